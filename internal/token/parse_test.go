@@ -1,0 +1,702 @@
+package token_test
+
+import (
+	"encoding/base64"
+	"fmt"
+	"math/big"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/golang-jwt/jwt/v5"
+
+	"github.com/seed89488a0c/auth/internal/token"
+)
+
+func TestNewParser(t *testing.T) {
+	for name, change := range map[string]func(*token.Rules){
+		"no issuer":                func(r *token.Rules) { r.Issuer = "" },
+		"issuer not UTF-8":         func(r *token.Rules) { r.Issuer = "\xff" },
+		"issuer with a NUL":        func(r *token.Rules) { r.Issuer = "a\x00" },
+		"no audience":              func(r *token.Rules) { r.Audience = "" },
+		"audience not UTF-8":       func(r *token.Rules) { r.Audience = "\xff" },
+		"audience with a NUL":      func(r *token.Rules) { r.Audience = "a\x00" },
+		"nil keys":                 func(r *token.Rules) { r.Keys = nil },
+		"no keys":                  func(r *token.Rules) { r.Keys = []token.Key{} },
+		"zero key":                 func(r *token.Rules) { r.Keys = append(r.Keys, token.Key{}) },
+		"same key twice":           func(r *token.Rules) { r.Keys = append(r.Keys, r.Keys[0]) },
+		"same ID, other algorithm": func(r *token.Rules) { r.Keys[1] = withID(t, r.Keys[1], "h") },
+		"negative leeway":          func(r *token.Rules) { r.Leeway = -1 },
+		"negative skew":            func(r *token.Rules) { r.Skew = -1 },
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := rules(t)
+			change(&r)
+			if p, err := token.NewParser(r); err == nil || p != nil {
+				t.Errorf("got %v, %v", p, err)
+			}
+		})
+	}
+}
+
+// The caller's slice stays the caller's.
+func TestParserCopiesKeys(t *testing.T) {
+	r := rules(t)
+	p := newParser(t, r)
+	clear(r.Keys)
+	checkValid(t, p)
+}
+
+func TestParserConcurrent(t *testing.T) {
+	p := newParser(t, rules(t))
+	var wg sync.WaitGroup
+	for range 4 {
+		wg.Go(func() {
+			for range 20 {
+				for _, s := range signers() {
+					if _, err := p.Parse(s.mint(t, s.header, payload), at(1)); err != nil {
+						t.Error(err)
+					}
+					if _, err := p.Parse(s.mint(t, s.header, "{}"), at(1)); err == nil {
+						t.Error("accepted")
+					}
+				}
+			}
+		})
+	}
+	wg.Wait()
+}
+
+// TestParseText changes the text of a valid token.
+func TestParseText(t *testing.T) {
+	p := newParser(t, rules(t))
+	checkValid(t, p)
+	const (
+		head = iota
+		body
+		mac
+	)
+	// part changes one of the three parts.
+	part := func(i int, f func(string) string) func(string) string {
+		return func(text string) string {
+			parts := strings.Split(text, ".")
+			parts[i] = f(parts[i])
+			return strings.Join(parts, ".")
+		}
+	}
+	value := func(v string) func(string) string { return func(string) string { return v } }
+	insert := func(v string) func(string) string {
+		return func(s string) string { return s[:5] + v + s[5:] }
+	}
+	add := func(v string) func(string) string { return func(s string) string { return s + v } }
+	type row struct {
+		name   string
+		change func(string) string
+		reason string
+	}
+	rows := []row{
+		{"empty", value(""), token.ReasonMalformed},
+		{"one part", value("abc"), token.ReasonMalformed},
+		{"dots only", value(".."), token.ReasonMalformed},
+		{"no header", part(head, value("")), token.ReasonMalformed},
+		{"no payload", part(body, value("")), token.ReasonMalformed},
+		{"no signature", part(mac, value("")), token.ReasonMalformed},
+		{"two parts", func(s string) string { return s[:strings.LastIndex(s, ".")] }, token.ReasonMalformed},
+		{"four parts", add(".abc"), token.ReasonMalformed},
+		{"trailing dot", add("."), token.ReasonMalformed},
+		{"leading dot", func(s string) string { return "." + s }, token.ReasonMalformed},
+		{"JWE has five parts", add(".a.b"), token.ReasonMalformed},
+		{"detached payload", part(body, value("")), token.ReasonMalformed},
+		{"JWS JSON serialisation", func(s string) string {
+			parts := strings.Split(s, ".")
+			return fmt.Sprintf(`{"protected":%q,"payload":%q,"signature":%q}`, parts[0], parts[1], parts[2])
+		}, token.ReasonMalformed},
+		{"scheme before", func(s string) string { return "Bearer " + s }, token.ReasonEncoding},
+		{"space before", func(s string) string { return " " + s }, token.ReasonEncoding},
+		{"space after", add(" "), token.ReasonEncoding},
+		{"tab after", add("\t"), token.ReasonEncoding},
+		{"line feed after", add("\n"), token.ReasonEncoding},
+		{"carriage return after", add("\r"), token.ReasonEncoding},
+		{"NUL after", add("\x00"), token.ReasonEncoding},
+		{"byte order mark", func(s string) string { return "\ufeff" + s }, token.ReasonEncoding},
+		{"one byte too large", func(s string) string { return s + strings.Repeat("A", token.MaxSize+1-len(s)) }, token.ReasonTooLarge},
+		{"a megabyte of dots", value(strings.Repeat(".", 1<<20)), token.ReasonTooLarge},
+
+		{"signature cut by a byte", part(mac, func(s string) string {
+			b := decode(t, s)
+			return encode(b[:len(b)-1])
+		}), token.ReasonSignature},
+		{"signature cut to half", part(mac, func(s string) string {
+			b := decode(t, s)
+			return encode(b[:len(b)/2])
+		}), token.ReasonSignature},
+		{"signature of one byte", part(mac, value("AA")), token.ReasonSignature},
+		{"signature longer by a byte", part(mac, func(s string) string { return encode(append(decode(t, s), 0)) }), token.ReasonSignature},
+		{"signature of 32 zeros", part(mac, value(encode(make([]byte, 32)))), token.ReasonSignature},
+		{"signature of 64 zeros", part(mac, value(encode(make([]byte, 64)))), token.ReasonSignature},
+		{"signature of 65 zeros", part(mac, value(encode(make([]byte, 65)))), token.ReasonSignature},
+		{"signature of another payload", part(body, value(encode(payload+" "))), token.ReasonSignature},
+		{"signature of another header", part(head, func(s string) string { return encode(string(decode(t, s)) + " ") }), token.ReasonSignature},
+		{"payload bad, signature too", part(body, value(encode("{"))), token.ReasonSignature},
+	}
+	for i, name := range []string{"header", "payload", "signature"} {
+		for _, r := range []row{
+			{"padding", part(i, add("=")), ""},
+			{"line feed inside", part(i, insert("\n")), ""},
+			{"carriage return inside", part(i, insert("\r\n")), ""},
+			{"line feed at the end", part(i, add("\n")), ""},
+			{"line feed at the start", part(i, func(s string) string { return "\n" + s }), ""},
+			{"space inside", part(i, insert(" ")), ""},
+			{"NUL inside", part(i, insert("\x00")), ""},
+			{"not ASCII", part(i, insert("é")), ""},
+			{"standard alphabet +", part(i, insert("+++")), ""},
+			{"standard alphabet /", part(i, insert("///")), ""},
+			{"a lone character", part(i, value("A")), ""},
+			{"five characters", part(i, value("AAAAA")), ""},
+			{"percent", part(i, insert("%41")), ""},
+		} {
+			rows = append(rows, row{name + ": " + r.name, r.change, token.ReasonEncoding})
+		}
+	}
+	for _, s := range signers() {
+		for _, tt := range rows {
+			t.Run(s.method.Alg()+" "+tt.name, func(t *testing.T) {
+				c, err := p.Parse(tt.change(s.mint(t, s.header, payload)), at(1))
+				wantReason(t, c, err, tt.reason)
+			})
+		}
+	}
+}
+
+// TestParseTrailingBits sets bits that no byte is made of. Header and payload
+// are padded with white space to lengths that have such bits, and are signed in
+// that spelling, so that nothing else is wrong with them.
+func TestParseTrailingBits(t *testing.T) {
+	p := newParser(t, rules(t))
+	const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+	next := func(s string) string {
+		i := strings.IndexByte(alphabet, s[len(s)-1])
+		return s[:len(s)-1] + alphabet[i+1:i+2]
+	}
+	same := func(a, b string) bool {
+		x, errX := base64.RawURLEncoding.DecodeString(a)
+		y, errY := base64.RawURLEncoding.DecodeString(b)
+		return errX == nil && errY == nil && string(x) == string(y)
+	}
+	for _, s := range signers() {
+		for length := 1; length <= 2; length++ { // bytes in the last group
+			pad := func(v string) string {
+				for len(v)%3 != length {
+					v += " "
+				}
+				return v
+			}
+			h, b := encode(pad(s.header)), encode(pad(payload))
+			c, err := p.Parse(s.seal(t, h+"."+b), at(1))
+			wantClaims(t, c, err, claims())
+			for _, input := range []string{next(h) + "." + b, h + "." + next(b)} {
+				c, err := p.Parse(s.seal(t, input), at(1))
+				wantReason(t, c, err, token.ReasonEncoding)
+			}
+			if !same(h, next(h)) || !same(b, next(b)) {
+				t.Error("the other spelling is of something else")
+			}
+		}
+		text := s.mint(t, s.header, payload)
+		c, err := p.Parse(next(text), at(1))
+		wantReason(t, c, err, token.ReasonEncoding)
+		if i := strings.LastIndex(text, ".") + 1; !same(text[i:], next(text)[i:]) {
+			t.Error("the other spelling is of something else")
+		}
+	}
+}
+
+// TestParseHeader changes the header of a token that is then rightly signed.
+// The row's old is replaced in the header of an HS256 token; "" stands for all.
+func TestParseHeader(t *testing.T) {
+	p := newParser(t, rules(t))
+	checkValid(t, p)
+	s := hmacSigner()
+	const closing = `at+jwt"}`
+	for _, tt := range []struct{ name, old, new, reason string }{
+		{"not JSON", "", "header", token.ReasonHeader},
+		{"array", "", `["HS256","h","at+jwt"]`, token.ReasonHeader},
+		{"string", "", `"HS256"`, token.ReasonHeader},
+		{"null", "", `null`, token.ReasonHeader},
+		{"array around", "", "[" + s.header + "]", token.ReasonHeader},
+		{"cut", closing, `at+jwt"`, token.ReasonHeader},
+		{"cut in a string", closing, `at+jwt`, token.ReasonHeader},
+		{"second object", closing, closing + "{}", token.ReasonHeader},
+		{"trailing comma", closing, `at+jwt",}`, token.ReasonHeader},
+		{"trailing NUL", closing, closing + "\x00", token.ReasonHeader},
+		{"trailing text", closing, closing + "x", token.ReasonHeader},
+		{"byte order mark", `{"alg"`, "\ufeff" + `{"alg"`, token.ReasonHeader},
+		{"UTF-16", "", "{\x00\"\x00", token.ReasonHeader},
+		{"not UTF-8", `"h"`, "\"h\xff\"", token.ReasonHeader},
+		{"surrogate in UTF-8", `"h"`, "\"h\xed\xa0\x80\"", token.ReasonHeader},
+		{"line feed in a string", `"h"`, "\"h\n\"", token.ReasonHeader},
+		{"half a surrogate pair", `"h"`, `"h\ud800"`, token.ReasonHeader},
+		{"single quotes", `"kid"`, `'kid'`, token.ReasonHeader},
+		{"comment", `"kid"`, `/**/"kid"`, token.ReasonHeader},
+		{"nothing in it", "", "{}", token.ReasonType},
+
+		{"alg none", "HS256", "none", token.ReasonAlgorithm},
+		{"alg None", "HS256", "None", token.ReasonAlgorithm},
+		{"alg NONE", "HS256", "NONE", token.ReasonAlgorithm},
+		{"alg nOnE", "HS256", "nOnE", token.ReasonAlgorithm},
+		{"alg hs256", "HS256", "hs256", token.ReasonAlgorithm},
+		{"alg HS384", "HS256", "HS384", token.ReasonAlgorithm},
+		{"alg HS512", "HS256", "HS512", token.ReasonAlgorithm},
+		{"alg RS256", "HS256", "RS256", token.ReasonAlgorithm},
+		{"alg EdDSA", "HS256", "EdDSA", token.ReasonAlgorithm},
+		{"alg empty", "HS256", "", token.ReasonAlgorithm},
+		{"alg with a space", "HS256", "HS256 ", token.ReasonAlgorithm},
+		{"alg with a NUL", "HS256", `HS256\u0000`, token.ReasonAlgorithm},
+		{"alg absent", `"alg":"HS256",`, "", token.ReasonAlgorithm},
+		{"alg null", `"HS256"`, "null", token.ReasonHeader},
+		{"alg a number", `"HS256"`, "256", token.ReasonHeader},
+		{"alg an array", `"HS256"`, `["HS256"]`, token.ReasonHeader},
+		{"ALG", `"alg"`, `"ALG"`, token.ReasonHeader},
+		{"ALG beside alg", `{"alg"`, `{"ALG":"none","alg"`, token.ReasonHeader},
+		{"alg with a long s", `{"alg"`, `{"ſub":"x","alg"`, token.ReasonHeader},
+
+		{"kid of another key", `"h"`, `"e"`, token.ReasonAlgorithm},
+		{"kid unknown", `"h"`, `"x"`, token.ReasonUnknownKey},
+		{"kid in another case", `"h"`, `"H"`, token.ReasonUnknownKey},
+		{"kid a path", `"h"`, `"../../dev/null"`, token.ReasonUnknownKey},
+		{"kid SQL", `"h"`, `"' OR 1=1 --"`, token.ReasonUnknownKey},
+		{"kid empty", `"h"`, `""`, token.ReasonUnknownKey},
+		{"kid absent", `"kid":"h",`, "", token.ReasonUnknownKey},
+		{"kid null", `"h"`, "null", token.ReasonHeader},
+		{"kid a number", `"h"`, "1", token.ReasonHeader},
+		{"kid an object", `"h"`, "{}", token.ReasonHeader},
+		{"Kid", `"kid"`, `"Kid"`, token.ReasonHeader},
+		{"kid with a Kelvin sign", `"kid"`, `"\u212aid"`, token.ReasonHeader},
+
+		{"typ JWT", "at+jwt", "JWT", token.ReasonType},
+		{"typ of an ID token", "at+jwt", "id+jwt", token.ReasonType},
+		{"typ of a logout token", "at+jwt", "logout+jwt", token.ReasonType},
+		{"typ another subtype", "at+jwt", "at+jwt2", token.ReasonType},
+		{"typ text/", "at+jwt", "text/at+jwt", token.ReasonType},
+		{"typ application/ twice", "at+jwt", "application/application/at+jwt", token.ReasonType},
+		{"typ with a parameter", "at+jwt", "at+jwt;charset=utf-8", token.ReasonType},
+		{"typ with a space", "at+jwt", "at+jwt ", token.ReasonType},
+		{"typ empty", "at+jwt", "", token.ReasonType},
+		{"typ absent", `,"typ":"at+jwt"`, "", token.ReasonType},
+		{"typ null", `"at+jwt"`, "null", token.ReasonHeader},
+		{"TYP", `"typ"`, `"TYP"`, token.ReasonHeader},
+
+		{"crit", closing, `at+jwt","crit":["exp"]}`, token.ReasonCrit},
+		{"crit empty", closing, `at+jwt","crit":[]}`, token.ReasonCrit},
+		{"crit null", closing, `at+jwt","crit":null}`, token.ReasonCrit},
+		{"crit escaped", closing, `at+jwt","\u0063rit":["exp"]}`, token.ReasonCrit},
+		{"crit b64", closing, `at+jwt","crit":["b64"],"b64":false}`, token.ReasonCrit},
+		{"b64", closing, `at+jwt","b64":false}`, token.ReasonHeader},
+		{"b64 true", closing, `at+jwt","b64":true}`, token.ReasonHeader},
+		{"jku", closing, `at+jwt","jku":"https://evil.example/jwks"}`, token.ReasonHeader},
+		{"jwk", closing, `at+jwt","jwk":{"kty":"oct","k":"AAAA"}}`, token.ReasonHeader},
+		{"x5u", closing, `at+jwt","x5u":"https://evil.example/x"}`, token.ReasonHeader},
+		{"x5c", closing, `at+jwt","x5c":["MIIB"]}`, token.ReasonHeader},
+		{"x5t", closing, `at+jwt","x5t":"AAAA"}`, token.ReasonHeader},
+		{"x5t#S256", closing, `at+jwt","x5t#S256":"AAAA"}`, token.ReasonHeader},
+		{"zip", closing, `at+jwt","zip":"DEF"}`, token.ReasonHeader},
+		{"cty", closing, `at+jwt","cty":"JWT"}`, token.ReasonHeader},
+		{"enc", closing, `at+jwt","enc":"A256GCM"}`, token.ReasonHeader},
+		{"p2c", closing, `at+jwt","p2c":2147483647}`, token.ReasonHeader},
+		{"iss", closing, `at+jwt","iss":"https://issuer.example"}`, token.ReasonHeader},
+		{"empty name", closing, `at+jwt","":""}`, token.ReasonHeader},
+
+		{"alg twice", closing, `at+jwt","alg":"HS256"}`, token.ReasonDuplicateMember},
+		{"alg twice, the first none", `{"alg"`, `{"alg":"none","alg"`, token.ReasonDuplicateMember},
+		{"alg twice, the second none", closing, `at+jwt","alg":"none"}`, token.ReasonDuplicateMember},
+		{"alg twice, once escaped", closing, `at+jwt","\u0061lg":"none"}`, token.ReasonDuplicateMember},
+		{"kid twice", closing, `at+jwt","kid":"h"}`, token.ReasonDuplicateMember},
+		{"typ twice", closing, `at+jwt","typ":"at+jwt"}`, token.ReasonDuplicateMember},
+
+		{"depth bomb", "", strings.Repeat("[", 3000), token.ReasonHeader},
+		{"depth bomb in a value", `"h"`, strings.Repeat("[", 3000), token.ReasonHeader},
+		{"depth bomb of objects", "", strings.Repeat(`{"a":`, 700), token.ReasonHeader},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			header := tt.new
+			if tt.old != "" {
+				header = change(t, s.header, tt.old, tt.new)
+			}
+			c, err := p.Parse(s.mint(t, header, payload), at(1))
+			wantReason(t, c, err, tt.reason)
+		})
+	}
+}
+
+func TestParseHeaderAccepts(t *testing.T) {
+	p := newParser(t, rules(t))
+	for _, s := range signers() {
+		for _, tt := range []struct{ name, old, new string }{
+			{"upper case", "at+jwt", "AT+JWT"},
+			{"media type", "at+jwt", "application/at+jwt"},
+			{"media type in upper case", "at+jwt", "APPLICATION/AT+JWT"},
+			{"white space", `{"alg":`, "\r\n\t {\n\"alg\" : "},
+			{"white space at the end", `at+jwt"}`, "at+jwt\" }\n"},
+			{"escaped value", "at+jwt", `\u0061t+jwt`},
+			{"escaped name", `"alg"`, `"\u0061lg"`},
+		} {
+			t.Run(s.method.Alg()+" "+tt.name, func(t *testing.T) {
+				c, err := p.Parse(s.mint(t, change(t, s.header, tt.old, tt.new), payload), at(1))
+				wantClaims(t, c, err, claims())
+			})
+		}
+	}
+}
+
+// TestParsePayload changes the payload of a token that is then rightly signed.
+func TestParsePayload(t *testing.T) {
+	p := newParser(t, rules(t))
+	checkValid(t, p)
+	const closing = "1699999000}"
+	type row struct{ name, old, new, reason string }
+	rows := []row{
+		{"not JSON", "", "payload", token.ReasonClaims},
+		{"array", "", "[]", token.ReasonClaims},
+		{"array around", "", "[" + payload + "]", token.ReasonClaims},
+		{"string", "", `"a"`, token.ReasonClaims},
+		{"null", "", "null", token.ReasonClaims},
+		{"nothing in it", "", "{}", token.ReasonClaims},
+		{"nested token", "", hmacSigner().mint(t, hmacSigner().header, payload), token.ReasonClaims},
+		{"nested token, quoted", "", `"` + hmacSigner().mint(t, hmacSigner().header, payload) + `"`, token.ReasonClaims},
+		{"cut", closing, "1699999000", token.ReasonClaims},
+		{"second object", closing, closing + "{}", token.ReasonClaims},
+		{"second payload", closing, closing + payload, token.ReasonClaims},
+		{"trailing comma", closing, "1699999000,}", token.ReasonClaims},
+		{"trailing NUL", closing, closing + "\x00", token.ReasonClaims},
+		{"trailing text", closing, closing + "x", token.ReasonClaims},
+		{"no comma", `,"sub"`, `"sub"`, token.ReasonClaims},
+		{"no colon", `"sub":`, `"sub"`, token.ReasonClaims},
+		{"byte order mark", `{"iss"`, "\ufeff" + `{"iss"`, token.ReasonClaims},
+		{"vertical tab", `{"iss"`, "\v" + `{"iss"`, token.ReasonClaims},
+		{"no-break space", `{"iss"`, "\u00a0" + `{"iss"`, token.ReasonClaims},
+		{"deflated", "", "\x78\x9c\xab\x56", token.ReasonClaims},
+
+		{"iss another", "issuer.example", "evil.example", token.ReasonIssuer},
+		{"iss with a slash", "issuer.example", "issuer.example/", token.ReasonIssuer},
+		{"iss in upper case", "issuer.example", "ISSUER.example", token.ReasonIssuer},
+		{"iss with a space", "issuer.example", "issuer.example ", token.ReasonIssuer},
+		{"iss an array", `"https://issuer.example"`, `["https://issuer.example"]`, token.ReasonClaims},
+		{"iss in upper case beside none", `"iss"`, `"ISS"`, token.ReasonClaims},
+		{"sub with a long s beside none", `"sub"`, `"ſub"`, token.ReasonClaims},
+
+		{"aud another", `"api"`, `"app"`, token.ReasonAudience},
+		{"aud in upper case", `"api"`, `"API"`, token.ReasonAudience},
+		{"aud a prefix", `"api"`, `"api2"`, token.ReasonAudience},
+		{"aud a list in a string", `"api"`, `"api other"`, token.ReasonAudience},
+		{"aud an array of others", `"api"`, `["a","b"]`, token.ReasonAudience},
+		{"aud an array in an array", `"api"`, `[["api"]]`, token.ReasonClaims},
+		{"aud an array with a number", `"api"`, `["api",1]`, token.ReasonClaims},
+		{"aud an array with null", `"api"`, `["api",null]`, token.ReasonClaims},
+		{"aud an array with an empty string", `"api"`, `["api",""]`, token.ReasonClaims},
+		{"aud an array with a control character", `"api"`, `["api","\u0000"]`, token.ReasonClaims},
+		{"aud an empty array", `"api"`, `[]`, token.ReasonClaims},
+		{"aud an array with a comma", `"api"`, `["api",]`, token.ReasonClaims},
+		{"aud an array not closed", `"api"`, `["api"`, token.ReasonClaims},
+		{"aud an object", `"api"`, `{"api":true}`, token.ReasonClaims},
+
+		{"exp at iat", "1700000900", "1700000000", token.ReasonClaims},
+		{"exp before iat", "1700000900", "1699999999", token.ReasonClaims},
+		{"exp at nbf", `"nbf":1700000000`, `"nbf":1700000900`, token.ReasonClaims},
+		{"auth_time after iat", "1699999000", "1700000001", token.ReasonClaims},
+		{"exp past", "1700000900", "1700000001", token.ReasonExpired},
+		{"nbf in the future", `"nbf":1700000000`, `"nbf":1700000002`, token.ReasonNotYetValid},
+		{"iat in the future", `"iat":1700000000`, `"iat":1700000002`, token.ReasonIssuedInFuture},
+
+		// exp comes last: a token with any other fault is not "expired".
+		{"expired, iss another", "", expired(t, "issuer.example", "evil.example"), token.ReasonIssuer},
+		{"expired, aud another", "", expired(t, `"api"`, `"app"`), token.ReasonAudience},
+		{"expired, sub absent", "", expired(t, `"sub":"user-1",`, ""), token.ReasonClaims},
+		{"expired, sub twice", "", expired(t, `"sub"`, `"sub":"user-1","sub"`), token.ReasonDuplicateMember},
+		{"expired and nothing else", "", expired(t, `"app"`, `"app"`), token.ReasonExpired},
+
+		{"iss twice", closing, `1699999000,"iss":"https://issuer.example"}`, token.ReasonDuplicateMember},
+		{"sub twice", `"sub"`, `"sub":"admin","sub"`, token.ReasonDuplicateMember},
+		{"sub twice, once escaped", `"sub"`, `"\u0073ub":"admin","sub"`, token.ReasonDuplicateMember},
+		{"sub twice, once escaped in upper case", `"sub"`, `"s\u0075\u0062":"admin","sub"`, token.ReasonDuplicateMember},
+		{"exp twice", closing, `1699999000,"exp":1700000900}`, token.ReasonDuplicateMember},
+		{"aud twice", closing, `1699999000,"aud":"other"}`, token.ReasonDuplicateMember},
+		{"unknown claim twice", closing, `1699999000,"x":1,"x":1}`, token.ReasonDuplicateMember},
+		{"unknown claim twice, with a solidus", closing, `1699999000,"x/y":1,"x\/y":1}`, token.ReasonDuplicateMember},
+		{"unknown claim twice, by a pair", closing, `1699999000,"🦊":1,"\ud83e\udd8a":1}`, token.ReasonDuplicateMember},
+		{"empty name twice", closing, `1699999000,"":1,"":1}`, token.ReasonDuplicateMember},
+		{"twice within", closing, `1699999000,"x":{"a":1,"b":2,"a":3}}`, token.ReasonDuplicateMember},
+		{"twice deep within", closing, `1699999000,"x":[{"y":[{"a":1,"a":1}]}]}`, token.ReasonDuplicateMember},
+
+		{"unknown claim of depth 16", closing, `1699999000,"x":` + nested("[", "]", 16) + "}", token.ReasonClaims},
+		{"unknown claim of depth 16 in objects", closing, `1699999000,"x":` + nested(`{"x":`, "}", 15) + "}", token.ReasonClaims},
+		{"depth bomb", "", strings.Repeat("[", 5000), token.ReasonClaims},
+		{"depth bomb in a claim", `"api"`, strings.Repeat("[", 5000), token.ReasonClaims},
+		{"depth bomb in an unknown claim", closing, `1699999000,"x":` + nested("[", "]", 2500) + "}", token.ReasonClaims},
+		{"depth bomb of objects", closing, `1699999000,"x":` + strings.Repeat(`{"a":`, 1000), token.ReasonClaims},
+
+		{"unknown claim not UTF-8", closing, "1699999000,\"x\":\"\xff\"}", token.ReasonClaims},
+		{"unknown name not UTF-8", closing, "1699999000,\"x\xc0\x80\":1}", token.ReasonClaims},
+		{"unknown claim with half a pair", closing, `1699999000,"x":"\ud800"}`, token.ReasonClaims},
+		{"unknown claim bad", closing, `1699999000,"x":bad}`, token.ReasonClaims},
+		{"unknown claim NaN", closing, `1699999000,"x":NaN}`, token.ReasonClaims},
+		{"unknown claim with a leading zero", closing, `1699999000,"x":01}`, token.ReasonClaims},
+	}
+	for _, claim := range []struct{ name, value string }{
+		{"iss", "https://issuer.example"}, {"sub", "user-1"}, {"aud", "api"}, {"client_id", "app"}, {"jti", "token-1"}, {"sid", "session-1"},
+	} {
+		old := `"` + claim.name + `":"` + claim.value + `"`
+		if claim.name != "sid" {
+			rows = append(rows,
+				row{claim.name + " absent", old + ",", "", token.ReasonClaims},
+				row{claim.name + " in upper case", `"` + claim.name + `"`, `"` + strings.ToUpper(claim.name) + `"`, token.ReasonClaims})
+		}
+		for _, v := range []string{
+			`""`, `null`, `true`, `1`, `{}`, `{"a":"b"}`, `[null]`, `[1]`, `'a'`, `a`,
+			`"a\u0000"`, `"a\n"`, `"\u007f"`, `"\u0085"`, `"\u001b[2J"`,
+			"\"a\x00\"", "\"a\n\"", "\"a\x7f\"", "\"\u0085\"", "\"a\xff\"", "\"a\xed\xa0\x80\"", "\"a\xc0\xaf\"", "\"\xf4\x90\x80\x80\"",
+			`"\ud800"`, `"\udc00"`, `"\ud800\ud800"`, `"\udc00\ud800"`, `"\ud800x"`, `"\ud800\n"`, `"\ud800\u0041"`, `"\ud83e \udd8a"`,
+			`"\x41"`, `"\u00g1"`, `"\u 041"`, `"\u+041"`, `"\u12"`, `"\U0041"`, `"\0"`, `"\'"`, `"a`, `"a\"`,
+		} {
+			rows = append(rows, row{claim.name + " " + v, old, `"` + claim.name + `":` + v, token.ReasonClaims})
+		}
+	}
+	for _, claim := range []struct{ name, value string }{
+		{"iat", "1700000000"}, {"nbf", "1700000000"}, {"exp", "1700000900"}, {"auth_time", "1699999000"},
+	} {
+		old := `"` + claim.name + `":` + claim.value
+		absent := row{claim.name + " absent", "," + old, "", token.ReasonClaims}
+		rows = append(rows, absent, row{claim.name + " in upper case", `"` + claim.name + `"`, `"` + strings.ToUpper(claim.name) + `"`, token.ReasonClaims})
+		for _, v := range []string{
+			`"` + claim.value + `"`, `null`, `true`, `[` + claim.value + `]`, `{}`, `""`,
+			claim.value + ".0", claim.value + ".5", claim.value + "e0", claim.value + "E+0", "17e8", "1.7e9", "0" + claim.value, "00", "+" + claim.value, "-" + claim.value,
+			"-1", "-0", "0x6553f100", "1_700_000_000", ".5", "1.", "- 1", claim.value + " 0", "Infinity", "NaN", "-",
+			"253402300800", "9223372036854775807", "9223372036854775808", "18446744073709551616", "18446744075409551616", "1e300", "1e999", "1e-1",
+			strings.Repeat("9", 400), strings.Repeat("0", 400) + claim.value,
+		} {
+			rows = append(rows, row{claim.name + " " + v, old, `"` + claim.name + `":` + v, token.ReasonClaims})
+		}
+	}
+	for _, s := range signers() {
+		for _, tt := range rows {
+			t.Run(s.method.Alg()+" "+tt.name, func(t *testing.T) {
+				body := tt.new
+				if tt.old != "" {
+					body = change(t, payload, tt.old, tt.new)
+				}
+				c, err := p.Parse(s.mint(t, s.header, body), at(1))
+				wantReason(t, c, err, tt.reason)
+			})
+		}
+	}
+}
+
+// expired is a payload that expires at at(1), and has one other change.
+func expired(t *testing.T, old, replacement string) string {
+	t.Helper()
+	return change(t, change(t, payload, "1700000900", "1700000001"), old, replacement)
+}
+
+func TestParsePayloadAccepts(t *testing.T) {
+	p := newParser(t, rules(t))
+	const closing = "1699999000}"
+	for _, tt := range []struct {
+		name, old, new string
+		want           func(*token.Claims)
+	}{
+		{"no sid", `"sid":"session-1",`, "", func(c *token.Claims) { c.SessionID = "" }},
+		{"aud an array of one", `"api"`, `["api"]`, nil},
+		{"aud first of an array", `"api"`, `["api","other"]`, nil},
+		{"aud within an array", `"api"`, `["a","api","b"]`, nil},
+		{"aud last of an array", `"api"`, `[ "other" , "api" ]`, nil},
+		{"aud twice in an array", `"api"`, `["api","api"]`, nil},
+		{"white space", `{"iss":`, "\r\n\t {\n\"iss\" :\t", nil},
+		{"white space at the end", closing, "1699999000 }\r\n", nil},
+		{"escapes", "user-1", `\u0075\u0073ER\/\\\"🦊\ud83e\udd8A`, func(c *token.Claims) { c.Subject = `usER/\"🦊🦊` }},
+		{"escaped name", `"sub"`, `"\u0073u\u0062"`, nil},
+		{"replacement character", "user-1", "\ufffd", func(c *token.Claims) { c.Subject = "\ufffd" }},
+		{"replacement character, escaped", "user-1", `\ufffd`, func(c *token.Claims) { c.Subject = "\ufffd" }},
+		{"noncharacter", "user-1", `\uffff`, func(c *token.Claims) { c.Subject = "\uffff" }},
+		{"auth_time at iat", "1699999000", "1700000000", func(c *token.Claims) { c.AuthTime = at(0) }},
+		{"auth_time 0", "1699999000", "0", func(c *token.Claims) { c.AuthTime = time.Unix(0, 0).UTC() }},
+		{"exp at the end of time", "1700000900", "253402300799", func(c *token.Claims) {
+			c.ExpiresAt = time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC)
+		}},
+		{"unknown claims", closing, `1699999000,"a":null,"b":[1,-0.5e-7,"",[],{}],"c":{"a":true,"b":false},"d":1e999}`, nil},
+		{"case variants of claims", `{"iss"`, `{"ISS":"evil","Sub":"evil","ſub":"evil","Exp":1,"iss"`, nil},
+		{"same name in different objects", closing, `1699999000,"x":{"sub":1,"x":{"sub":2}}}`, nil},
+		{"names that differ in case", closing, `1699999000,"x":1,"X":2}`, nil},
+		{"control character in an unknown claim", closing, `1699999000,"x":"a\u0000\b\f\n\r\t"}`, nil},
+		{"unknown claim of depth 15", closing, `1699999000,"x":` + nested("[", "]", 15) + "}", nil},
+		{"many unknown claims side by side", closing, `1699999000,"x":[` + strings.Repeat("[{}],", 20) + "[]]}", nil},
+		{"many unknown claims", closing, `1699999000,"x":` + wide(500) + "}", nil},
+	} {
+		for _, s := range signers() {
+			t.Run(s.method.Alg()+" "+tt.name, func(t *testing.T) {
+				want := claims()
+				if tt.want != nil {
+					tt.want(&want)
+				}
+				c, err := p.Parse(s.mint(t, s.header, change(t, payload, tt.old, tt.new)), at(1))
+				wantClaims(t, c, err, want)
+			})
+		}
+	}
+}
+
+// TestParseTime goes to the nanosecond on both sides of every limit.
+func TestParseTime(t *testing.T) {
+	exact := func(r token.Rules) token.Rules { return r }
+	tolerant := func(r token.Rules) token.Rules {
+		r.Leeway, r.Skew = 30*time.Second, 5*time.Second
+		return r
+	}
+	later := func(name string) string { return change(t, payload, `"`+name+`":1700000000`, `"`+name+`":1700000010`) }
+	s := hmacSigner()
+	for _, tt := range []struct {
+		name    string
+		rules   func(token.Rules) token.Rules
+		payload string
+		now     time.Time
+		reason  string
+	}{
+		{"before exp", exact, payload, at(lifetime).Add(-1), ""},
+		{"at exp", exact, payload, at(lifetime), token.ReasonExpired},
+		{"after exp", exact, payload, at(lifetime).Add(1), token.ReasonExpired},
+		{"before exp + leeway", tolerant, payload, at(lifetime + 30).Add(-1), ""},
+		{"at exp + leeway", tolerant, payload, at(lifetime + 30), token.ReasonExpired},
+		{"long after exp", exact, payload, time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC), token.ReasonExpired},
+		{"before exp, in another location", exact, payload, at(lifetime).Add(-1).In(time.FixedZone("", 7200)), ""},
+		{"at exp, in another location", exact, payload, at(lifetime).In(time.FixedZone("", 7200)), token.ReasonExpired},
+
+		{"before iat and nbf", exact, payload, at(0).Add(-1), token.ReasonNotYetValid},
+		{"before nbf", exact, later("nbf"), at(10).Add(-1), token.ReasonNotYetValid},
+		{"at nbf", exact, later("nbf"), at(10), ""},
+		{"after nbf", exact, later("nbf"), at(10).Add(1), ""},
+		{"before nbf - skew", tolerant, later("nbf"), at(5).Add(-1), token.ReasonNotYetValid},
+		{"at nbf - skew", tolerant, later("nbf"), at(5), ""},
+		{"before iat", exact, later("iat"), at(10).Add(-1), token.ReasonIssuedInFuture},
+		{"at iat", exact, later("iat"), at(10), ""},
+		{"after iat", exact, later("iat"), at(10).Add(1), ""},
+		{"before iat - skew", tolerant, later("iat"), at(5).Add(-1), token.ReasonIssuedInFuture},
+		{"at iat - skew", tolerant, later("iat"), at(5), ""},
+		{"long before", exact, payload, time.Time{}, token.ReasonNotYetValid},
+
+		{"auth_time at iat + skew", tolerant, change(t, payload, "1699999000", "1700000005"), at(1), ""},
+		{"auth_time after iat + skew", tolerant, change(t, payload, "1699999000", "1700000006"), at(1), token.ReasonClaims},
+		{"leeway does not widen exp after iat", tolerant, change(t, payload, "1700000900", "1700000000"), at(1), token.ReasonClaims},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			c, err := newParser(t, tt.rules(rules(t))).Parse(s.mint(t, s.header, tt.payload), tt.now)
+			if tt.reason != "" {
+				wantReason(t, c, err, tt.reason)
+			} else if err != nil {
+				t.Errorf("refused: %v", err)
+			}
+		})
+	}
+}
+
+// Whoever knows the public key must not be able to pass it off as a secret.
+func TestParseKeyConfusion(t *testing.T) {
+	r := rules(t)
+	public := []byte(edPrivate("e")[32:])
+	confused := hmacSigner()
+	confused.key = public
+	for _, tt := range []struct{ name, header, reason string }{
+		{"kid of the public key", `{"alg":"HS256","kid":"e","typ":"at+jwt"}`, token.ReasonAlgorithm},
+		{"and its algorithm", `{"alg":"EdDSA","kid":"e","typ":"at+jwt"}`, token.ReasonSignature},
+		{"kid of the secret", `{"alg":"HS256","kid":"h","typ":"at+jwt"}`, token.ReasonSignature},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			for _, keys := range [][]token.Key{r.Keys, {r.Keys[1], r.Keys[0]}} {
+				r.Keys = keys
+				c, err := newParser(t, r).Parse(confused.mint(t, tt.header, payload), at(1))
+				wantReason(t, c, err, tt.reason)
+			}
+		})
+	}
+}
+
+// A key signs for its own ID only, also beside others of its algorithm.
+func TestParseOtherKey(t *testing.T) {
+	r := rules(t)
+	r.Keys = append(r.Keys, withID(t, hmacKey(t, "h2"), "h2"), withID(t, edKey(t, "e2"), "e2"))
+	p := newParser(t, r)
+	for _, s := range signers() {
+		id := s.keyID()
+		c, err := p.Parse(s.mint(t, change(t, s.header, `"`+id+`"`, `"`+id+`2"`), payload), at(1))
+		wantReason(t, c, err, token.ReasonSignature)
+	}
+	r.Keys = r.Keys[2:]
+	p = newParser(t, r)
+	for _, s := range signers() {
+		c, err := p.Parse(s.mint(t, s.header, payload), at(1))
+		wantReason(t, c, err, token.ReasonUnknownKey)
+	}
+}
+
+// The unsecured token, with and without something in place of a signature.
+func TestParseNone(t *testing.T) {
+	p := newParser(t, rules(t))
+	for _, alg := range []string{"none", "None", "NONE", "nOnE", ""} {
+		input := encode(`{"alg":"`+alg+`","kid":"h","typ":"at+jwt"}`) + "." + encode(payload)
+		c, err := p.Parse(input+".", at(1))
+		wantReason(t, c, err, token.ReasonMalformed)
+		c, err = p.Parse(input+".AAAA", at(1))
+		wantReason(t, c, err, token.ReasonAlgorithm)
+	}
+	s := signer{method: jwt.SigningMethodNone, key: jwt.UnsafeAllowNoneSignatureType}
+	c, err := p.Parse(s.mint(t, `{"alg":"none","kid":"h","typ":"at+jwt"}`, payload), at(1))
+	wantReason(t, c, err, token.ReasonMalformed)
+}
+
+// S + L is the same number modulo the order L (RFC 8032 §8.4).
+func TestParseEdDSAMalleability(t *testing.T) {
+	p := newParser(t, rules(t))
+	s := edSigner()
+	text := s.mint(t, s.header, payload)
+	i := strings.LastIndex(text, ".") + 1
+	signature := decode(t, text[i:])
+
+	order, _ := new(big.Int).SetString("7237005577332262213973186563042994240857116359379907606001950938285454250989", 10)
+	half := slices.Clone(signature[32:])
+	slices.Reverse(half)
+	sum := new(big.Int).SetBytes(half)
+	for range 7 {
+		sum.Add(sum, order)
+		forged := sum.FillBytes(make([]byte, 32))
+		slices.Reverse(forged)
+		c, err := p.Parse(text[:i]+encode(slices.Concat(signature[:32], forged)), at(1))
+		wantReason(t, c, err, token.ReasonSignature)
+	}
+	if r := new(big.Int).Mod(sum, order); r.Cmp(new(big.Int).SetBytes(half)) != 0 {
+		t.Error("that is another signature")
+	}
+}
+
+// Every single bit of a token counts.
+func TestParseBitFlips(t *testing.T) {
+	p := newParser(t, rules(t))
+	for _, s := range signers() {
+		text := []byte(s.mint(t, s.header, payload))
+		for i := range 8 * len(text) {
+			text[i/8] ^= 1 << (i % 8)
+			if c, err := p.Parse(string(text), at(1)); err == nil || c != (token.Claims{}) {
+				t.Errorf("%s: accepted with bit %d flipped", s.method.Alg(), i)
+			}
+			text[i/8] ^= 1 << (i % 8)
+		}
+	}
+}
+
+// A key that only verifies takes what the private key signed.
+func TestParsePublicKey(t *testing.T) {
+	public, err := token.NewEd25519Public([]byte(edPrivate("e")[32:]))
+	r := rules(t)
+	r.Keys = []token.Key{must(t, public, err)}
+	text, err := token.Sign(edKey(t, "e"), claims()) // under the default ID
+	c, err := newParser(t, r).Parse(must(t, text, err), at(1))
+	wantClaims(t, c, err, claims())
+}
