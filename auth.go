@@ -1,0 +1,279 @@
+// Package auth adds registration, login and expiring tokens to a Go service.
+//
+// [New] builds an [Authenticator] from a [UserStore] and a [TokenIssuer]. The
+// service keeps its router, its connection pool and its own data; package
+// [github.com/seed89488a0c/auth/authhttp] has net/http middleware and handlers
+// for those who want them, and package
+// [github.com/seed89488a0c/auth/authtest] what unit tests need.
+package auth
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"runtime"
+	"time"
+
+	"github.com/seed89488a0c/auth/internal/email"
+)
+
+// Authenticator registers users, logs them in and verifies their tokens. It is
+// safe for concurrent use; one is enough for a process. It starts no goroutines
+// and has nothing to close.
+//
+// At most GOMAXPROCS passwords, as it was at [New], are hashed at once, since
+// more would take memory and save no time; the others wait in turn until their
+// context ends, which gives [ErrOverloaded].
+//
+// Every method returns zero values beside an error. Any error means that the
+// user is not logged in. What is not in one of the errors named at a method
+// matches [ErrUnavailable].
+type Authenticator struct {
+	store  UserStore
+	issuer TokenIssuer
+	hasher Hasher
+	policy PasswordPolicy
+	events func(context.Context, Event)
+	slots  chan struct{} // one for each hash that may run at once
+	decoy  string        // the hash of nobody's password, of live parameters
+}
+
+// New returns an Authenticator. It hashes once, so that a hasher that does not
+// work is found now.
+func New(store UserStore, issuer TokenIssuer, opts ...Option) (*Authenticator, error) {
+	if store == nil || issuer == nil {
+		return nil, errors.New("auth: New: the store or the issuer is nil")
+	}
+	a := &Authenticator{
+		store:  store,
+		issuer: issuer,
+		hasher: Argon2id{},
+		slots:  make(chan struct{}, runtime.GOMAXPROCS(0)),
+	}
+	a.policy, _ = PasswordPolicy{}.withDefaults()
+	for _, opt := range opts {
+		if err := opt(a); err != nil {
+			return nil, err
+		}
+	}
+	var err error
+	if a.decoy, err = a.hasher.Hash(context.Background(), NewPassword(rand.Text())); err != nil {
+		return nil, fmt.Errorf("auth: New: hash a decoy: %w", err)
+	}
+	if a.hasher.Inspect(a.decoy).Scheme == "" {
+		return nil, errors.New("auth: New: the hasher cannot read its own hashes")
+	}
+	return a, nil
+}
+
+// WithStore returns an Authenticator that works on another store and shares
+// everything else with a, hashing slots too. With [MySQLStore.WithTx] it
+// registers a user in a transaction of the service's own.
+func (a *Authenticator) WithStore(store UserStore) *Authenticator {
+	b := *a
+	b.store = store
+	return &b
+}
+
+// Registration is what [Authenticator.Register] needs.
+type Registration struct {
+	Email    string
+	Username string // optional display name, at most 100 characters
+	Password Password
+}
+
+// Credentials is what [Authenticator.Login] needs.
+type Credentials struct {
+	Email    string
+	Password Password
+}
+
+// Result is what a successful Register or Login gives: whole, or there is an error.
+type Result struct {
+	User   User
+	Tokens Tokens
+}
+
+// Tokens are the secrets that a client keeps. They print, log and marshal as
+// "REDACTED", so that writing them to a client is always deliberate; package
+// authhttp's WriteTokens does. fmt prints the text of a value in an unexported
+// field of another struct: do not keep tokens in one.
+type Tokens struct {
+	Access          string
+	AccessExpiresAt time.Time // the token's exp, UTC, whole seconds
+}
+
+// Format writes "REDACTED" for every verb.
+func (Tokens) Format(f fmt.State, _ rune) { io.WriteString(f, redacted) }
+
+// LogValue returns "REDACTED".
+func (Tokens) LogValue() slog.Value { return slog.StringValue(redacted) }
+
+// MarshalText returns "REDACTED".
+func (Tokens) MarshalText() ([]byte, error) { return []byte(redacted), nil }
+
+// Register creates a user and logs it in: one hash, one call to the store.
+//
+// Errors: [*InputError], [ErrUserExists], [ErrOverloaded]. Nothing is created
+// beside one of them. After [ErrUnavailable] the outcome may be unknown: if the
+// connection broke during the insert and the store cannot be asked, a retry may
+// find that the user exists.
+func (a *Authenticator) Register(ctx context.Context, r Registration) (Result, error) {
+	address, err := ParseEmail(r.Email)
+	if err != nil {
+		return Result{}, err
+	}
+	username, err := parseUsername(r.Username)
+	if err != nil {
+		return Result{}, err
+	}
+	if err := a.policy.check(r.Password, address.Address, username); err != nil {
+		return Result{}, err
+	}
+	hash, err := a.hash(ctx, r.Password)
+	if err != nil {
+		return Result{}, err
+	}
+	now := currentTime()
+	record := UserRecord{
+		User: User{
+			ID:        newID(now),
+			Email:     address.Address,
+			Username:  username,
+			CreatedAt: now,
+			UpdatedAt: now,
+		},
+		EmailKey:     address.Key,
+		PasswordHash: hash,
+	}
+	// The token comes first: a key that cannot sign leaves no user behind.
+	tokens, err := a.issue(ctx, record.ID, now)
+	if err != nil {
+		return Result{}, err
+	}
+	id, err := a.create(ctx, record)
+	if err != nil {
+		return Result{}, err
+	}
+	if id != record.ID {
+		record.ID = id
+		if tokens, err = a.issue(ctx, id, now); err != nil {
+			return Result{}, err
+		}
+	}
+	a.emit(ctx, EventRegistered, id, nil)
+	return Result{User: record.User, Tokens: tokens}, nil
+}
+
+// create adds a user and settles an insert whose outcome is unknown: it reads
+// the key once, and a row with the very hash that was just made under a random
+// salt is this call's own.
+func (a *Authenticator) create(ctx context.Context, r UserRecord) (string, error) {
+	id, err := a.store.CreateUser(ctx, r)
+	if err == nil {
+		return id, nil
+	}
+	if err = storeError("create user", err); !errors.Is(err, ErrUnavailable) || ctx.Err() != nil {
+		return "", err
+	}
+	if found, readErr := a.store.UserByEmail(ctx, r.EmailKey); readErr == nil && found.PasswordHash == r.PasswordHash {
+		return found.ID, nil
+	}
+	return "", err
+}
+
+// Login checks a password and logs the user in: one call to the store and one
+// check of a hash, whoever asks. A hash made with weaker parameters than
+// today's is then made anew, which takes one more of each and never fails a login.
+//
+// Every failure by the credentials is [ErrInvalidCredentials], after equal
+// work: an unknown address, a disabled user, a user without password or with an
+// unreadable hash is checked against a decoy of the live parameters (ASVS 5.0
+// 6.3.8). Rows of other parameters answer in their own time until they are made
+// anew. A password of more than 4096 bytes is an [*InputError], since none was
+// ever accepted.
+func (a *Authenticator) Login(ctx context.Context, c Credentials) (Result, error) {
+	if len(c.Password.Reveal()) > maxPasswordBytes {
+		return Result{}, &InputError{Field: fieldPassword, Code: codeTooLong, Max: maxPasswordBytes}
+	}
+	// A text that can be nobody's key costs what an unknown address does.
+	key, _ := email.Key(c.Email)
+	user, err := a.store.UserByEmail(ctx, key)
+	if err != nil {
+		user = UserRecord{}
+		if err = storeError("user by email", err); !errors.Is(err, ErrUserNotFound) {
+			return Result{}, err
+		}
+	}
+	match, outdated, err := a.checkPassword(ctx, user, c.Password)
+	if err != nil {
+		return Result{}, err
+	}
+	if !match {
+		a.emit(ctx, EventLoginFailed, user.ID, nil)
+		return Result{}, ErrInvalidCredentials
+	}
+	tokens, err := a.issue(ctx, user.ID, currentTime())
+	if err != nil {
+		return Result{}, err
+	}
+	if outdated {
+		a.rehash(ctx, user, c.Password)
+	}
+	a.emit(ctx, EventLoggedIn, user.ID, nil)
+	return Result{User: user.User, Tokens: tokens}, nil
+}
+
+// rehash replaces a hash by one of today's parameters, unless somebody else
+// has changed it meanwhile.
+func (a *Authenticator) rehash(ctx context.Context, user UserRecord, p Password) {
+	hash, err := a.hash(ctx, p)
+	if err == nil {
+		err = a.update(ctx, UserUpdate{ID: user.ID, IfPasswordHash: &user.PasswordHash, PasswordHash: &hash})
+	}
+	a.emit(ctx, EventPasswordRehashed, user.ID, err)
+}
+
+// Verify returns who an access token speaks for. It does no I/O with a
+// [JWTIssuer]. Errors: [ErrInvalidToken], [ErrExpiredToken].
+func (a *Authenticator) Verify(ctx context.Context, accessToken string) (Identity, error) {
+	identity, err := a.issuer.Parse(ctx, accessToken)
+	switch {
+	case err == nil && identity.UserID != "":
+		return identity, nil
+	case err == nil:
+		return Identity{}, ErrInvalidToken
+	case errors.Is(err, ErrInvalidToken), errors.Is(err, ErrUnavailable):
+		return Identity{}, err
+	}
+	return Identity{}, unavailable("verify token", err)
+}
+
+// issue makes the tokens of a user whose password was checked at now.
+func (a *Authenticator) issue(ctx context.Context, userID string, now time.Time) (Tokens, error) {
+	issued, err := a.issuer.Issue(ctx, Subject{UserID: userID, AuthTime: now})
+	if err != nil {
+		return Tokens{}, unavailable("issue token", err)
+	}
+	return Tokens{Access: issued.Token, AccessExpiresAt: issued.ExpiresAt}, nil
+}
+
+// currentTime is what stores are given: UTC and whole microseconds, which is
+// what MySQL keeps.
+func currentTime() time.Time { return time.Now().UTC().Truncate(time.Microsecond) }
+
+type contextKey struct{}
+
+// NewContext returns a context that carries who is asking.
+func NewContext(ctx context.Context, id Identity) context.Context {
+	return context.WithValue(ctx, contextKey{}, id)
+}
+
+// FromContext returns who is asking, and whether anybody is known to.
+func FromContext(ctx context.Context) (Identity, bool) {
+	id, ok := ctx.Value(contextKey{}).(Identity)
+	return id, ok
+}

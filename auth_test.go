@@ -1,0 +1,578 @@
+package auth_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/seed89488a0c/auth"
+	"github.com/seed89488a0c/auth/authtest"
+)
+
+func TestRegisterAndLogin(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := newAuth(t, auth.NewMemoryStore())
+		registered, err := a.Register(t.Context(), auth.Registration{
+			Email: "René@BÜCHER.example", Username: "e\u0301", Password: auth.NewPassword(password),
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		now := time.Now().UTC()
+		want := auth.User{ID: registered.User.ID, Email: "René@bücher.example", Username: "\u00e9", CreatedAt: now, UpdatedAt: now}
+		if registered.User != want {
+			t.Errorf("got %+v, want %+v", []any{registered.User.Email, registered.User.Username, registered.User.CreatedAt}, want)
+		}
+		for _, spelling := range []string{"René@bücher.example", "RENÉ@xn--bcher-kva.EXAMPLE", "rene\u0301@bu\u0308cher\uff0eexample"} {
+			result, err := a.Login(t.Context(), credentials(spelling, password))
+			if err != nil {
+				t.Fatalf("%q: %v", spelling, err)
+			}
+			if result.User != registered.User {
+				t.Errorf("%q: got another user", spelling)
+			}
+			id, err := a.Verify(t.Context(), result.Tokens.Access)
+			if err != nil {
+				t.Fatal(err)
+			}
+			second := now.Truncate(time.Second)
+			if id.UserID != want.ID || !id.AuthTime.Equal(second) || !id.ExpiresAt.Equal(second.Add(15*time.Minute)) || !id.ExpiresAt.Equal(result.Tokens.AccessExpiresAt) {
+				t.Errorf("got identity %+v", id)
+			}
+		}
+		time.Sleep(15 * time.Minute)
+		id, err := a.Verify(t.Context(), registered.Tokens.Access)
+		wantErr(t, err, auth.ErrExpiredToken, auth.ErrInvalidToken)
+		if id != (auth.Identity{}) {
+			t.Error("an identity beside an error")
+		}
+	})
+}
+
+func TestUserIDIsUUIDv7(t *testing.T) {
+	a := newAuth(t, auth.NewMemoryStore())
+	before := time.Now().UnixMilli()
+	id := register(t, a).User.ID
+	var millis int64
+	if _, err := fmt.Sscanf(strings.ReplaceAll(id, "-", "")[:12], "%x", &millis); err != nil || millis < before || millis > time.Now().UnixMilli() {
+		t.Errorf("%s does not begin with the time", id)
+	}
+	if len(id) != 36 || id[14] != '7' || !strings.ContainsRune("89ab", rune(id[19])) {
+		t.Errorf("%s is not of version 7 and variant 10 (RFC 9562 §4.1)", id)
+	}
+}
+
+func TestRegisterRefuses(t *testing.T) {
+	huge := strings.Repeat("x", 10<<20)
+	tests := []struct {
+		name            string
+		change          func(r *auth.Registration)
+		field, wantCode string
+	}{
+		{"no e-mail", func(r *auth.Registration) { r.Email = "" }, "email", "required"},
+		{"huge e-mail", func(r *auth.Registration) { r.Email = huge + "@example.com" }, "email", "too_long"},
+		{"e-mail not UTF-8", func(r *auth.Registration) { r.Email = "\xff@example.com" }, "email", "invalid_encoding"},
+		{"e-mail with NUL", func(r *auth.Registration) { r.Email = "a\x00@example.com" }, "email", "invalid_character"},
+		{"e-mail with look-alike space", func(r *auth.Registration) { r.Email = "a\u3000@example.com" }, "email", "invalid_character"},
+		{"e-mail without @", func(r *auth.Registration) { r.Email = "example.com" }, "email", "email_no_at"},
+		{"huge username", func(r *auth.Registration) { r.Username = huge }, "username", "too_long"},
+		{"username of 101", func(r *auth.Registration) { r.Username = strings.Repeat("홍", 101) }, "username", "too_long"},
+		{"username not UTF-8", func(r *auth.Registration) { r.Username = "\xed\xa0\x80" }, "username", "invalid_encoding"},
+		{"username with NUL", func(r *auth.Registration) { r.Username = "a\x00" }, "username", "invalid_character"},
+		{"username with line break", func(r *auth.Registration) { r.Username = "a\nb" }, "username", "invalid_character"},
+		{"username with line separator", func(r *auth.Registration) { r.Username = "a\u2028b" }, "username", "invalid_character"},
+		{"username with bidi override", func(r *auth.Registration) { r.Username = "a\u202eb" }, "username", "invalid_character"},
+		{"no password", func(r *auth.Registration) { r.Password = auth.Password{} }, "password", "required"},
+		{"huge password", func(r *auth.Registration) { r.Password = auth.NewPassword(huge) }, "password", "too_long"},
+		{"several", func(r *auth.Registration) { r.Username, r.Password = "\n", auth.Password{} }, "username", "invalid_character"},
+		{"all", func(r *auth.Registration) { *r = auth.Registration{} }, "email", "required"},
+	}
+	a, store, _ := recorded(t)
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			r := registration()
+			test.change(&r)
+			result, err := a.Register(t.Context(), r)
+			wantInput(t, err, test.field, test.wantCode)
+			if result != (auth.Result{}) {
+				t.Error("a result beside an error")
+			}
+			if calls := store.take(); len(calls) > 0 {
+				t.Errorf("work was done: %v", calls)
+			}
+		})
+	}
+	for i, username := range []string{"", strings.Repeat("홍", 100), strings.Repeat("e\u0301", 100), " spaces ", "Ada 👩🏽‍🚀", "a\u00a0b"} {
+		r := registration()
+		r.Email = fmt.Sprintf("u%d@example.com", i)
+		r.Username = username
+		if _, err := a.Register(t.Context(), r); err != nil {
+			t.Errorf("username %q: %v", username, err)
+		}
+	}
+}
+
+func TestRegisterTaken(t *testing.T) {
+	a := newAuth(t, auth.NewMemoryStore())
+	first := register(t, a)
+	r := registration()
+	r.Email = "ADA@EXAMPLE.COM"
+	result, err := a.Register(t.Context(), r)
+	wantErr(t, err, auth.ErrUserExists)
+	if result != (auth.Result{}) {
+		t.Error("a result beside an error")
+	}
+	if login, err := a.Login(t.Context(), credentials(email, password)); err != nil || login.User != first.User {
+		t.Errorf("the first user cannot log in any more: %v", err)
+	}
+}
+
+func TestConcurrentRegistrations(t *testing.T) {
+	a := newAuth(t, auth.NewMemoryStore())
+	var won, taken atomic.Int32
+	var wg sync.WaitGroup
+	for range 64 {
+		wg.Go(func() {
+			switch _, err := a.Register(t.Context(), registration()); {
+			case err == nil:
+				won.Add(1)
+			case errors.Is(err, auth.ErrUserExists):
+				taken.Add(1)
+			}
+		})
+	}
+	wg.Wait()
+	if won.Load() != 1 || taken.Load() != 63 {
+		t.Errorf("%d won and %d were refused, want 1 and 63", won.Load(), taken.Load())
+	}
+}
+
+// The calls that each way through takes are the promise of speed, and that they
+// are the same for everybody is the promise of equal work.
+func TestCallSequences(t *testing.T) {
+	a, store, hasher := recorded(t)
+	result := register(t, a)
+	if got, want := store.take(), []string{"Hash", "CreateUser"}; !slices.Equal(got, want) {
+		t.Errorf("Register calls %v, want %v", got, want)
+	}
+	disabled := importUser(t, a, "disabled@example.com", hashOf(t, password))
+	if err := a.SetDisabled(t.Context(), disabled, true); err != nil {
+		t.Fatal(err)
+	}
+	importUser(t, a, "empty@example.com", "")
+	unreadable := auth.UserRecord{User: auth.User{ID: "unreadable"}, EmailKey: "unreadable@example.com", PasswordHash: "$md5$"}
+	if _, err := store.UserStore.CreateUser(t.Context(), unreadable); err != nil {
+		t.Fatal(err)
+	}
+	store.take()
+
+	login := func(email, password string) []string {
+		_, err := a.Login(t.Context(), credentials(email, password))
+		if password != "correct horse battery" || email != "ada@example.com" {
+			wantErr(t, err, auth.ErrInvalidCredentials)
+			if err != auth.ErrInvalidCredentials {
+				t.Errorf("%s: the answer differs: %v", email, err)
+			}
+		} else if err != nil {
+			t.Error(err)
+		}
+		return store.take()
+	}
+	want := []string{"UserByEmail", "Inspect", "Verify authtest 64 bytes"}
+	for _, attempt := range []struct{ name, email, password string }{
+		{"right password", email, password},
+		{"wrong password", email, "wrong"},
+		{"empty password", email, ""},
+		{"unknown address", "nobody@example.com", password},
+		{"empty address", "", password},
+		{"address that is none", "\xff", password},
+		{"huge address", strings.Repeat("x", 10<<20), password},
+		{"disabled, right password", "disabled@example.com", password},
+		{"disabled, wrong password", "disabled@example.com", "wrong"},
+		{"no password set", "empty@example.com", password},
+		{"no password set, none given", "empty@example.com", ""},
+	} {
+		if got := login(attempt.email, attempt.password); !slices.Equal(got, want) {
+			t.Errorf("%s: Login calls %v, want %v", attempt.name, got, want)
+		}
+	}
+	if got, want := login("unreadable@example.com", password), []string{"UserByEmail", "Inspect", "Verify authtest 64 bytes"}; !slices.Equal(got, want) {
+		t.Errorf("unreadable hash: Login calls %v, want %v", got, want)
+	}
+
+	stored, err := store.UserStore.UserByEmail(t.Context(), email)
+	if err != nil {
+		t.Fatal(err)
+	}
+	hasher.age(stored.PasswordHash)
+	if got, want := login(email, password), append(want, "Hash", "UpdateUser"); !slices.Equal(got, want) {
+		t.Errorf("outdated hash: Login calls %v, want %v", got, want)
+	}
+	if got := login(email, password); !slices.Equal(got, want) {
+		t.Errorf("after the upgrade Login calls %v, want %v", got, want)
+	}
+	if _, err := a.Verify(t.Context(), result.Tokens.Access); err != nil || len(store.take()) > 0 {
+		t.Errorf("Verify does other work than Verify, or fails: %v", err)
+	}
+}
+
+func hashOf(t testing.TB, text string) string {
+	t.Helper()
+	encoded, err := authtest.Hasher{}.Hash(t.Context(), auth.NewPassword(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return encoded
+}
+
+func importUser(t testing.TB, a *auth.Authenticator, email, hash string) string {
+	t.Helper()
+	user, err := a.Import(t.Context(), auth.UserRecord{User: auth.User{Email: email}, PasswordHash: hash})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return user.ID
+}
+
+func TestLoginRefusesHugePassword(t *testing.T) {
+	a, store, _ := recorded(t)
+	_, err := a.Login(t.Context(), credentials(email, strings.Repeat("x", 4097)))
+	wantInput(t, err, "password", "too_long")
+	if calls := store.take(); len(calls) > 0 {
+		t.Errorf("work was done: %v", calls)
+	}
+	_, err = a.Login(t.Context(), credentials(email, strings.Repeat("x", 4096)))
+	wantErr(t, err, auth.ErrInvalidCredentials)
+}
+
+func TestRehashNeverFailsALogin(t *testing.T) {
+	for name, failure := range map[string]error{
+		"lost race":    auth.ErrConflict,
+		"store down":   &auth.StoreError{Op: "update user", Code: "down"},
+		"user deleted": auth.ErrUserNotFound,
+	} {
+		t.Run(name, func(t *testing.T) {
+			var events []auth.Event
+			a, store, hasher := recorded(t, auth.WithEvents(func(_ context.Context, e auth.Event) { events = append(events, e) }))
+			user := register(t, a).User
+			stored, _ := store.UserStore.UserByEmail(t.Context(), email)
+			hasher.age(stored.PasswordHash)
+			store.onUpdate = func(context.Context, auth.UserUpdate) error { return failure }
+			result, err := a.Login(t.Context(), credentials(email, password))
+			if err != nil || result.User != user {
+				t.Errorf("got %v, %v", result.User, err)
+			}
+			want := auth.Event{Kind: auth.EventPasswordRehashed, UserID: user.ID, Err: failure}
+			if !slices.Contains(events, want) {
+				t.Errorf("got events %+v, want one %+v", events, want)
+			}
+		})
+	}
+}
+
+func TestRehashKeepsSessions(t *testing.T) {
+	a, store, hasher := recorded(t)
+	register(t, a)
+	before, _ := store.UserStore.UserByEmail(t.Context(), email)
+	hasher.age(before.PasswordHash)
+	if _, err := a.Login(t.Context(), credentials(email, password)); err != nil {
+		t.Fatal(err)
+	}
+	after, _ := store.UserStore.UserByEmail(t.Context(), email)
+	if after.PasswordHash == before.PasswordHash || after.Epoch != before.Epoch {
+		t.Error("the hash was not replaced, or the sessions were ended")
+	}
+}
+
+// A connection that dies during the insert leaves its outcome unknown.
+func TestRegisterRecognisesItsOwnSuccess(t *testing.T) {
+	down := &auth.StoreError{Op: "create user", Code: "connection lost"}
+	tests := []struct {
+		name   string
+		insert func(s *recordingStore, r auth.UserRecord) string // returns the ID it got
+		want   error
+	}{
+		{"it was written", func(s *recordingStore, r auth.UserRecord) string {
+			id, _ := s.UserStore.CreateUser(context.Background(), r)
+			return id
+		}, nil},
+		{"it was written under another ID", func(s *recordingStore, r auth.UserRecord) string {
+			r.ID = "42"
+			id, _ := s.UserStore.CreateUser(context.Background(), r)
+			return id
+		}, nil},
+		{"it was not", func(*recordingStore, auth.UserRecord) string { return "" }, down},
+		{"somebody else's was", func(s *recordingStore, r auth.UserRecord) string {
+			r.ID, r.PasswordHash = "other", "another hash"
+			s.UserStore.CreateUser(context.Background(), r)
+			return ""
+		}, down},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			a, store, _ := recorded(t)
+			var id string
+			store.create = func(_ context.Context, r auth.UserRecord) (string, error) {
+				id = test.insert(store, r)
+				return "", down
+			}
+			result, err := a.Register(t.Context(), registration())
+			if got, want := store.take(), []string{"Hash", "CreateUser", "UserByEmail"}; !slices.Equal(got, want) {
+				t.Errorf("Register calls %v, want %v", got, want)
+			}
+			if test.want != nil {
+				wantErr(t, err, test.want, auth.ErrUnavailable)
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			who, err := a.Verify(t.Context(), result.Tokens.Access)
+			if err != nil || result.User.ID != id || who.UserID != id {
+				t.Errorf("user %s, token for %s, want %s; %v", result.User.ID, who.UserID, id, err)
+			}
+		})
+	}
+}
+
+func TestStoreWithIDsOfItsOwn(t *testing.T) {
+	a, store, _ := recorded(t)
+	store.create = func(ctx context.Context, r auth.UserRecord) (string, error) {
+		r.ID = "1"
+		return store.UserStore.CreateUser(ctx, r)
+	}
+	result := register(t, a)
+	who, err := a.Verify(t.Context(), result.Tokens.Access)
+	if err != nil || result.User.ID != "1" || who.UserID != "1" {
+		t.Errorf("user %s, token for %s; %v", result.User.ID, who.UserID, err)
+	}
+}
+
+type brokenIssuer struct {
+	auth.TokenIssuer
+	err error
+}
+
+func (b brokenIssuer) Issue(context.Context, auth.Subject) (auth.IssuedToken, error) {
+	return auth.IssuedToken{}, b.err
+}
+func (b brokenIssuer) Parse(context.Context, string) (auth.Identity, error) {
+	return auth.Identity{UserID: "mallory"}, b.err
+}
+
+func TestBrokenIssuer(t *testing.T) {
+	store := auth.NewMemoryStore()
+	a, err := auth.New(store, brokenIssuer{err: fmt.Errorf("canary: %w", context.DeadlineExceeded)}, auth.WithHasher(authtest.Hasher{}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	result, err := a.Register(t.Context(), registration())
+	wantErr(t, err, auth.ErrUnavailable, context.DeadlineExceeded)
+	if result != (auth.Result{}) || strings.Contains(err.Error(), "canary") {
+		t.Errorf("got a result, or the issuer's text: %v", err)
+	}
+	if _, err := store.UserByEmail(t.Context(), email); !errors.Is(err, auth.ErrUserNotFound) {
+		t.Errorf("a registration that could not sign left a user behind: %v", err)
+	}
+	id, err := a.Verify(t.Context(), "token")
+	wantErr(t, err, auth.ErrUnavailable)
+	if errors.Is(err, auth.ErrInvalidToken) || id != (auth.Identity{}) {
+		t.Errorf("an issuer that is down gave %v, %v", id, err)
+	}
+	nobody, err := auth.New(store, anonymousIssuer{}, auth.WithHasher(authtest.Hasher{}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = nobody.Verify(t.Context(), "token")
+	wantErr(t, err, auth.ErrInvalidToken)
+}
+
+type anonymousIssuer struct{ auth.TokenIssuer }
+
+func (anonymousIssuer) Parse(context.Context, string) (auth.Identity, error) {
+	return auth.Identity{}, nil
+}
+
+// A store's outage is never a wrong password, and its text goes no further.
+func TestStoreDown(t *testing.T) {
+	driverError := errors.New("Error 1062: Duplicate entry 'canary@example.com'")
+	for name, failure := range map[string]error{
+		"a StoreError": &auth.StoreError{Op: "x", Code: "mysql 1040"},
+		"anything":     driverError,
+		"a deadline":   fmt.Errorf("%w: canary", context.DeadlineExceeded),
+		"no schema":    fmt.Errorf("%w: canary", auth.ErrSchema),
+	} {
+		t.Run(name, func(t *testing.T) {
+			a, err := auth.New(downStore{failure}, newIssuer(t, auth.JWTConfig{}), auth.WithHasher(authtest.Hasher{}))
+			if err != nil {
+				t.Fatal(err)
+			}
+			ctx, p := t.Context(), auth.NewPassword(password)
+			_, register := a.Register(ctx, registration())
+			_, login := a.Login(ctx, credentials(email, password))
+			_, user := a.User(ctx, "1")
+			_, imported := a.Import(ctx, auth.UserRecord{User: auth.User{Email: email}})
+			for _, err := range []error{
+				register, login, user, imported,
+				a.ChangePassword(ctx, auth.PasswordChange{UserID: "1", Current: p, New: p}),
+				a.SetPassword(ctx, "1", p),
+				a.SetDisabled(ctx, "1", true),
+				a.DeleteUser(ctx, "1"),
+			} {
+				wantErr(t, err, auth.ErrUnavailable)
+				if errors.Is(err, auth.ErrInvalidCredentials) || errors.Is(err, auth.ErrUserNotFound) {
+					t.Errorf("an outage is taken for an answer: %v", err)
+				}
+				if strings.Contains(fmt.Sprintf("%v %+v %#v", err, err, err), "canary") {
+					t.Errorf("the store's text is passed on: %v", err)
+				}
+				if errors.Is(failure, context.DeadlineExceeded) {
+					wantErr(t, err, context.DeadlineExceeded)
+				}
+			}
+		})
+	}
+}
+
+type downStore struct{ err error }
+
+func (d downStore) CreateUser(context.Context, auth.UserRecord) (string, error) {
+	return "mallory", d.err
+}
+func (d downStore) UserByEmail(context.Context, string) (auth.UserRecord, error) {
+	return auth.UserRecord{User: auth.User{ID: "mallory"}}, d.err
+}
+func (d downStore) UserByID(context.Context, string) (auth.UserRecord, error) {
+	return auth.UserRecord{User: auth.User{ID: "mallory"}}, d.err
+}
+func (d downStore) UpdateUser(context.Context, auth.UserUpdate) error { return d.err }
+func (d downStore) DeleteUser(context.Context, string) error          { return d.err }
+
+// gatedHasher counts how many hashes run at once, and holds them at a gate.
+type gatedHasher struct {
+	auth.Hasher
+	running, most atomic.Int32
+	gate          chan struct{}
+}
+
+func (g *gatedHasher) Verify(ctx context.Context, encoded string, p auth.Password) (bool, error) {
+	n := g.running.Add(1)
+	defer g.running.Add(-1)
+	for most := g.most.Load(); n > most && !g.most.CompareAndSwap(most, n); most = g.most.Load() {
+	}
+	<-g.gate
+	return g.Hasher.Verify(ctx, encoded, p)
+}
+
+func TestHashingIsLimited(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const logins = 100
+		slots := runtime.GOMAXPROCS(0)
+		hasher := &gatedHasher{Hasher: authtest.Hasher{}, gate: make(chan struct{})}
+		a := newAuth(t, auth.NewMemoryStore(), auth.WithHasher(hasher))
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		errs := make(chan error, logins)
+		for range logins {
+			go func() {
+				_, err := a.WithStore(auth.NewMemoryStore()).Login(ctx, credentials(email, password))
+				errs <- err
+			}()
+		}
+		synctest.Wait()
+		if got := int(hasher.running.Load()); got != slots {
+			t.Errorf("%d hashes run at once, want %d", got, slots)
+		}
+		hasher.gate <- struct{}{} // one is done: one of the waiting takes its place
+		synctest.Wait()
+		if got := int(hasher.running.Load()); got != slots {
+			t.Errorf("%d hashes run after one was done, want %d", got, slots)
+		}
+		time.Sleep(time.Second)
+		synctest.Wait()
+		if got := len(errs); got != logins-slots {
+			t.Errorf("%d logins were answered at their deadline, want %d", got, logins-slots)
+		}
+		close(hasher.gate)
+		synctest.Wait()
+		var done, refused int
+		for range logins {
+			switch err := <-errs; {
+			case errors.Is(err, auth.ErrInvalidCredentials):
+				done++
+			case errors.Is(err, auth.ErrOverloaded) && errors.Is(err, auth.ErrUnavailable) && errors.Is(err, context.DeadlineExceeded):
+				refused++
+			default:
+				t.Errorf("got %v", err)
+			}
+		}
+		if done != slots+1 || refused != logins-slots-1 || int(hasher.most.Load()) != slots {
+			t.Errorf("%d done, %d refused, %d at once", done, refused, hasher.most.Load())
+		}
+	})
+}
+
+type panickingHasher struct{ auth.Hasher }
+
+func (panickingHasher) Verify(context.Context, string, auth.Password) (bool, error) { panic("bug") }
+
+func TestPanicFreesItsSlot(t *testing.T) {
+	a := newAuth(t, auth.NewMemoryStore(), auth.WithHasher(panickingHasher{authtest.Hasher{}}))
+	for range runtime.GOMAXPROCS(0) + 1 {
+		func() {
+			defer func() { recover() }()
+			a.Login(t.Context(), credentials(email, password))
+		}()
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	if _, err := a.Register(ctx, registration()); err != nil {
+		t.Errorf("no slot is left: %v", err)
+	}
+}
+
+func TestNewRefuses(t *testing.T) {
+	store, issuer := auth.NewMemoryStore(), newIssuer(t, auth.JWTConfig{})
+	tests := map[string]func() (*auth.Authenticator, error){
+		"no store":  func() (*auth.Authenticator, error) { return auth.New(nil, issuer) },
+		"no issuer": func() (*auth.Authenticator, error) { return auth.New(store, nil) },
+		"no hasher": func() (*auth.Authenticator, error) { return auth.New(store, issuer, auth.WithHasher(nil)) },
+		"no events": func() (*auth.Authenticator, error) { return auth.New(store, issuer, auth.WithEvents(nil)) },
+		"weak parameters": func() (*auth.Authenticator, error) {
+			return auth.New(store, issuer, auth.WithHasher(auth.Argon2id{MemoryKiB: 8}))
+		},
+		"broken hasher": func() (*auth.Authenticator, error) {
+			return auth.New(store, issuer, auth.WithHasher(blindHasher{authtest.Hasher{}}))
+		},
+		"short passwords": func() (*auth.Authenticator, error) {
+			return auth.New(store, issuer, auth.WithPasswordPolicy(auth.PasswordPolicy{MinLength: 7}))
+		},
+	}
+	for name, build := range tests {
+		if a, err := build(); err == nil || a != nil {
+			t.Errorf("%s: got %v, %v", name, a, err)
+		}
+	}
+}
+
+type blindHasher struct{ auth.Hasher }
+
+func (blindHasher) Inspect(string) auth.HashInfo { return auth.HashInfo{} }
+
+func TestContextIdentity(t *testing.T) {
+	if id, ok := auth.FromContext(t.Context()); ok || id != (auth.Identity{}) {
+		t.Errorf("somebody is asking: %v", id)
+	}
+	want := auth.Identity{UserID: "1"}
+	if id, ok := auth.FromContext(auth.NewContext(t.Context(), want)); !ok || id != want {
+		t.Errorf("got %v, %t", id, ok)
+	}
+}

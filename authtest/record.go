@@ -1,0 +1,60 @@
+package authtest
+
+import (
+	"fmt"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+)
+
+var timeType = reflect.TypeFor[time.Time]()
+
+// fill sets every exported field below v to a value of its own, not zero, so
+// that an implementation that drops a field, one added later too, is found out.
+// Values made with different seeds differ in every field.
+func fill(t testing.TB, v reflect.Value, seed int) {
+	t.Helper()
+	for i := range v.NumField() {
+		field, name := v.Field(i), v.Type().Field(i).Name
+		switch {
+		case !v.Type().Field(i).IsExported():
+		case field.Type() == timeType:
+			at := time.Date(2001+seed%50, 2, 3, 4, i, 6, 7000, time.UTC)
+			field.Set(reflect.ValueOf(at))
+		case field.Kind() == reflect.String:
+			field.SetString(fmt.Sprintf("%s-%d", strings.ToLower(name), seed))
+		case field.CanUint():
+			field.SetUint(uint64(1000*seed + i + 1))
+		case field.Kind() == reflect.Struct:
+			fill(t, field, seed)
+		default:
+			t.Fatalf("authtest cannot fill the field %s of kind %s: the suite must learn it", name, field.Kind())
+		}
+	}
+}
+
+// diff names the exported fields in which got and want, structs of one type,
+// differ. Times are the same if they are the same instant, written in UTC.
+func diff(got, want reflect.Value) []string {
+	var names []string
+	for i := range want.NumField() {
+		field := want.Type().Field(i)
+		if !field.IsExported() {
+			continue
+		}
+		g, w := got.Field(i), want.Field(i)
+		switch {
+		case field.Type == timeType:
+			gt, wt := g.Interface().(time.Time), w.Interface().(time.Time)
+			if !gt.Equal(wt) || gt.Location() != time.UTC {
+				names = append(names, fmt.Sprintf("%s (%v, want %v)", field.Name, gt, wt))
+			}
+		case field.Type.Kind() == reflect.Struct:
+			names = append(names, diff(g, w)...)
+		case !reflect.DeepEqual(g.Interface(), w.Interface()):
+			names = append(names, field.Name)
+		}
+	}
+	return names
+}

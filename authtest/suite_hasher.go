@@ -1,0 +1,160 @@
+package authtest
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/seed89488a0c/auth"
+)
+
+// TestHasher holds an implementation against the contract of [auth.Hasher]. It
+// computes some hundred hashes.
+func TestHasher(t *testing.T, h auth.Hasher) {
+	rules := []struct {
+		name string
+		test func(s hasher, t *testing.T)
+	}{
+		{"a hash verifies its password", hasher.roundTrip},
+		{"a hash verifies no other password, however close", hasher.mismatch},
+		{"a long password is never cut", hasher.long},
+		{"every hash has a salt of its own", hasher.salted},
+		{"Inspect describes what Hash makes", hasher.inspect},
+		{"Inspect is zero exactly where Verify returns an error", hasher.damaged},
+		{"errors do not repeat the password", hasher.silentErrors},
+		{"many may use it at once", hasher.concurrent},
+	}
+	for _, rule := range rules {
+		t.Run(rule.name, func(t *testing.T) { rule.test(hasher{h}, t) })
+	}
+}
+
+type hasher struct{ auth.Hasher }
+
+func (s hasher) hash(t testing.TB, password string) string {
+	t.Helper()
+	encoded, err := s.Hash(t.Context(), auth.NewPassword(password))
+	if err != nil {
+		t.Fatalf("Hash: %v", err)
+	}
+	if encoded == "" || len(encoded) > 1024 {
+		t.Fatalf("Hash returned %d bytes, want 1 to 1024", len(encoded))
+	}
+	return encoded
+}
+
+func (s hasher) verify(t testing.TB, encoded, password string, want bool) {
+	t.Helper()
+	got, err := s.Verify(t.Context(), encoded, auth.NewPassword(password))
+	if err != nil {
+		t.Fatalf("Verify: %v", err)
+	}
+	if got != want {
+		t.Errorf("Verify of %q returned %t, want %t", password, got, want)
+	}
+}
+
+func (s hasher) roundTrip(t *testing.T) {
+	for _, password := range []string{"correct horse", " ", " spaces at the ends ", "비밀번호", "👩🏽‍🚀", "e\u0301", "\xff\xfe not UTF-8", "\t\n"} {
+		s.verify(t, s.hash(t, password), password, true)
+	}
+}
+
+func (s hasher) mismatch(t *testing.T) {
+	encoded := s.hash(t, "Pass\u00e9word")
+	for _, password := range []string{"", "Pass", "pass\u00e9word", "Passe\u0301word", "Passeword", "Pass\u00e9word ", " Pass\u00e9word", "Pass\u00e9word\x00", "Pass\u00e9wor", encoded} {
+		s.verify(t, encoded, password, false)
+	}
+}
+
+func (s hasher) long(t *testing.T) {
+	for _, n := range []int{55, 56, 71, 72, 73, 127, 128, 255, 256, 1024, 4096} {
+		password := strings.Repeat("x", n)
+		encoded, err := s.Hash(t.Context(), auth.NewPassword(password))
+		if err != nil {
+			continue // refusing is not cutting
+		}
+		s.verify(t, encoded, password, true)
+		s.verify(t, encoded, password[:n-1], false)
+		s.verify(t, encoded, password[:n-1]+"y", false)
+		s.verify(t, encoded, password+"x", false)
+	}
+}
+
+func (s hasher) salted(t *testing.T) {
+	if first, second := s.hash(t, "password"), s.hash(t, "password"); first == second {
+		t.Error("two hashes of one password are the same")
+	}
+}
+
+func (s hasher) inspect(t *testing.T) {
+	next, made := s.Inspect(""), s.Inspect(s.hash(t, "password"))
+	if next.Scheme == "" || next.Outdated {
+		t.Errorf("Inspect of the empty string returned %+v, want what Hash makes now", next)
+	}
+	if next != made {
+		t.Errorf("Inspect returned %+v for the empty string and %+v for a new hash", next, made)
+	}
+}
+
+func (s hasher) damaged(t *testing.T) {
+	encoded := s.hash(t, "password")
+	damaged := []string{
+		" ", "\x00", "\xff", "$", "$$", "$$$$$$$$", "password", "*", "!", "{noop}password", "$0$", "$unknown$v=1$m=1$c2FsdHNhbHQ$aGFzaGhhc2g",
+		encoded + " ", encoded + "\n", encoded + "\x00", encoded + "$", encoded + "$a", " " + encoded, encoded + encoded,
+		strings.ToUpper(encoded), strings.Repeat("$", 1<<20), strings.Repeat(encoded, 10_000),
+	}
+	for i := 0; i < len(encoded); i += 1 + len(encoded)/24 {
+		damaged = append(damaged, encoded[:i], encoded[i:], encoded[:i]+"\x00"+encoded[i+1:], encoded[:i]+"9"+encoded[i:])
+	}
+	for i := range min(4, len(encoded)) {
+		damaged = append(damaged, encoded[:len(encoded)-1-i])
+	}
+	for _, stored := range damaged {
+		if stored == "" || stored == encoded {
+			continue
+		}
+		match, err := s.Verify(t.Context(), stored, auth.NewPassword("password"))
+		if match {
+			t.Errorf("the damaged hash %.80q verifies the password", stored)
+		}
+		if err != nil && !errors.Is(err, auth.ErrUnknownHash) && !errors.Is(err, auth.ErrMalformedHash) {
+			t.Errorf("Verify of the damaged hash %.80q returned %v, want ErrUnknownHash or ErrMalformedHash", stored, err)
+		}
+		if info := s.Inspect(stored); (info == auth.HashInfo{}) != (err != nil) {
+			t.Errorf("of the damaged hash %.80q Inspect says %+v and Verify %v", stored, info, err)
+		}
+	}
+}
+
+func (s hasher) silentErrors(t *testing.T) {
+	canceled, cancel := context.WithCancel(t.Context())
+	cancel()
+	_, hash := s.Hash(canceled, auth.NewPassword("canary\x00"+strings.Repeat("canary", 2000)))
+	_, verify := s.Verify(canceled, "$canary$", auth.NewPassword("canary"))
+	for _, err := range []error{hash, verify} {
+		if err != nil && strings.Contains(err.Error(), "canary") {
+			t.Error("an error repeats the password or the hash")
+		}
+	}
+}
+
+func (s hasher) concurrent(t *testing.T) {
+	encoded := s.hash(t, "password")
+	var wg sync.WaitGroup
+	for i := range 8 {
+		wg.Go(func() {
+			password := []string{"password", "another"}[i%2]
+			match, err := s.Verify(t.Context(), encoded, auth.NewPassword(password))
+			if err != nil || match != (i%2 == 0) {
+				t.Errorf("Verify returned %t, %v", match, err)
+			}
+			if _, err := s.Hash(t.Context(), auth.NewPassword(password)); err != nil {
+				t.Errorf("Hash: %v", err)
+			}
+		})
+	}
+	wg.Wait()
+}

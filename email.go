@@ -1,0 +1,34 @@
+package auth
+
+import (
+	"errors"
+
+	"github.com/seed89488a0c/auth/internal/email"
+)
+
+// Email is a valid e-mail address in its canonical forms.
+type Email struct {
+	Address string // to store, show and send to: NFC, the domain in lower-case Unicode
+	ASCII   string // with the domain's A-labels; "" where the local part is not ASCII
+	Key     string // the same for every spelling of one mailbox; compare keys, never addresses
+}
+
+// ParseEmail validates s as [Authenticator.Register] does: it accepts what can
+// be an address on the internet by RFC 5322, 6531 and 5891, and refuses quoted
+// local parts, comments, display names, address literals, special-use domains
+// (RFC 6761) and whatever can hide what an address is, such as invisible
+// characters. The error is an [*InputError]. It asks no DNS: only a mail that
+// arrives proves that a mailbox exists.
+func ParseEmail(s string) (Email, error) {
+	address, err := email.Parse(s)
+	if err != nil {
+		return Email{}, emailError(err)
+	}
+	return Email{Address: address.Address, ASCII: address.ASCII, Key: address.Key}, nil
+}
+
+func emailError(err error) error {
+	var code email.Code
+	errors.As(err, &code)
+	return &InputError{Field: fieldEmail, Code: string(code)}
+}

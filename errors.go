@@ -1,0 +1,183 @@
+package auth
+
+import (
+	"context"
+	"errors"
+	"fmt"
+)
+
+// The errors that a caller branches on, with [errors.Is]. A specific error
+// also matches the general one named in its comment, so that the lazy check
+// is still the safe one. Their messages, like those of the typed errors below,
+// never contain input, secrets, SQL or a driver's text.
+var (
+	// ErrInvalidInput is matched by every *[InputError].
+	ErrInvalidInput = errors.New("auth: invalid input")
+
+	// ErrInvalidCredentials answers a failed login, whatever the reason: an
+	// unknown address, a wrong password, a disabled user, a user without
+	// password or with a hash that cannot be read (ASVS 5.0 6.3.8).
+	ErrInvalidCredentials = errors.New("auth: invalid credentials")
+
+	// ErrUserDisabled is returned where the caller is known already, as by
+	// [Authenticator.ChangePassword]. It matches ErrInvalidCredentials.
+	ErrUserDisabled error = &sentinel{"auth: user disabled", ErrInvalidCredentials}
+
+	// ErrUserExists says that the e-mail address, or the ID of an import, is taken.
+	ErrUserExists = errors.New("auth: user exists")
+
+	// ErrUserNotFound says that there is no such user.
+	ErrUserNotFound = errors.New("auth: user not found")
+
+	// ErrConflict says that the user was changed by somebody else between
+	// reading and writing. Nothing was written; read again and retry.
+	ErrConflict = errors.New("auth: conflicting change")
+
+	// ErrInvalidToken answers every token that is not accepted (HTTP 401).
+	ErrInvalidToken = errors.New("auth: invalid token")
+
+	// ErrExpiredToken says that a token is valid in everything but its expiry,
+	// which is checked last. It matches ErrInvalidToken.
+	ErrExpiredToken error = &sentinel{"auth: expired token", ErrInvalidToken}
+
+	// ErrUnavailable says that something this library depends on did not
+	// answer. It says nothing about the password or the token: answer 503,
+	// never 401, since clients drop their tokens on 401.
+	ErrUnavailable = errors.New("auth: unavailable")
+
+	// ErrOverloaded says that no hashing slot became free before the context
+	// ended; it matches the context's error too. It matches ErrUnavailable.
+	ErrOverloaded error = &sentinel{"auth: overloaded", ErrUnavailable}
+
+	// ErrSchema says that the database has no schema of this library, or an
+	// older one: run [MySQLStore.Migrate]. It matches ErrUnavailable.
+	ErrSchema error = &sentinel{"auth: database schema missing or outdated, run Migrate", ErrUnavailable}
+
+	// ErrUnknownHash says that a [Hasher] does not know the scheme of a stored hash.
+	ErrUnknownHash = errors.New("auth: unknown hash scheme")
+
+	// ErrMalformedHash says that a stored hash is of a known scheme, but
+	// damaged, or that its parameters are beyond the caps.
+	ErrMalformedHash = errors.New("auth: malformed hash")
+)
+
+type sentinel struct {
+	text    string
+	general error
+}
+
+func (s *sentinel) Error() string { return s.text }
+func (s *sentinel) Unwrap() error { return s.general }
+
+// InputError says which rule an input breaks, without repeating the input.
+// It matches [ErrInvalidInput]. Where several fields are wrong the first of
+// e-mail, username, password is reported.
+//
+// Field is "id", "email", "username", "password", "password_hash" or "time".
+// Code is stable, and one of:
+//
+//	required                   the field is empty
+//	too_short                  fewer than Min characters
+//	too_long                   more than Max characters of a username or password, or too many bytes
+//	invalid_encoding           not UTF-8
+//	invalid_character          a control, white-space or invisible character where none may stand
+//	out_of_range               a time outside of the years 1000 to 9999
+//	password_common            one of the most common passwords
+//	password_personal          the user's own e-mail address or name
+//	hash_unreadable            an imported hash that the hasher cannot verify
+//	email_no_at                no @
+//	email_display_name         a name or angle brackets around the address
+//	email_quoted               a quoted local part
+//	email_local_empty          nothing before the @
+//	email_local_dot            a dot at an end of the local part, or two together
+//	email_local_too_long       a local part of more than 64 characters
+//	email_domain_empty         nothing after the @
+//	email_domain_dot           a dot at an end of the domain, or two together
+//	email_domain_literal       an address literal, as in user@[192.0.2.1]
+//	email_domain_label         a label that is too long, or with hyphens where none may stand
+//	email_domain_no_dot        a domain of one label
+//	email_domain_invalid       a domain that no registry can hold (IDNA 2008)
+//	email_domain_special_use   a domain where no mail is delivered (RFC 6761)
+type InputError struct {
+	Field    string
+	Code     string
+	Min, Max int // the limits that apply; zero where the code has none
+}
+
+func (e *InputError) Error() string {
+	return "auth: invalid input: " + e.Field + ": " + e.Code
+}
+
+// Unwrap returns [ErrInvalidInput].
+func (e *InputError) Unwrap() error { return ErrInvalidInput }
+
+// StoreError says that a store failed, and how, in terms that may be logged.
+// It matches [ErrUnavailable], and the context's error where that ended it.
+type StoreError struct {
+	Op      string // what was asked, such as "create user"
+	Code    string // the store's own code, such as "mysql 1040"; never its text
+	Context error  // context.Canceled or context.DeadlineExceeded, or nil
+}
+
+func (e *StoreError) Error() string {
+	return "auth: store: " + e.Op + ": " + e.Code
+}
+
+// Unwrap returns what the error matches.
+func (e *StoreError) Unwrap() []error {
+	if e.Context != nil {
+		return []error{ErrUnavailable, e.Context}
+	}
+	return []error{ErrUnavailable}
+}
+
+// storeError passes on what a [UserStore] may return and hides everything
+// else, since a driver's text can hold the address (MySQL's 1062 does).
+func storeError(op string, err error) error {
+	var known *StoreError
+	switch {
+	case errors.As(err, &known):
+		return known
+	case errors.Is(err, ErrUserExists):
+		return ErrUserExists
+	case errors.Is(err, ErrUserNotFound):
+		return ErrUserNotFound
+	case errors.Is(err, ErrConflict):
+		return ErrConflict
+	case errors.Is(err, ErrSchema):
+		return ErrSchema
+	}
+	return &StoreError{Op: op, Code: fmt.Sprintf("%T", err), Context: contextError(err)}
+}
+
+// dependencyError does the same for a [Hasher] and a [TokenIssuer].
+type dependencyError struct {
+	op      string
+	kind    string
+	matches []error
+}
+
+func (e *dependencyError) Error() string   { return "auth: " + e.op + ": " + e.kind }
+func (e *dependencyError) Unwrap() []error { return e.matches }
+
+func unavailable(op string, err error) error {
+	e := &dependencyError{op: op, kind: fmt.Sprintf("%T", err), matches: []error{ErrUnavailable}}
+	if cause := contextError(err); cause != nil {
+		e.matches = append(e.matches, cause)
+	}
+	return e
+}
+
+// overloaded is returned when ctx ended before a hashing slot was free.
+func overloaded(cause error) error {
+	return &dependencyError{op: "hash password", kind: "overloaded", matches: []error{ErrOverloaded, cause}}
+}
+
+func contextError(err error) error {
+	for _, cause := range []error{context.Canceled, context.DeadlineExceeded} {
+		if errors.Is(err, cause) {
+			return cause
+		}
+	}
+	return nil
+}

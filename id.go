@@ -1,0 +1,44 @@
+package auth
+
+import (
+	"crypto/rand"
+	"encoding/binary"
+	"encoding/hex"
+	"time"
+	"unicode"
+	"unicode/utf8"
+)
+
+const maxIDBytes = 64
+
+// newID returns a UUIDv7 (RFC 9562 §5.7): 48 bits of time in milliseconds,
+// so that inserts go to the end of the index, and 74 random bits.
+func newID(now time.Time) string {
+	var b [16]byte
+	rand.Read(b[:]) // never fails
+	binary.BigEndian.PutUint16(b[0:], uint16(now.UnixMilli()>>32))
+	binary.BigEndian.PutUint32(b[2:], uint32(now.UnixMilli()))
+	b[6] = 0x70 | b[6]&0x0f
+	b[8] = 0x80 | b[8]&0x3f
+	text := hex.EncodeToString(b[:])
+	return text[:8] + "-" + text[8:12] + "-" + text[12:16] + "-" + text[16:20] + "-" + text[20:]
+}
+
+// checkID holds an imported ID against what a token and a column can carry.
+func checkID(id string) error {
+	broken := func(code string) error {
+		return &InputError{Field: fieldID, Code: code, Max: maxIDBytes}
+	}
+	switch {
+	case len(id) > maxIDBytes:
+		return broken(codeTooLong)
+	case !utf8.ValidString(id):
+		return broken(codeInvalidEncoding)
+	}
+	for _, r := range id {
+		if !unicode.IsPrint(r) {
+			return broken(codeInvalidCharacter)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,88 @@
+package auth
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+)
+
+// redacted is what a secret prints as.
+const redacted = "REDACTED"
+
+// Password holds the text of a password so that it cannot be printed by
+// accident: fmt with any verb, slog, encoding/json, encoding/xml and reflection
+// give "REDACTED" or an address, also from inside other values. [Password.Reveal]
+// is the one way out.
+//
+// A field of this type reads itself from JSON and other text formats. The zero
+// value is the empty password. Passwords cannot be compared with ==.
+type Password struct {
+	// A closure, since printers that walk unexported fields by reflection see
+	// through everything else.
+	reveal func() string
+}
+
+// NewPassword wraps text, byte for byte: nothing is trimmed, normalised or
+// cut (ASVS 5.0 6.2.8).
+func NewPassword(text string) Password {
+	return Password{reveal: func() string { return text }}
+}
+
+// Reveal returns the text. Only a [Hasher] needs it.
+func (p Password) Reveal() string {
+	if p.reveal == nil {
+		return ""
+	}
+	return p.reveal()
+}
+
+// String returns "REDACTED".
+func (p Password) String() string { return redacted }
+
+// Format writes "REDACTED" for every verb and flag.
+func (p Password) Format(f fmt.State, _ rune) { io.WriteString(f, redacted) }
+
+// LogValue returns "REDACTED".
+func (p Password) LogValue() slog.Value { return slog.StringValue(redacted) }
+
+// MarshalText returns "REDACTED", which no [Authenticator] accepts as a new
+// password: a password that took a round trip through JSON is not set by mistake.
+func (p Password) MarshalText() ([]byte, error) { return []byte(redacted), nil }
+
+// UnmarshalText reads the password.
+func (p *Password) UnmarshalText(text []byte) error {
+	*p = NewPassword(string(text))
+	return nil
+}
+
+// Hasher turns passwords into self-describing strings and checks them.
+// Implementations must be safe for concurrent use and must not limit how many
+// of their calls run at once: the [Authenticator] does. Errors must not contain
+// the password. An implementation that computes by itself ignores ctx; one that
+// asks another machine, such as a KMS, honours it.
+//
+// [github.com/seed89488a0c/auth/authtest.TestHasher] checks an implementation.
+type Hasher interface {
+	// Hash returns p's hash under a fresh random salt, at most 1024 bytes.
+	Hash(ctx context.Context, p Password) (encoded string, err error)
+
+	// Verify reports whether encoded is a hash of p. A mismatch is not an
+	// error. It returns ErrUnknownHash or ErrMalformedHash, before any work,
+	// for an encoded that it cannot verify within its caps; any string at all
+	// may be given.
+	Verify(ctx context.Context, encoded string, p Password) (bool, error)
+
+	// Inspect describes encoded without computing anything; the empty string
+	// stands for what Hash would make now. The zero HashInfo means that Verify
+	// would return an error.
+	Inspect(encoded string) HashInfo
+}
+
+// HashInfo describes an encoded hash.
+type HashInfo struct {
+	Scheme      string // such as "argon2id"; "" = cannot be verified
+	KeyID       string // of the pepper, "" = none
+	MemoryBytes int64  // that verifying it takes
+	Outdated    bool   // weaker than what Hash would make now: made anew at the next login
+}

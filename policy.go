@@ -1,0 +1,117 @@
+package auth
+
+import (
+	"errors"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/seed89488a0c/auth/internal/blocklist"
+)
+
+// Limits that hold whatever the policy says.
+const (
+	maxPasswordBytes   = 4096
+	minPolicyLength    = 8  // NIST SP 800-63B-4 §3.1.1.2, ASVS 5.0 6.2.1
+	minPolicyMaxLength = 64 // ibid., ASVS 5.0 6.2.9
+)
+
+// PasswordPolicy is what a new password must satisfy. The zero value is a safe
+// policy: 8 to 128 characters, not one of the 10,000 most common passwords and
+// not the user's own e-mail address or name; 15 is the advised minimum where
+// the password is the only factor (NIST SP 800-63B-4, ASVS 5.0 6.2.1). There
+// are no composition rules (ASVS 5.0 6.2.5): any UTF-8 text is accepted but
+// one with a NUL, which other software cuts passwords at. Characters are
+// Unicode code points. Passwords at login are held against no policy.
+type PasswordPolicy struct {
+	MinLength int // in characters; 0 = 8; less is an error
+	MaxLength int // in characters; 0 = 128; less than 64 or more than 1024 is an error
+
+	InsecureMinLength int  // allows a MinLength below 8
+	InsecureMaxLength int  // allows a MaxLength below 64
+	InsecureAllowAny  bool // accepts the most common passwords and the user's own e-mail address and name
+}
+
+// withDefaults returns p with its limits in MinLength and MaxLength.
+func (p PasswordPolicy) withDefaults() (PasswordPolicy, error) {
+	min, err := choose(p.MinLength, p.InsecureMinLength, minPolicyLength, minPolicyLength)
+	if err != nil {
+		return p, errors.New("auth: PasswordPolicy: MinLength is below 8 or given twice")
+	}
+	max, err := choose(p.MaxLength, p.InsecureMaxLength, 128, minPolicyMaxLength)
+	if err != nil || max > maxPasswordBytes/utf8.UTFMax {
+		return p, errors.New("auth: PasswordPolicy: MaxLength is below 64, above 1024 or given twice")
+	}
+	if min > max {
+		return p, errors.New("auth: PasswordPolicy: the shortest password is longer than the longest")
+	}
+	p.MinLength, p.MaxLength = min, max
+	return p, nil
+}
+
+func choose(safe, insecure, standard, floor int) (int, error) {
+	switch {
+	case safe == 0 && insecure == 0:
+		return standard, nil
+	case insecure == 0 && safe >= floor:
+		return safe, nil
+	case safe == 0 && insecure > 0:
+		return insecure, nil
+	}
+	return 0, errors.New("out of range")
+}
+
+// check returns the first rule that a new password of this user breaks.
+func (p PasswordPolicy) check(password Password, email, username string) error {
+	text := password.Reveal()
+	if len(text) > maxPasswordBytes { // before anything walks over it
+		return p.broken(codeTooLong)
+	}
+	n := utf8.RuneCountInString(text)
+	switch {
+	case text == "":
+		return p.broken(codeRequired)
+	case !utf8.ValidString(text):
+		return p.broken(codeInvalidEncoding)
+	case n < p.MinLength:
+		return p.broken(codeTooShort)
+	case n > p.MaxLength:
+		return p.broken(codeTooLong)
+	case strings.ContainsRune(text, 0):
+		return p.broken(codeInvalidCharacter)
+	case text == redacted:
+		return p.broken(codePasswordCommon)
+	case p.InsecureAllowAny:
+		return nil
+	case blocklist.Contains(strings.ToLower(text)):
+		return p.broken(codePasswordCommon)
+	case isPersonal(text, email, username):
+		return p.broken(codePasswordPersonal)
+	}
+	return nil
+}
+
+func (p PasswordPolicy) broken(code string) error {
+	return &InputError{Field: fieldPassword, Code: code, Min: p.MinLength, Max: p.MaxLength}
+}
+
+// isPersonal reports whether a password holds the e-mail address, or is the
+// address, its local part or the username with nothing but digits, spaces and
+// punctuation before and after. Case does not count.
+func isPersonal(password, email, username string) bool {
+	password, email, username = strings.ToLower(password), strings.ToLower(email), strings.ToLower(username)
+	if email != "" && strings.Contains(password, email) {
+		return true
+	}
+	local, _, _ := strings.Cut(email, "@")
+	for _, own := range []string{local, username} {
+		if own != "" && (password == own || core(own) != "" && core(password) == core(own)) {
+			return true
+		}
+	}
+	return false
+}
+
+func core(s string) string {
+	return strings.TrimFunc(s, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsMark(r) })
+}

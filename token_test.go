@@ -1,0 +1,223 @@
+package auth_test
+
+import (
+	"crypto/ed25519"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/seed89488a0c/auth"
+	"github.com/seed89488a0c/auth/authtest"
+)
+
+func ed25519Key(t testing.TB) (auth.Key, ed25519.PublicKey) {
+	t.Helper()
+	public, private, err := ed25519.GenerateKey(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	key, err := auth.Ed25519Key(private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return key, public
+}
+
+func TestJWTIssuer(t *testing.T) {
+	key, _ := ed25519Key(t)
+	for name, config := range map[string]auth.JWTConfig{
+		"HS256": {},
+		"EdDSA": {Keys: []auth.Key{key}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			authtest.TestTokenIssuer(t, func(t *testing.T) auth.TokenIssuer { return newIssuer(t, config) })
+		})
+	}
+}
+
+// A verifier's clock may be behind by five seconds, and a token may outlive its
+// expiry by the leeway and no longer.
+func TestClocks(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		keys := []auth.Key{auth.GenerateKey()}
+		strict := newIssuer(t, auth.JWTConfig{Keys: keys, TTL: 180 * time.Second})
+		lenient := newIssuer(t, auth.JWTConfig{Keys: keys, Leeway: time.Minute})
+		issued, err := strict.Issue(t.Context(), auth.Subject{UserID: "1", AuthTime: time.Now()})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if want := time.Now().UTC().Add(3 * time.Minute); !issued.ExpiresAt.Equal(want) {
+			t.Errorf("expires at %v, want %v", issued.ExpiresAt, want)
+		}
+		parse := func(issuer *auth.JWTIssuer, want error) {
+			t.Helper()
+			if _, err := issuer.Parse(t.Context(), issued.Token); !errors.Is(err, want) {
+				t.Errorf("at %v: got %v, want %v", time.Now(), err, want)
+			}
+		}
+		time.Sleep(3*time.Minute - 1)
+		parse(strict, nil)
+		time.Sleep(time.Nanosecond)
+		parse(strict, auth.ErrExpiredToken)
+		parse(lenient, nil)
+		time.Sleep(time.Minute - 1)
+		parse(lenient, nil)
+		time.Sleep(time.Nanosecond)
+		parse(lenient, auth.ErrExpiredToken)
+	})
+}
+
+func TestKeyRotation(t *testing.T) {
+	old, public := ed25519Key(t)
+	verifyOnly, err := auth.Ed25519PublicKey(public)
+	if err != nil {
+		t.Fatal(err)
+	}
+	next := auth.GenerateKey()
+	before := newIssuer(t, auth.JWTConfig{Keys: []auth.Key{old}})
+	during := newIssuer(t, auth.JWTConfig{Keys: []auth.Key{next, verifyOnly}})
+	after := newIssuer(t, auth.JWTConfig{Keys: []auth.Key{next}})
+	subject := auth.Subject{UserID: "1", AuthTime: time.Now()}
+	oldToken, err := before.Issue(t.Context(), subject)
+	if err != nil {
+		t.Fatal(err)
+	}
+	newToken, err := during.Issue(t.Context(), subject)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range []struct {
+		issuer *auth.JWTIssuer
+		token  string
+		want   error
+	}{
+		{before, newToken.Token, auth.ErrInvalidToken},
+		{during, oldToken.Token, nil},
+		{during, newToken.Token, nil},
+		{after, oldToken.Token, auth.ErrInvalidToken},
+		{after, newToken.Token, nil},
+	} {
+		if _, err := test.issuer.Parse(t.Context(), test.token); !errors.Is(err, test.want) {
+			t.Errorf("got %v, want %v", err, test.want)
+		}
+	}
+}
+
+func TestOtherIssuersAndAudiencesAreRefused(t *testing.T) {
+	keys := []auth.Key{auth.GenerateKey()}
+	ours := newIssuer(t, auth.JWTConfig{Issuer: "a", Audience: "b", Keys: keys})
+	for _, config := range []auth.JWTConfig{
+		{Issuer: "A", Audience: "b", Keys: keys},
+		{Issuer: "a/", Audience: "b", Keys: keys},
+		{Issuer: "a", Audience: "c", Keys: keys},
+		{Issuer: "a", Audience: "b"},
+	} {
+		issued, err := newIssuer(t, config).Issue(t.Context(), auth.Subject{UserID: "1", AuthTime: time.Now()})
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = ours.Parse(t.Context(), issued.Token)
+		wantErr(t, err, auth.ErrInvalidToken)
+	}
+}
+
+func TestJWTConfigRefuses(t *testing.T) {
+	key := auth.GenerateKey()
+	_, public := ed25519Key(t)
+	verifyOnly, err := auth.Ed25519PublicKey(public)
+	if err != nil {
+		t.Fatal(err)
+	}
+	good := auth.JWTConfig{Issuer: "i", Audience: "a", Keys: []auth.Key{key}}
+	for name, change := range map[string]func(c *auth.JWTConfig){
+		"nothing set":         func(c *auth.JWTConfig) { *c = auth.JWTConfig{} },
+		"no issuer":           func(c *auth.JWTConfig) { c.Issuer = "" },
+		"no audience":         func(c *auth.JWTConfig) { c.Audience = "" },
+		"issuer not UTF-8":    func(c *auth.JWTConfig) { c.Issuer = "\xff" },
+		"client not UTF-8":    func(c *auth.JWTConfig) { c.ClientID = "\xff" },
+		"huge audience":       func(c *auth.JWTConfig) { c.Audience = strings.Repeat("x", 8192) },
+		"no keys":             func(c *auth.JWTConfig) { c.Keys = nil },
+		"zero key":            func(c *auth.JWTConfig) { c.Keys = []auth.Key{{}} },
+		"zero key behind":     func(c *auth.JWTConfig) { c.Keys = []auth.Key{key, {}} },
+		"one key twice":       func(c *auth.JWTConfig) { c.Keys = []auth.Key{key, key} },
+		"first cannot sign":   func(c *auth.JWTConfig) { c.Keys = []auth.Key{verifyOnly, key} },
+		"negative TTL":        func(c *auth.JWTConfig) { c.TTL = -time.Second },
+		"TTL with a fraction": func(c *auth.JWTConfig) { c.TTL = 1500 * time.Millisecond },
+		"TTL of 180":          func(c *auth.JWTConfig) { c.TTL = 180 }, // nanoseconds: the unit was forgotten
+		"TTL of a lifetime":   func(c *auth.JWTConfig) { c.TTL = 100 * 365 * 24 * time.Hour },
+		"negative leeway":     func(c *auth.JWTConfig) { c.Leeway = -1 },
+		"leeway of an hour":   func(c *auth.JWTConfig) { c.Leeway = time.Hour },
+	} {
+		config := good
+		change(&config)
+		if issuer, err := auth.NewJWTIssuer(config); err == nil || issuer != nil {
+			t.Errorf("%s: got %v, %v", name, issuer, err)
+		}
+	}
+	keys := []auth.Key{key}
+	good.Keys = keys
+	issuer, err := auth.NewJWTIssuer(good)
+	if err != nil {
+		t.Fatal(err)
+	}
+	keys[0] = auth.Key{} // the caller's slice is the caller's
+	if _, err := issuer.Issue(t.Context(), auth.Subject{UserID: "1", AuthTime: time.Now()}); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestKeys(t *testing.T) {
+	secret := []byte("0123456789abcdef0123456789abcdef")
+	for name, build := range map[string]func() (auth.Key, error){
+		"secret of 31 bytes": func() (auth.Key, error) { return auth.HMACKey(secret[:31]) },
+		"no secret":          func() (auth.Key, error) { return auth.HMACKey(nil) },
+		"secret of zeros":    func() (auth.Key, error) { return auth.HMACKey(make([]byte, 32)) },
+		"short private key":  func() (auth.Key, error) { return auth.Ed25519Key(make(ed25519.PrivateKey, 32)) },
+		"no private key":     func() (auth.Key, error) { return auth.Ed25519Key(nil) },
+		"no public key":      func() (auth.Key, error) { return auth.Ed25519PublicKey(nil) },
+		"small-order point":  func() (auth.Key, error) { return auth.Ed25519PublicKey(make(ed25519.PublicKey, 32)) },
+		"ID with a space":    func() (auth.Key, error) { return auth.GenerateKey().WithID("a b") },
+		"empty ID":           func() (auth.Key, error) { return auth.GenerateKey().WithID("") },
+	} {
+		if key, err := build(); err == nil || key.ID() != "" {
+			t.Errorf("%s: got %v, %v", name, key, err)
+		}
+	}
+	a, err := auth.HMACKey(secret)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := auth.HMACKey([]byte(string(secret)))
+	if err != nil || a.ID() != b.ID() || a.ID() == "" || a.ID() == auth.GenerateKey().ID() {
+		t.Errorf("key IDs %q and %q; %v", a.ID(), b.ID(), err)
+	}
+	named, err := a.WithID("2026-11")
+	if err != nil || named.ID() != "2026-11" || a.ID() == "2026-11" || fmt.Sprintf("%v %+v %#v", named, named, named) != "2026-11 2026-11 2026-11" {
+		t.Errorf("got %v, %v", named, err)
+	}
+}
+
+// Another machine, whose clock is ahead, may have authenticated the user.
+func TestAuthTimeIsNotInTheFuture(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		issuer := newIssuer(t, auth.JWTConfig{})
+		issued, err := issuer.Issue(t.Context(), auth.Subject{UserID: "1", AuthTime: time.Now().Add(time.Minute)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if id, err := issuer.Parse(t.Context(), issued.Token); err != nil || !id.AuthTime.Equal(time.Now()) {
+			t.Errorf("got %v, %v", id.AuthTime, err)
+		}
+	})
+}
+
+// The reason is for logs; a token never is.
+func TestTokenErrorsNameTheReason(t *testing.T) {
+	_, err := newIssuer(t, auth.JWTConfig{}).Parse(t.Context(), "a.b")
+	if err == nil || err.Error() != "auth: invalid token: malformed" {
+		t.Errorf("got %v", err)
+	}
+}

@@ -1,0 +1,37 @@
+package auth
+
+import (
+	"unicode"
+	"unicode/utf8"
+
+	"golang.org/x/text/unicode/norm"
+)
+
+const (
+	maxUsernameCharacters = 100
+	maxUsernameBytes      = maxUsernameCharacters * utf8.UTFMax
+)
+
+// parseUsername returns a display name in NFC. Nothing is trimmed.
+func parseUsername(s string) (string, error) {
+	broken := func(code string) (string, error) {
+		return "", &InputError{Field: fieldUsername, Code: code, Max: maxUsernameCharacters}
+	}
+	// Before anything walks over it; NFC makes text shorter by less than four times.
+	if len(s) > 4*maxUsernameBytes {
+		return broken(codeTooLong)
+	}
+	if !utf8.ValidString(s) {
+		return broken(codeInvalidEncoding)
+	}
+	s = norm.NFC.String(s)
+	if utf8.RuneCountInString(s) > maxUsernameCharacters {
+		return broken(codeTooLong)
+	}
+	for _, r := range s {
+		if unicode.In(r, unicode.Cc, unicode.Bidi_Control, unicode.Zl, unicode.Zp) {
+			return broken(codeInvalidCharacter)
+		}
+	}
+	return s, nil
+}

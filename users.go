@@ -1,0 +1,195 @@
+package auth
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/seed89488a0c/auth/internal/email"
+	"golang.org/x/text/unicode/norm"
+)
+
+// maxHashBytes is what stores keep of a hash.
+const maxHashBytes = 1024
+
+// User returns a user by ID, or [ErrUserNotFound].
+func (a *Authenticator) User(ctx context.Context, id string) (User, error) {
+	r, err := a.userByID(ctx, id)
+	return r.User, err
+}
+
+// PasswordChange is what [Authenticator.ChangePassword] needs.
+type PasswordChange struct {
+	UserID       string // from the [Identity] of a verified token
+	Current, New Password
+}
+
+// ChangePassword replaces a user's password, given the current one (ASVS 5.0
+// 6.2.3). Errors: [*InputError] for the new password, [ErrInvalidCredentials]
+// for the current one, [ErrUserDisabled], [ErrUserNotFound], and [ErrConflict]
+// if the password was changed meanwhile.
+func (a *Authenticator) ChangePassword(ctx context.Context, c PasswordChange) error {
+	if len(c.Current.Reveal()) > maxPasswordBytes {
+		return ErrInvalidCredentials
+	}
+	user, err := a.userByID(ctx, c.UserID)
+	if err != nil {
+		return err
+	}
+	if err := a.policy.check(c.New, user.Email, user.Username); err != nil {
+		return err
+	}
+	if err := a.checkCurrent(ctx, user, c.Current); err != nil {
+		return err
+	}
+	hash, err := a.hash(ctx, c.New)
+	if err != nil {
+		return err
+	}
+	err = a.replaceHash(ctx, user, hash)
+	if errors.Is(err, ErrConflict) {
+		// Most likely a login has made the hash anew: the password may still be right.
+		if user, err = a.userByID(ctx, c.UserID); err != nil {
+			return err
+		}
+		if err := a.checkCurrent(ctx, user, c.Current); err != nil {
+			return err
+		}
+		err = a.replaceHash(ctx, user, hash)
+	}
+	if err != nil {
+		return err
+	}
+	a.emit(ctx, EventPasswordChanged, user.ID, nil)
+	return nil
+}
+
+func (a *Authenticator) checkCurrent(ctx context.Context, user UserRecord, current Password) error {
+	match, _, err := a.checkPassword(ctx, user, current)
+	switch {
+	case err != nil:
+		return err
+	case !user.DisabledAt.IsZero():
+		return ErrUserDisabled
+	case !match:
+		return ErrInvalidCredentials
+	}
+	return nil
+}
+
+func (a *Authenticator) replaceHash(ctx context.Context, user UserRecord, hash string) error {
+	return a.update(ctx, UserUpdate{ID: user.ID, IfPasswordHash: &user.PasswordHash, PasswordHash: &hash, EndSessions: true})
+}
+
+// SetPassword gives a user a new password without asking for the current one:
+// for an administrator or after a reset. Errors: [*InputError], [ErrUserNotFound].
+func (a *Authenticator) SetPassword(ctx context.Context, userID string, p Password) error {
+	user, err := a.userByID(ctx, userID)
+	if err != nil {
+		return err
+	}
+	if err := a.policy.check(p, user.Email, user.Username); err != nil {
+		return err
+	}
+	hash, err := a.hash(ctx, p)
+	if err != nil {
+		return err
+	}
+	if err := a.update(ctx, UserUpdate{ID: userID, PasswordHash: &hash, EndSessions: true}); err != nil {
+		return err
+	}
+	a.emit(ctx, EventPasswordChanged, userID, nil)
+	return nil
+}
+
+// SetDisabled shuts a user out of Login, or lets it in again. Tokens that were
+// issued before live until they expire. Errors: [ErrUserNotFound].
+func (a *Authenticator) SetDisabled(ctx context.Context, userID string, disabled bool) error {
+	update := UserUpdate{ID: userID, DisabledAt: new(time.Time), EndSessions: disabled}
+	kind := EventUserEnabled
+	if disabled {
+		*update.DisabledAt, kind = currentTime(), EventUserDisabled
+	}
+	if err := a.update(ctx, update); err != nil {
+		return err
+	}
+	a.emit(ctx, kind, userID, nil)
+	return nil
+}
+
+// DeleteUser removes a user. Tokens that were issued before live until they
+// expire. Errors: [ErrUserNotFound].
+func (a *Authenticator) DeleteUser(ctx context.Context, userID string) error {
+	if err := a.store.DeleteUser(ctx, userID); err != nil {
+		return storeError("delete user", err)
+	}
+	a.emit(ctx, EventUserDeleted, userID, nil)
+	return nil
+}
+
+// Import adds a user of another system with the hash that it has there, without
+// knowing the password. An empty ID or CreatedAt is made; EmailKey and UpdatedAt
+// are always. An address that [ParseEmail] refuses, such as admin@intranet, is
+// kept in NFC and can log in; only one that is empty, not UTF-8 or longer than
+// 320 bytes is refused.
+//
+// Errors: [*InputError], also for a hash that the hasher cannot verify, and
+// [ErrUserExists].
+func (a *Authenticator) Import(ctx context.Context, r UserRecord) (User, error) {
+	now := currentTime()
+	if r.ID == "" {
+		r.ID = newID(now)
+	}
+	if err := checkID(r.ID); err != nil {
+		return User{}, err
+	}
+	if address, err := email.Parse(r.Email); err == nil {
+		r.Email, r.EmailKey = address.Address, address.Key
+	} else if key, ok := email.Key(r.Email); ok {
+		r.Email, r.EmailKey = norm.NFC.String(r.Email), key
+	} else {
+		return User{}, emailError(err)
+	}
+	username, err := parseUsername(r.Username)
+	if err != nil {
+		return User{}, err
+	}
+	r.Username = username
+	if len(r.PasswordHash) > maxHashBytes || r.PasswordHash != "" && a.hasher.Inspect(r.PasswordHash).Scheme == "" {
+		return User{}, &InputError{Field: fieldPasswordHash, Code: codeHashUnreadable}
+	}
+	r.UpdatedAt = now
+	if r.CreatedAt.IsZero() {
+		r.CreatedAt = now
+	}
+	for _, t := range []*time.Time{&r.CreatedAt, &r.DisabledAt, &r.EmailVerifiedAt} {
+		*t = t.UTC().Truncate(time.Microsecond)
+		if !t.IsZero() && (t.Year() < 1000 || t.Year() > 9999) { // what MySQL keeps
+			return User{}, &InputError{Field: fieldTime, Code: codeOutOfRange}
+		}
+	}
+	id, err := a.store.CreateUser(ctx, r)
+	if err != nil {
+		return User{}, storeError("import user", err)
+	}
+	r.ID = id
+	a.emit(ctx, EventUserImported, id, nil)
+	return r.User, nil
+}
+
+func (a *Authenticator) userByID(ctx context.Context, id string) (UserRecord, error) {
+	r, err := a.store.UserByID(ctx, id)
+	if err != nil {
+		return UserRecord{}, storeError("user by id", err)
+	}
+	return r, nil
+}
+
+// update changes a user now.
+func (a *Authenticator) update(ctx context.Context, u UserUpdate) error {
+	u.At = currentTime()
+	if err := a.store.UpdateUser(ctx, u); err != nil {
+		return storeError("update user", err)
+	}
+	return nil
+}

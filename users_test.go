@@ -1,0 +1,286 @@
+package auth_test
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/seed89488a0c/auth"
+	"github.com/seed89488a0c/auth/authtest"
+)
+
+func change(userID, current, next string) auth.PasswordChange {
+	return auth.PasswordChange{UserID: userID, Current: auth.NewPassword(current), New: auth.NewPassword(next)}
+}
+
+func login(t testing.TB, a *auth.Authenticator, password string) error {
+	t.Helper()
+	_, err := a.Login(t.Context(), credentials(email, password))
+	return err
+}
+
+func TestChangePassword(t *testing.T) {
+	store := auth.NewMemoryStore()
+	a := newAuth(t, store)
+	user := register(t, a).User
+	const next = "another long password"
+	wantErr(t, a.ChangePassword(t.Context(), change(user.ID, "wrong", next)), auth.ErrInvalidCredentials)
+	wantErr(t, a.ChangePassword(t.Context(), change(user.ID, strings.Repeat("x", 4097), next)), auth.ErrInvalidCredentials)
+	wantErr(t, a.ChangePassword(t.Context(), change("nobody", password, next)), auth.ErrUserNotFound)
+	wantInput(t, a.ChangePassword(t.Context(), change(user.ID, password, "short")), "password", "too_short")
+	wantInput(t, a.ChangePassword(t.Context(), change(user.ID, password, email)), "password", "password_personal")
+	if err := login(t, a, password); err != nil {
+		t.Fatalf("a failed change changed something: %v", err)
+	}
+	if err := a.ChangePassword(t.Context(), change(user.ID, password, next)); err != nil {
+		t.Fatal(err)
+	}
+	wantErr(t, login(t, a, password), auth.ErrInvalidCredentials)
+	if err := login(t, a, next); err != nil {
+		t.Error(err)
+	}
+	if r, _ := store.UserByID(t.Context(), user.ID); r.Epoch != 1 {
+		t.Errorf("the epoch is %d, want 1: the sessions were not ended", r.Epoch)
+	}
+	if err := a.SetDisabled(t.Context(), user.ID, true); err != nil {
+		t.Fatal(err)
+	}
+	err := a.ChangePassword(t.Context(), change(user.ID, next, password))
+	wantErr(t, err, auth.ErrUserDisabled, auth.ErrInvalidCredentials)
+}
+
+// A login that makes the hash anew while the password is being changed must
+// not make a right password wrong; another change must.
+func TestChangePasswordLosesARace(t *testing.T) {
+	const next = "another long password"
+	tests := []struct {
+		name string
+		with []string // passwords whose hashes are stored between reading and writing, one at each try
+		want error
+	}{
+		{"to a rehash", []string{password}, nil},
+		{"to another change", []string{"somebody else's"}, auth.ErrInvalidCredentials},
+		{"again and again", []string{password, password}, auth.ErrConflict},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			a, store, _ := recorded(t)
+			user := register(t, a).User
+			with := test.with
+			store.onUpdate = func(ctx context.Context, u auth.UserUpdate) error {
+				if len(with) > 0 {
+					hash := hashOf(t, with[0])
+					with = with[1:]
+					return store.UserStore.UpdateUser(ctx, auth.UserUpdate{ID: user.ID, At: u.At, PasswordHash: &hash})
+				}
+				return nil
+			}
+			err := a.ChangePassword(t.Context(), change(user.ID, password, next))
+			if test.want != nil {
+				wantErr(t, err, test.want)
+				wantErr(t, login(t, a, next), auth.ErrInvalidCredentials)
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := login(t, a, next); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+func TestSetPassword(t *testing.T) {
+	a := newAuth(t, auth.NewMemoryStore())
+	id := importUser(t, a, email, "")
+	wantErr(t, login(t, a, password), auth.ErrInvalidCredentials)
+	wantInput(t, a.SetPassword(t.Context(), id, auth.NewPassword("password")), "password", "password_common")
+	wantErr(t, a.SetPassword(t.Context(), "nobody", auth.NewPassword(password)), auth.ErrUserNotFound)
+	if err := a.SetPassword(t.Context(), id, auth.NewPassword(password)); err != nil {
+		t.Fatal(err)
+	}
+	if err := login(t, a, password); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestDisableAndDelete(t *testing.T) {
+	a := newAuth(t, auth.NewMemoryStore())
+	user := register(t, a).User
+	for _, disabled := range []bool{true, true, false} {
+		if err := a.SetDisabled(t.Context(), user.ID, disabled); err != nil {
+			t.Fatal(err)
+		}
+		if err := login(t, a, password); disabled {
+			wantErr(t, err, auth.ErrInvalidCredentials)
+		} else if err != nil {
+			t.Error(err)
+		}
+	}
+	if got, err := a.User(t.Context(), user.ID); err != nil || got.Email != email {
+		t.Errorf("got %v, %v", got, err)
+	}
+	if err := a.DeleteUser(t.Context(), user.ID); err != nil {
+		t.Fatal(err)
+	}
+	wantErr(t, login(t, a, password), auth.ErrInvalidCredentials)
+	got, err := a.User(t.Context(), user.ID)
+	wantErr(t, err, auth.ErrUserNotFound)
+	if got != (auth.User{}) {
+		t.Error("a user beside an error")
+	}
+	wantErr(t, a.DeleteUser(t.Context(), user.ID), auth.ErrUserNotFound)
+	wantErr(t, a.SetDisabled(t.Context(), user.ID, true), auth.ErrUserNotFound)
+	if again := register(t, a).User; again.ID == user.ID {
+		t.Error("the ID of a deleted user was given to somebody else")
+	}
+}
+
+func TestImport(t *testing.T) {
+	a, store, _ := recorded(t)
+	hash := hashOf(t, password)
+	at := time.Date(2019, 5, 6, 7, 8, 9, 123456789, time.FixedZone("KST", 9*3600))
+	user, err := a.Import(t.Context(), auth.UserRecord{
+		User:            auth.User{ID: "42", Email: "ADA@Example.com", Username: "홍길동", CreatedAt: at},
+		PasswordHash:    hash,
+		Epoch:           3,
+		EmailVerifiedAt: at,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := store.take(), []string{"Inspect", "CreateUser"}; !slices.Equal(got, want) {
+		t.Errorf("Import calls %v, want %v", got, want)
+	}
+	if user.ID != "42" || user.Email != "ADA@example.com" || user.CreatedAt != at.UTC().Truncate(time.Microsecond) {
+		t.Errorf("got %v %v %v", user, user.Email, user.CreatedAt)
+	}
+	if err := login(t, a, password); err != nil {
+		t.Error(err)
+	}
+	_, err = a.Import(t.Context(), auth.UserRecord{User: auth.User{Email: email}})
+	wantErr(t, err, auth.ErrUserExists)
+	_, err = a.Import(t.Context(), auth.UserRecord{User: auth.User{ID: "42", Email: "other@example.com"}})
+	wantErr(t, err, auth.ErrUserExists)
+}
+
+// Addresses that registration refuses may be in a table that is taken over.
+func TestImportedAddressesLogIn(t *testing.T) {
+	a := newAuth(t, auth.NewMemoryStore())
+	for _, address := range []string{"admin@intranet", "root", "a b@example.com", "x@localhost", "Straße@e", "STRASSE@e"} {
+		importUser(t, a, address, hashOf(t, address))
+		for _, spelling := range []string{address, strings.ToUpper(address)} {
+			if strings.Contains(address, "ß") && spelling != address {
+				continue // ToUpper makes it SS, which is another letter
+			}
+			if _, err := a.Login(t.Context(), credentials(spelling, address)); err != nil {
+				t.Errorf("%q: %v", spelling, err)
+			}
+		}
+	}
+}
+
+func TestImportRefuses(t *testing.T) {
+	a, store, _ := recorded(t)
+	tests := []struct {
+		name        string
+		change      func(r *auth.UserRecord)
+		field, code string
+	}{
+		{"long ID", func(r *auth.UserRecord) { r.ID = strings.Repeat("x", 65) }, "id", "too_long"},
+		{"ID not UTF-8", func(r *auth.UserRecord) { r.ID = "\xff" }, "id", "invalid_encoding"},
+		{"ID with NUL", func(r *auth.UserRecord) { r.ID = "1\x00" }, "id", "invalid_character"},
+		{"no e-mail", func(r *auth.UserRecord) { r.Email = "" }, "email", "required"},
+		{"long e-mail", func(r *auth.UserRecord) { r.Email = strings.Repeat("x", 321) }, "email", "too_long"},
+		{"huge e-mail", func(r *auth.UserRecord) { r.Email = strings.Repeat("x", 10<<20) }, "email", "too_long"},
+		{"e-mail not UTF-8", func(r *auth.UserRecord) { r.Email = "\xff" }, "email", "invalid_encoding"},
+		{"long username", func(r *auth.UserRecord) { r.Username = strings.Repeat("x", 101) }, "username", "too_long"},
+		{"unknown hash", func(r *auth.UserRecord) { r.PasswordHash = "$2b$12$xxxxx" }, "password_hash", "hash_unreadable"},
+		{"huge hash", func(r *auth.UserRecord) { r.PasswordHash = strings.Repeat("x", 10<<20) }, "password_hash", "hash_unreadable"},
+		{"early time", func(r *auth.UserRecord) { r.CreatedAt = time.Date(999, 1, 1, 0, 0, 0, 0, time.UTC) }, "time", "out_of_range"},
+		{"late time", func(r *auth.UserRecord) { r.DisabledAt = time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC) }, "time", "out_of_range"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			r := auth.UserRecord{User: auth.User{Email: email}}
+			test.change(&r)
+			_, err := a.Import(t.Context(), r)
+			wantInput(t, err, test.field, test.code)
+			if slices.Contains(store.take(), "CreateUser") {
+				t.Error("something was stored")
+			}
+		})
+	}
+}
+
+func TestEvents(t *testing.T) {
+	var got []string
+	record := func(_ context.Context, e auth.Event) {
+		got = append(got, fmt.Sprintf("%s %s %v", e.Kind, e.UserID, e.Err))
+	}
+	store := auth.NewMemoryStore()
+	a := newAuth(t, store, auth.WithEvents(record))
+	id := register(t, a).User.ID
+	steps := []struct {
+		do   func()
+		want string
+	}{
+		{func() { login(t, a, password) }, "logged_in " + id},
+		{func() { login(t, a, "wrong") }, "login_failed " + id},
+		{func() { a.Login(t.Context(), credentials("nobody@example.com", "x")) }, "login_failed "},
+		{func() { a.ChangePassword(t.Context(), change(id, password, password+"2")) }, "password_changed " + id},
+		{func() { a.SetPassword(t.Context(), id, auth.NewPassword(password)) }, "password_changed " + id},
+		{func() { a.SetDisabled(t.Context(), id, true) }, "user_disabled " + id},
+		{func() { a.SetDisabled(t.Context(), id, false) }, "user_enabled " + id},
+		{func() { a.DeleteUser(t.Context(), id) }, "user_deleted " + id},
+		{func() { importUser(t, a, email, "") }, "user_imported"},
+		{func() { a.DeleteUser(t.Context(), "nobody") }, ""},
+	}
+	if want := "registered " + id + " <nil>"; len(got) != 1 || got[0] != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	for _, step := range steps {
+		got = nil
+		step.do()
+		if step.want == "" {
+			if len(got) > 0 {
+				t.Errorf("got %q, want none", got)
+			}
+		} else if len(got) != 1 || !strings.HasPrefix(got[0], step.want) || !strings.HasSuffix(got[0], " <nil>") {
+			t.Errorf("got %q, want %q", got, step.want)
+		}
+	}
+	got = nil
+	if _, err := store.CreateUser(t.Context(), auth.UserRecord{User: auth.User{ID: "7"}, EmailKey: "seven@example.com", PasswordHash: "garbage"}); err != nil {
+		t.Fatal(err)
+	}
+	_, err := a.Login(t.Context(), credentials("seven@example.com", password))
+	wantErr(t, err, auth.ErrInvalidCredentials)
+	if want := []string{"hash_unreadable 7 <nil>", "login_failed 7 <nil>"}; !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+func TestTimesOfAUser(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := authtest.New(t)
+		time.Sleep(1234567 * time.Nanosecond)
+		user := register(t, a).User
+		if want := time.Now().UTC().Truncate(time.Microsecond); user.CreatedAt != want || user.UpdatedAt != want {
+			t.Errorf("created at %v and updated at %v, want %v", user.CreatedAt, user.UpdatedAt, want)
+		}
+		time.Sleep(time.Hour)
+		if err := a.SetPassword(t.Context(), user.ID, auth.NewPassword(password)); err != nil {
+			t.Fatal(err)
+		}
+		got, err := a.User(t.Context(), user.ID)
+		if err != nil || got.CreatedAt != user.CreatedAt || !got.UpdatedAt.Equal(user.UpdatedAt.Add(time.Hour)) {
+			t.Errorf("created at %v, updated at %v, %v", got.CreatedAt, got.UpdatedAt, err)
+		}
+	})
+}
