@@ -197,7 +197,7 @@ func (a *Authenticator) create(ctx context.Context, r UserRecord) (string, error
 // ever accepted.
 func (a *Authenticator) Login(ctx context.Context, c Credentials) (Result, error) {
 	if len(c.Password.Reveal()) > maxPasswordBytes {
-		return Result{}, &InputError{Field: fieldPassword, Code: codeTooLong, Max: maxPasswordBytes}
+		return Result{}, &InputError{Field: fieldPassword, Code: codeTooLong}
 	}
 	// A text that can be nobody's key costs what an unknown address does.
 	key, _ := email.Key(c.Email)

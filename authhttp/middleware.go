@@ -1,0 +1,132 @@
+// Package authhttp puts package auth behind net/http: middleware that verifies
+// bearer tokens, one mapping of errors to answers, and handlers for
+// registration and login for those who want them. It works with every router
+// that takes an [http.Handler]; each part can be used without the others.
+//
+//	mux.Handle("POST /users/register", authhttp.Register(a))
+//	mux.Handle("POST /users/login", authhttp.Login(a))
+//	mux.Handle("GET /orders", authhttp.Require(a)(orders))
+//
+// What a client is told:
+//
+//	200  registered, logged in: {"result":"success","access_token":…,"token_type":"Bearer","expires_in":…}
+//	400  invalid input; the code of an [auth.InputError], or malformed_json,
+//	     invalid_type, unknown_member, duplicate_member, incomplete_body, invalid_input
+//	401  invalid_credentials, missing_token, invalid_token, expired_token; with WWW-Authenticate
+//	404  user_not_found
+//	405  method_not_allowed; with Allow
+//	409  user_exists, conflict
+//	413  body_too_large
+//	415  unsupported_media_type
+//	500  internal
+//	503  unavailable, overloaded; with Retry-After
+//
+// Everything but 200 is a problem of RFC 9457, which [WriteError] writes. An
+// outage is never a 401, since clients drop their tokens on one. Nothing of
+// this may be cached.
+//
+// Tokens travel in the Authorization header, never in a cookie, so that no other
+// site can make a browser send one: there is nothing to protect against
+// cross-site request forgery.
+package authhttp
+
+import (
+	"errors"
+	"net/http"
+	"strings"
+
+	"github.com/seed89488a0c/auth"
+)
+
+// Require returns middleware that lets requests with a valid access token pass
+// and answers all others: 401 for a token that is missing or not accepted, 503
+// where that cannot be told. Handlers behind it find who is asking by
+// [auth.FromContext].
+//
+// The token is read from the Authorization header alone, as RFC 6750 §2.1 has
+// it: one such field with one credential, the scheme in any case (RFC 9110
+// §11.1). Whatever else is there is not accepted, with 401 where RFC 6750 would
+// allow 400, since what helps is the same: a new token.
+func Require(v auth.Verifier) func(http.Handler) http.Handler {
+	return func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			id, err := identify(v, r)
+			if err != nil {
+				WriteError(w, r, err)
+				return
+			}
+			next.ServeHTTP(w, r.WithContext(auth.NewContext(r.Context(), id)))
+		})
+	}
+}
+
+// Optional is like [Require], but lets a request without an Authorization
+// header pass with its context as it is: anonymous, unless middleware before
+// this one knows better. A header that is there and not accepted, also one of
+// another scheme, is answered 401: whoever sends it does not mean to be nobody.
+func Optional(v auth.Verifier) func(http.Handler) http.Handler {
+	return func(next http.Handler) http.Handler {
+		required := Require(v)(next)
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			// No cache may give one's answer to the other (RFC 9110 §12.5.5).
+			w.Header().Add("Vary", "Authorization")
+			if len(r.Header.Values("Authorization")) == 0 {
+				next.ServeHTTP(w, r)
+				return
+			}
+			required.ServeHTTP(w, r)
+		})
+	}
+}
+
+// identify returns who sent a request. What is neither an invalid token nor an
+// outage breaks the verifier's contract, and is taken for an outage.
+func identify(v auth.Verifier, r *http.Request) (auth.Identity, error) {
+	token, err := bearerToken(r.Header)
+	if err != nil {
+		return auth.Identity{}, err
+	}
+	id, err := v.Verify(r.Context(), token)
+	switch {
+	case err == nil && id.UserID == "":
+		return auth.Identity{}, auth.ErrInvalidToken
+	case err == nil, errors.Is(err, auth.ErrInvalidToken), errors.Is(err, auth.ErrUnavailable):
+		return id, err
+	}
+	return auth.Identity{}, auth.ErrUnavailable
+}
+
+// bearerToken returns the one bearer token of a request.
+func bearerToken(h http.Header) (string, error) {
+	fields := h.Values("Authorization")
+	if len(fields) > 1 {
+		return "", auth.ErrInvalidToken
+	}
+	// Another scheme counts as no token (RFC 6750 §3.1).
+	scheme, token, _ := strings.Cut(strings.Join(fields, ""), " ")
+	if !strings.EqualFold(scheme, "Bearer") {
+		return "", &problem{
+			Status:   http.StatusUnauthorized,
+			Code:     "missing_token",
+			Sentence: "An access token is needed.",
+			header:   map[string]string{"WWW-Authenticate": challenge},
+		}
+	}
+	if token = strings.TrimLeft(token, " "); !isToken68(token) {
+		return "", auth.ErrInvalidToken
+	}
+	return token, nil
+}
+
+// isToken68 reports whether s has the form of a credential (RFC 9110 §11.2).
+func isToken68(s string) bool {
+	s = strings.TrimRight(s, "=")
+	for _, c := range []byte(s) {
+		switch {
+		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9', strings.IndexByte("-._~+/", c) >= 0:
+		default:
+			return false
+		}
+	}
+	return s != ""
+}
