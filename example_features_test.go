@@ -1,0 +1,122 @@
+package auth_test
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"log"
+	"log/slog"
+	"time"
+
+	"github.com/seed89488a0c/auth"
+)
+
+// newAuthenticator is what the other examples start from.
+func newAuthenticator(store auth.UserStore, opts ...auth.Option) *auth.Authenticator {
+	issuer, err := auth.NewJWTIssuer(auth.JWTConfig{Issuer: "shop", Audience: "shop", Keys: []auth.Key{auth.GenerateKey()}})
+	if err != nil {
+		log.Fatal(err)
+	}
+	a, err := auth.New(store, issuer, opts...)
+	if err != nil {
+		log.Fatal(err)
+	}
+	return a
+}
+
+func ExampleAuthenticator_Register() {
+	ctx, a := context.Background(), newAuthenticator(auth.NewMemoryStore())
+	_, err := a.Register(ctx, auth.Registration{Email: "ada@example.com", Password: auth.NewPassword("qwertyuiop")})
+
+	var input *auth.InputError
+	switch {
+	case errors.As(err, &input):
+		fmt.Println(input.Field, input.Code, input.Min, input.Max)
+	case errors.Is(err, auth.ErrUserExists):
+		fmt.Println("log in instead")
+	case errors.Is(err, auth.ErrUnavailable):
+		fmt.Println("try again later")
+	}
+	// Output: password password_common 8 128
+}
+
+func ExampleAuthenticator_Login() {
+	ctx, a := context.Background(), newAuthenticator(auth.NewMemoryStore())
+	password := auth.NewPassword("correct horse battery")
+	if _, err := a.Register(ctx, auth.Registration{Email: "ada@example.com", Password: password}); err != nil {
+		log.Fatal(err)
+	}
+	result, err := a.Login(ctx, auth.Credentials{Email: "ADA@Example.com", Password: password})
+	fmt.Println(result.User.Email, password, result.Tokens, err)
+
+	_, err = a.Login(ctx, auth.Credentials{Email: "nobody@example.com", Password: password})
+	fmt.Println(err)
+	// Output:
+	// ada@example.com REDACTED REDACTED <nil>
+	// auth: invalid credentials
+}
+
+func ExampleAuthenticator_Verify() {
+	ctx, a := context.Background(), newAuthenticator(auth.NewMemoryStore())
+	result, err := a.Register(ctx, auth.Registration{Email: "ada@example.com", Password: auth.NewPassword("correct horse battery")})
+	if err != nil {
+		log.Fatal(err)
+	}
+	who, err := a.Verify(ctx, result.Tokens.Access)
+	fmt.Println(who.UserID == result.User.ID, err)
+
+	_, err = a.Verify(ctx, result.Tokens.Access+"x")
+	fmt.Println(errors.Is(err, auth.ErrInvalidToken), errors.Is(err, auth.ErrExpiredToken))
+	// Output:
+	// true <nil>
+	// true false
+}
+
+// A user of another system keeps its ID and its hash, and notices nothing.
+func ExampleAuthenticator_Import() {
+	ctx, a := context.Background(), newAuthenticator(auth.NewMemoryStore())
+	user, err := a.Import(ctx, auth.UserRecord{
+		User: auth.User{
+			ID:        "42",
+			Email:     "admin@intranet", // no address on the internet, and a login all the same
+			CreatedAt: time.Date(2019, 3, 1, 0, 0, 0, 0, time.UTC),
+		},
+		PasswordHash: "$argon2id$v=19$m=65536,t=2,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc",
+	})
+	fmt.Println(user.ID, err)
+	_, err = a.Login(ctx, auth.Credentials{Email: "Admin@Intranet", Password: auth.NewPassword("password")})
+	fmt.Println(err)
+	// Output:
+	// 42 <nil>
+	// <nil>
+}
+
+func ExampleWithEvents() {
+	a := newAuthenticator(auth.NewMemoryStore(), auth.WithEvents(func(ctx context.Context, e auth.Event) {
+		slog.InfoContext(ctx, "auth", "event", e.Kind, "user", e.UserID, "err", e.Err) // no personal data in it
+		fmt.Println(e.Kind)
+	}))
+	a.Login(context.Background(), auth.Credentials{Email: "nobody@example.com", Password: auth.NewPassword("a guess")})
+	// Output: login_failed
+}
+
+// A user and a row of the service's own are written together or not at all.
+func ExampleMySQLStore_WithTx() {
+	register := func(ctx context.Context, db *sql.DB, a *auth.Authenticator, store *auth.MySQLStore, r auth.Registration) (auth.Result, error) {
+		tx, err := db.BeginTx(ctx, nil)
+		if err != nil {
+			return auth.Result{}, err
+		}
+		defer tx.Rollback() // does nothing after Commit
+		result, err := a.WithStore(store.WithTx(tx)).Register(ctx, r)
+		if err != nil {
+			return auth.Result{}, err
+		}
+		if _, err := tx.ExecContext(ctx, "INSERT INTO profiles (user_id) VALUES (?)", result.User.ID); err != nil {
+			return auth.Result{}, err
+		}
+		return result, tx.Commit() // the tokens are good only from here on
+	}
+	_ = register
+}

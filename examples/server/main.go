@@ -1,0 +1,216 @@
+// Command server is a tutorial's API on package auth: POST /users/register,
+// POST /users/login and GET /users/me, which needs a token, and GET /healthz.
+//
+//	go run ./examples/server
+//
+// keeps users in memory and prints requests to try. Every flag can be given as
+// an environment variable too, AUTH_ADDR for -addr; the flag wins. A DSN holds a
+// password, which every user of a machine can read in a command line: give
+// AUTH_DSN instead of -dsn.
+//
+// It is a service in small, to copy from: time-outs and limits for everything,
+// a deadline for every request, so that a database that stalls is a 503 and not
+// a wait, an end that lets requests in flight finish, and logs without personal
+// data.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/seed89488a0c/auth"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // so that a second signal ends the process at once
+	err := run(ctx, os.Args[1:], os.Getenv, os.Stdout, os.Stderr)
+	if err == nil || errors.Is(err, flag.ErrHelp) {
+		return
+	}
+	fmt.Fprintln(os.Stderr, "server:", err)
+	if errors.As(err, new(usageError)) {
+		os.Exit(2)
+	}
+	os.Exit(1)
+}
+
+// run serves until ctx ends.
+func run(ctx context.Context, args []string, getenv func(string) string, stdout, stderr io.Writer) error {
+	c, err := parseConfig(args, getenv, stdout)
+	if err != nil {
+		return err
+	}
+	log := slog.New(slog.NewJSONHandler(stderr, nil))
+	key, err := c.key(log)
+	if err != nil {
+		return err
+	}
+	issuer, err := auth.NewJWTIssuer(auth.JWTConfig{
+		Issuer:   c.issuer,
+		Audience: c.audience,
+		Keys:     []auth.Key{key},
+		TTL:      c.ttl,
+	})
+	if err != nil {
+		return err
+	}
+	var store auth.UserStore = auth.NewMemoryStore()
+	health := func(context.Context) error { return nil }
+	if c.dsn != "" {
+		db, err := openStore(ctx, c.dsn)
+		if err != nil {
+			return err
+		}
+		defer db.Close()
+		store, health = db, db.Check
+	}
+	a, err := auth.New(store, issuer, auth.WithPasswordPolicy(policies[c.policy].rule), auth.WithEvents(logEvents(log)))
+	if err != nil {
+		return err
+	}
+	listener, err := net.Listen("tcp", c.addr)
+	if err != nil {
+		return err
+	}
+	c.greet(stdout, listener.Addr())
+	return serve(ctx, listener, newHandler(a, health, log), log)
+}
+
+// openStore opens the database and brings its schema up to date.
+func openStore(ctx context.Context, dsn string) (*auth.MySQLStore, error) {
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	db, err := auth.OpenMySQL(ctx, dsn)
+	if err != nil {
+		return nil, err
+	}
+	if err := db.Migrate(ctx); err != nil {
+		db.Close()
+		return nil, err
+	}
+	return db, nil
+}
+
+// usageError is one of the command line or the environment.
+type usageError struct{ error }
+
+type config struct {
+	addr, dsn, policy, secretFile, issuer, audience string
+	ttl                                             time.Duration
+}
+
+func parseConfig(args []string, getenv func(string) string, stdout io.Writer) (config, error) {
+	var c config
+	f := flag.NewFlagSet("server", flag.ContinueOnError)
+	f.SetOutput(io.Discard)
+	f.StringVar(&c.addr, "addr", "127.0.0.1:8080", "`address` to listen on; port 0 takes a free one")
+	f.StringVar(&c.dsn, "dsn", "", "MySQL `DSN`, such as user:password@tcp(127.0.0.1:3306)/name; better given as AUTH_DSN")
+	f.DurationVar(&c.ttl, "ttl", 3*time.Minute, "how long a token lives, in whole seconds")
+	f.StringVar(&c.policy, "policy", "tutorial", "password `rule`: tutorial (4 to 12 characters, weak) or default (the library's own)")
+	f.StringVar(&c.secretFile, "secret-file", "", "`file` of 32 to 1024 random bytes that sign tokens, as from: openssl rand 32")
+	f.StringVar(&c.issuer, "issuer", "auth-example", "iss of the tokens")
+	f.StringVar(&c.audience, "audience", "auth-example", "aud of the tokens")
+	if err := f.Parse(args); errors.Is(err, flag.ErrHelp) {
+		fmt.Fprintln(stdout, "usage: server [flags]; every flag can also be set as AUTH_ and its name: AUTH_SECRET_FILE")
+		f.SetOutput(stdout)
+		f.PrintDefaults()
+		return config{}, err
+	} else if err != nil {
+		return config{}, usageError{err}
+	}
+	if f.NArg() > 0 {
+		return config{}, usageError{errors.New("arguments beside the flags")}
+	}
+	given := map[string]bool{}
+	f.Visit(func(f *flag.Flag) { given[f.Name] = true })
+	var err error
+	f.VisitAll(func(one *flag.Flag) {
+		name := "AUTH_" + strings.ToUpper(strings.ReplaceAll(one.Name, "-", "_"))
+		if value := getenv(name); value != "" && !given[one.Name] && f.Set(one.Name, value) != nil {
+			err = usageError{errors.New(name + " is not valid")}
+		}
+	})
+	if err != nil {
+		return config{}, err
+	}
+	if _, known := policies[c.policy]; !known {
+		return config{}, usageError{errors.New("the policy is neither tutorial nor default")}
+	}
+	if c.ttl <= 0 || c.ttl%time.Second != 0 {
+		return config{}, usageError{errors.New("the ttl is not a whole number of seconds above 0")}
+	}
+	return c, nil
+}
+
+// key returns the key of the secret file, or a new one.
+func (c config) key(log *slog.Logger) (auth.Key, error) {
+	if c.secretFile == "" {
+		return auth.GenerateKey(), nil
+	}
+	file, err := os.Open(c.secretFile)
+	if err != nil {
+		return auth.Key{}, err
+	}
+	defer file.Close()
+	// A warning and no refusal: in a container secrets are often files that
+	// everybody in it may read.
+	if info, err := file.Stat(); err == nil && info.Mode().Perm()&0o007 != 0 {
+		log.Warn("every user of this machine may use the secret file", "mode", info.Mode().Perm().String())
+	}
+	// Byte for byte: a random secret may well end with a line break.
+	secret, err := io.ReadAll(io.LimitReader(file, 1025))
+	if err != nil {
+		return auth.Key{}, err
+	}
+	if len(secret) < 32 || len(secret) > 1024 {
+		return auth.Key{}, errors.New("the secret file does not hold 32 to 1024 bytes; make one with: openssl rand 32")
+	}
+	return auth.HMACKey(secret)
+}
+
+// A policy is a password rule and a password that keeps it.
+type policy struct {
+	rule   auth.PasswordPolicy
+	sample string
+}
+
+var policies = map[string]policy{
+	"tutorial": {auth.PasswordPolicy{InsecureMinLength: 4, InsecureMaxLength: 12, InsecureAllowAny: true}, "1234"},
+	"default":  {auth.PasswordPolicy{}, "correct horse battery staple"},
+}
+
+// greet says where the server is and what to try, in one write.
+func (c config) greet(w io.Writer, addr net.Addr) {
+	host, port, _ := net.SplitHostPort(addr.String())
+	if ip := net.ParseIP(host); ip != nil && ip.IsUnspecified() {
+		host = "localhost"
+	}
+	url := "http://" + net.JoinHostPort(host, port)
+	text := "Listening on " + url + "\n"
+	if c.policy == "tutorial" {
+		text += "Passwords of 4 to 12 characters are accepted, whatever they are, as in the tutorial. That is weak: see -policy default.\n"
+	}
+	if c.dsn != "" && c.secretFile == "" {
+		text += "Tokens are signed with a random key and die with this process: see -secret-file.\n"
+	}
+	password := policies[c.policy].sample
+	post := "curl -sS -H 'Content-Type: application/json' -d "
+	login := post + `'{"email":"abc@naver.com","password":"` + password + `"}' ` + url + "/users/login"
+	fmt.Fprintf(w, `%s
+Try:
+  %s'{"username":"홍길동","email":"abc@naver.com","password":"%s"}' %s/users/register
+  %s
+  curl -sS -H "Authorization: Bearer $(%s | sed 's/.*"access_token":"\([^"]*\)".*/\1/')" %s/users/me
+`, text, post, password, url, login, login, url)
+}

@@ -1,0 +1,140 @@
+package auth
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net"
+	"strconv"
+	"time"
+
+	"github.com/go-sql-driver/mysql"
+)
+
+// The server's errors that mean something to the store. Numbers decide, never
+// texts: they differ between servers, and that of a duplicate holds the address.
+const (
+	mysqlUnknownColumn = 1054
+	mysqlDuplicate     = 1062
+	mysqlUnknownTable  = 1146
+
+	// The statement was rolled back because of another transaction.
+	mysqlRecordChanged = 1020 // MariaDB with innodb_snapshot_isolation
+	mysqlLockTimeout   = 1205
+	mysqlDeadlock      = 1213
+)
+
+// Codes of a [StoreError] that are no server's; all are at [MySQLStore].
+const (
+	codeValueTooLong      = "value too long"
+	codeValueNotUTF8      = "value not UTF-8"
+	codeTimeOutOfRange    = "time out of range"
+	codeAutocommitOff     = "autocommit is off"
+	codeIDColumnType      = "id column type"
+	codeInsideTransaction = "inside transaction"
+)
+
+// mysqlTries is how often a statement is sent at most. The waits between grow
+// to a second or so: many that insert one key which was just deleted can keep
+// each other deadlocked for as long as new ones arrive.
+const mysqlTries = 8
+
+// retry runs f, again where the server has rolled it back. A caller's
+// transaction is gone as a whole by then, so it is the caller's to repeat.
+func (s *MySQLStore) retry(ctx context.Context, op string, f func() error) error {
+	for try := 1; ; try++ {
+		err := f()
+		if err == nil {
+			return nil
+		}
+		if try == mysqlTries || s.pool == nil || !rolledBack(err) || !pause(ctx, 10*time.Millisecond<<try) {
+			return mysqlError(ctx, op, err)
+		}
+	}
+}
+
+func rolledBack(err error) bool {
+	switch mysqlNumber(err) {
+	case mysqlRecordChanged, mysqlLockTimeout, mysqlDeadlock:
+		return true
+	}
+	return false
+}
+
+// pause waits for a random time, so that those who met do not meet again. It
+// reports false if ctx ended.
+func pause(ctx context.Context, atMost time.Duration) bool {
+	timer := time.NewTimer(rand.N(atMost))
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-timer.C:
+		return true
+	}
+}
+
+// mysqlError says in the library's terms what err means.
+func mysqlError(ctx context.Context, op string, err error) error {
+	switch mysqlNumber(err) {
+	case mysqlDuplicate:
+		return ErrUserExists
+	case mysqlUnknownTable, mysqlUnknownColumn:
+		return ErrSchema
+	}
+	if errors.Is(err, sql.ErrNoRows) {
+		return ErrUserNotFound
+	}
+	return &StoreError{Op: op, Code: mysqlCode(ctx, err), Context: ended(ctx)}
+}
+
+func mysqlCode(ctx context.Context, err error) string {
+	var network net.Error
+	switch n := mysqlNumber(err); {
+	case n != 0:
+		return "mysql " + strconv.Itoa(n)
+	case ended(ctx) != nil:
+		return "context ended"
+	case errors.Is(err, mysql.ErrInvalidConn):
+		return "connection lost"
+	case errors.Is(err, driver.ErrBadConn), errors.Is(err, sql.ErrConnDone):
+		return "bad connection"
+	case errors.Is(err, sql.ErrTxDone):
+		return "transaction ended"
+	case errors.As(err, &network):
+		return "network"
+	}
+	return fmt.Sprintf("driver %T", err)
+}
+
+// mysqlNumber returns the server's error number, 0 = it is not the server's.
+func mysqlNumber(err error) int {
+	var answer *mysql.MySQLError
+	if errors.As(err, &answer) {
+		return int(answer.Number)
+	}
+	return 0
+}
+
+// ended returns why ctx has ended, or nil. The driver and the network keep the
+// deadline by timers of their own, which can be a moment ahead of ctx's.
+func ended(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if deadline, ok := ctx.Deadline(); ok && !time.Now().Before(deadline) {
+		return context.DeadlineExceeded
+	}
+	return nil
+}
+
+// notFoundUnlessEnded answers for a user that need not be looked up.
+func notFoundUnlessEnded(ctx context.Context, op string) error {
+	if err := ctx.Err(); err != nil {
+		return mysqlError(ctx, op, err)
+	}
+	return ErrUserNotFound
+}

@@ -1,0 +1,228 @@
+package auth_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/jmoiron/sqlx"
+	"github.com/seed89488a0c/auth"
+	"github.com/seed89488a0c/auth/internal/mysqltest"
+)
+
+func TestNewMySQLStoreRefuses(t *testing.T) {
+	if s, err := auth.NewMySQLStore(nil); s != nil || err == nil {
+		t.Error("a nil pool is accepted")
+	}
+	_, pool, _ := newScripted(t)
+	for _, name := range []string{"", "a b", "a`b", "a.b", "a-b", "é", strings.Repeat("x", 49), "a\n"} {
+		if s, err := auth.NewMySQLStore(pool, auth.MySQLTable(name)); s != nil || err == nil {
+			t.Errorf("table %q is accepted", name)
+		}
+	}
+}
+
+// A user and the service's own row are written together or not at all.
+func TestMySQLWithTx(t *testing.T) {
+	dsn := mysqltest.DSN(t)
+	s := migrate(t, openMySQL(t, dsn))
+	pool := openPool(t, dsn)
+	mustExec(t, pool, "CREATE TABLE profiles (user_id VARBINARY(64) PRIMARY KEY, FOREIGN KEY (user_id) REFERENCES auth_users (id)) ENGINE=InnoDB")
+	a := newAuth(t, s)
+	for _, commit := range []bool{false, true} {
+		tx, err := pool.BeginTx(t.Context(), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer tx.Rollback()
+		inTx := s.WithTx(tx)
+		result, err := a.WithStore(inTx).Register(t.Context(), registration())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := tx.ExecContext(t.Context(), "INSERT INTO profiles VALUES (?)", result.User.ID); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.UserByID(t.Context(), result.User.ID); !errors.Is(err, auth.ErrUserNotFound) {
+			t.Errorf("seen from outside before the commit: %v", err)
+		}
+		if err := inTx.Check(t.Context()); err != nil {
+			t.Error(err)
+		}
+		wantStoreError(t, inTx.Migrate(t.Context()), "migrate", "inside transaction", nil)
+		if err := inTx.Close(); err != nil {
+			t.Error(err)
+		}
+		end := tx.Rollback
+		if commit {
+			end = tx.Commit
+		}
+		if err := end(); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.UserByID(t.Context(), result.User.ID); errors.Is(err, auth.ErrUserNotFound) == commit {
+			t.Errorf("committed: %v, and then: %v", commit, err)
+		}
+		_, err = inTx.UserByID(t.Context(), result.User.ID)
+		wantStoreError(t, err, "user by id", "transaction ended", nil)
+		if commit {
+			err := s.DeleteUser(t.Context(), result.User.ID)
+			wantStoreError(t, err, "delete user", "mysql 1451", nil) // the profile needs it
+		}
+	}
+}
+
+func TestMySQLIntegerIDs(t *testing.T) {
+	dsn := mysqltest.DSN(t)
+	s := migrate(t, openMySQL(t, dsn, auth.MySQLIntegerIDs()))
+	a := newAuth(t, s)
+	result, err := a.Register(t.Context(), registration())
+	if err != nil || result.User.ID != "1" {
+		t.Fatalf("the first user is %q, %v", result.User.ID, err)
+	}
+	id, err := a.Verify(t.Context(), result.Tokens.Access)
+	if err != nil || id.UserID != "1" {
+		t.Errorf("the token is of %q, %v", id.UserID, err)
+	}
+	for _, id := range []string{"41", "18446744073709551614"} {
+		imported, err := a.Import(t.Context(), auth.UserRecord{User: auth.User{ID: id, Email: id + "@example.com"}})
+		if err != nil || imported.ID != id {
+			t.Errorf("import of %s: %q, %v", id, imported.ID, err)
+		}
+		if u, err := s.UserByID(t.Context(), id); err != nil || u.ID != id {
+			t.Errorf("user %s is %q, %v", id, u.ID, err)
+		}
+	}
+	_, err = a.Import(t.Context(), auth.UserRecord{User: auth.User{ID: "41", Email: "other@example.com"}})
+	wantErr(t, err, auth.ErrUserExists)
+	for _, hostile := range []string{"", "0", "01", " 1", "1 ", "1abc", "1e0", "1.0", "+1", "-1", "0x1", "1_0", "１", "' OR 1=1 --", "1\x00", "18446744073709551616", "true", strings.Repeat("1", 10<<20)} {
+		_, read := s.UserByID(t.Context(), hostile)
+		update := s.UpdateUser(t.Context(), auth.UserUpdate{ID: hostile, EndSessions: true})
+		remove := s.DeleteUser(t.Context(), hostile)
+		for _, err := range []error{read, update, remove} {
+			if !errors.Is(err, auth.ErrUserNotFound) {
+				t.Errorf("%.20q: %v", hostile, err)
+			}
+		}
+	}
+}
+
+// The Authenticator has checked all this; a server in a lax mode would cut it.
+func TestMySQLStoreRefusesWhatItCannotKeep(t *testing.T) {
+	dsn := mysqltest.DSN(t)
+	s := migrate(t, newMySQLStore(t, openPool(t, withParams(t, dsn, "sql_mode=''"))))
+	fits := auth.UserRecord{User: auth.User{ID: "id", Email: email, Username: "Ada"}, EmailKey: email, PasswordHash: "hash"}
+	if _, err := s.CreateUser(t.Context(), fits); err != nil {
+		t.Fatal(err)
+	}
+	long := func(n int) string { return strings.Repeat("x", n) }
+	for name, test := range map[string]struct {
+		change func(r *auth.UserRecord)
+		code   string
+	}{
+		"ID":                  {func(r *auth.UserRecord) { r.ID = long(65) }, "value too long"},
+		"key":                 {func(r *auth.UserRecord) { r.EmailKey = long(321) }, "value too long"},
+		"hash":                {func(r *auth.UserRecord) { r.PasswordHash = long(1025) }, "value too long"},
+		"e-mail":              {func(r *auth.UserRecord) { r.Email = long(321) }, "value too long"},
+		"username":            {func(r *auth.UserRecord) { r.Username = long(101) }, "value too long"},
+		"huge hash":           {func(r *auth.UserRecord) { r.PasswordHash = long(10 << 20) }, "value too long"},
+		"huge username":       {func(r *auth.UserRecord) { r.Username = long(10 << 20) }, "value too long"},
+		"e-mail not UTF-8":    {func(r *auth.UserRecord) { r.Email = "\xff" }, "value not UTF-8"},
+		"username not UTF-8":  {func(r *auth.UserRecord) { r.Username = "\xed\xa0\x80" }, "value not UTF-8"},
+		"disabled in 10000":   {func(r *auth.UserRecord) { r.DisabledAt = time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC) }, "time out of range"},
+		"verified before BCE": {func(r *auth.UserRecord) { r.EmailVerifiedAt = time.Date(-1, 1, 1, 0, 0, 0, 0, time.UTC) }, "time out of range"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := fits
+			r.ID, r.EmailKey = "other", "other"
+			test.change(&r)
+			_, err := s.CreateUser(t.Context(), r)
+			wantStoreError(t, err, "create user", test.code, nil)
+			if name == "ID" {
+				return
+			}
+			err = s.UpdateUser(t.Context(), auth.UserUpdate{ID: "id", PasswordHash: &r.PasswordHash, Email: &r.Email, EmailKey: &r.EmailKey,
+				Username: &r.Username, DisabledAt: &r.DisabledAt, EmailVerifiedAt: &r.EmailVerifiedAt})
+			wantStoreError(t, err, "update user", test.code, nil)
+		})
+	}
+	canceled, cancel := context.WithCancel(t.Context())
+	cancel()
+	_, err := s.UserByID(canceled, long(65))
+	wantStoreError(t, err, "user by id", "context ended", context.Canceled)
+	huge := long(10 << 20)
+	err = s.UpdateUser(t.Context(), auth.UserUpdate{ID: "id", IfPasswordHash: &huge})
+	wantErr(t, err, auth.ErrConflict)
+	err = s.UpdateUser(t.Context(), auth.UserUpdate{ID: "nobody", IfPasswordHash: &huge})
+	wantErr(t, err, auth.ErrUserNotFound)
+	if got, err := s.UserByID(t.Context(), "id"); err != nil || got != fits {
+		t.Errorf("changed: %v", err)
+	}
+}
+
+func TestMySQLStoreKeepsInstants(t *testing.T) {
+	s := migrate(t, openMySQL(t, mysqltest.DSN(t)))
+	seoul := time.Date(2026, 1, 1, 3, 0, 0, 1000, time.FixedZone("KST", 9*60*60))
+	if _, err := s.CreateUser(t.Context(), auth.UserRecord{User: auth.User{ID: "id", CreatedAt: seoul}, EmailKey: "key"}); err != nil {
+		t.Fatal(err)
+	}
+	if r, err := s.UserByID(t.Context(), "id"); err != nil || r.CreatedAt != seoul.UTC() {
+		t.Errorf("%v became %v, %v", seoul, r.CreatedAt, err)
+	}
+}
+
+// Each statement finds its row by a whole unique key.
+func TestMySQLStatementsUseAKey(t *testing.T) {
+	dsn := mysqltest.DSN(t)
+	for _, opts := range [][]auth.MySQLOption{nil, {auth.MySQLIntegerIDs(), auth.MySQLTable("numbers")}} {
+		s := migrate(t, openMySQL(t, dsn, opts...))
+		db := sqlx.NewDb(openPool(t, withParams(t, dsn, "interpolateParams=true")), "mysql")
+		for i := range 20 {
+			id := fmt.Sprint(i + 1)
+			if _, err := s.CreateUser(t.Context(), auth.UserRecord{User: auth.User{ID: id}, EmailKey: id}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for _, statement := range s.Statements() {
+			arg := any(1)
+			if strings.Contains(statement, "UNHEX(?)") {
+				arg = "31" // "1"
+			}
+			row := map[string]any{}
+			if err := db.QueryRowxContext(t.Context(), "EXPLAIN FORMAT=TRADITIONAL "+statement, arg).MapScan(row); err != nil {
+				t.Fatal(err)
+			}
+			kind, rows := cell(row["type"]), cell(row["rows"])
+			if kind != "const" && kind != "range" || rows != "1" {
+				t.Errorf("%s: type %s, rows %s", statement, kind, rows)
+			}
+		}
+	}
+}
+
+func cell(v any) string {
+	if b, ok := v.([]byte); ok {
+		return string(b)
+	}
+	return fmt.Sprint(v)
+}
+
+func TestMySQLStoreLeavesAForeignPoolOpen(t *testing.T) {
+	dsn := mysqltest.DSN(t)
+	pool := openPool(t, dsn)
+	s := newMySQLStore(t, pool)
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := pool.PingContext(t.Context()); err != nil {
+		t.Error(err)
+	}
+	opened := openMySQL(t, dsn)
+	if err := opened.Close(); err != nil {
+		t.Fatal(err)
+	}
+	wantErr(t, opened.Check(t.Context()), auth.ErrUnavailable)
+}
