@@ -41,8 +41,8 @@ type Authenticator struct {
 	decoy  string        // the hash of nobody's password, of live parameters
 }
 
-// New returns an Authenticator. It hashes once, so that a hasher that does not
-// work is found now.
+// New returns an Authenticator. It hashes and verifies once, so that a hasher
+// that does not work is found now.
 func New(store UserStore, issuer TokenIssuer, opts ...Option) (*Authenticator, error) {
 	if store == nil || issuer == nil {
 		return nil, errors.New("auth: New: the store or the issuer is nil")
@@ -55,16 +55,20 @@ func New(store UserStore, issuer TokenIssuer, opts ...Option) (*Authenticator, e
 	}
 	a.policy, _ = PasswordPolicy{}.withDefaults()
 	for _, opt := range opts {
+		if opt == nil {
+			return nil, errors.New("auth: New: an option is nil")
+		}
 		if err := opt(a); err != nil {
 			return nil, err
 		}
 	}
+	nobody := NewPassword(rand.Text())
 	var err error
-	if a.decoy, err = a.hasher.Hash(context.Background(), NewPassword(rand.Text())); err != nil {
+	if a.decoy, err = a.hasher.Hash(context.Background(), nobody); err != nil {
 		return nil, fmt.Errorf("auth: New: hash a decoy: %w", err)
 	}
-	if a.hasher.Inspect(a.decoy).Scheme == "" {
-		return nil, errors.New("auth: New: the hasher cannot read its own hashes")
+	if match, err := a.hasher.Verify(context.Background(), a.decoy, nobody); err != nil || !match || !keepable(a.decoy) || a.hasher.Inspect(a.decoy).Scheme == "" {
+		return nil, errors.New("auth: New: the hasher cannot verify its own hashes")
 	}
 	return a, nil
 }
@@ -97,10 +101,10 @@ type Result struct {
 	Tokens Tokens
 }
 
-// Tokens are the secrets that a client keeps. They print, log and marshal as
-// "REDACTED", so that writing them to a client is always deliberate; package
-// authhttp's WriteTokens does. fmt prints the text of a value in an unexported
-// field of another struct: do not keep tokens in one.
+// Tokens are the secrets that a client keeps. By fmt, log/slog, encoding/json
+// and encoding/xml they are "REDACTED", so that writing them to a client is
+// always deliberate; package authhttp's WriteTokens does. encoding/gob, and fmt
+// in an unexported field of another struct, give their text.
 type Tokens struct {
 	Access          string
 	AccessExpiresAt time.Time // the token's exp, UTC, whole seconds
@@ -130,7 +134,7 @@ func (a *Authenticator) Register(ctx context.Context, r Registration) (Result, e
 	if err != nil {
 		return Result{}, err
 	}
-	if err := a.policy.check(r.Password, address.Address, username); err != nil {
+	if err := a.policy.check(r.Password, r.Email, username); err != nil {
 		return Result{}, err
 	}
 	hash, err := a.hash(ctx, r.Password)
@@ -176,7 +180,7 @@ func (a *Authenticator) create(ctx context.Context, r UserRecord) (string, error
 	if err == nil {
 		return id, nil
 	}
-	if err = storeError("create user", err); !errors.Is(err, ErrUnavailable) || ctx.Err() != nil {
+	if err = storeError("create user", err, ErrUserExists); !errors.Is(err, ErrUnavailable) || ctx.Err() != nil {
 		return "", err
 	}
 	if found, readErr := a.store.UserByEmail(ctx, r.EmailKey); readErr == nil && found.PasswordHash == r.PasswordHash {
@@ -204,34 +208,40 @@ func (a *Authenticator) Login(ctx context.Context, c Credentials) (Result, error
 	user, err := a.store.UserByEmail(ctx, key)
 	if err != nil {
 		user = UserRecord{}
-		if err = storeError("user by email", err); !errors.Is(err, ErrUserNotFound) {
+		if err = storeError("user by email", err, ErrUserNotFound); !errors.Is(err, ErrUserNotFound) {
 			return Result{}, err
 		}
 	}
-	match, outdated, err := a.checkPassword(ctx, user, c.Password)
+	check, err := a.checkPassword(ctx, user, c.Password)
 	if err != nil {
 		return Result{}, err
 	}
-	if !match {
-		a.emit(ctx, EventLoginFailed, user.ID, nil)
+	if !check.match {
+		a.emit(ctx, EventLoginFailed, user.ID, check.unreadable)
 		return Result{}, ErrInvalidCredentials
 	}
 	tokens, err := a.issue(ctx, user.ID, currentTime())
 	if err != nil {
 		return Result{}, err
 	}
-	if outdated {
+	if check.outdated {
 		a.rehash(ctx, user, c.Password)
 	}
 	a.emit(ctx, EventLoggedIn, user.ID, nil)
 	return Result{User: user.User, Tokens: tokens}, nil
 }
 
+// rehashTimeout bounds what a store that stalls adds to a login.
+const rehashTimeout = time.Second
+
 // rehash replaces a hash by one of today's parameters, unless somebody else
-// has changed it meanwhile.
+// has changed it meanwhile. The login is done: it does not wait for this behind
+// others who want to log in; there will be another one.
 func (a *Authenticator) rehash(ctx context.Context, user UserRecord, p Password) {
-	hash, err := a.hash(ctx, p)
+	hash, err := a.hashAtOnce(ctx, p)
 	if err == nil {
+		ctx, cancel := context.WithTimeout(ctx, rehashTimeout)
+		defer cancel()
 		err = a.update(ctx, UserUpdate{ID: user.ID, IfPasswordHash: &user.PasswordHash, PasswordHash: &hash})
 	}
 	a.emit(ctx, EventPasswordRehashed, user.ID, err)
@@ -241,13 +251,19 @@ func (a *Authenticator) rehash(ctx context.Context, user UserRecord, p Password)
 // [JWTIssuer]. Errors: [ErrInvalidToken], [ErrExpiredToken].
 func (a *Authenticator) Verify(ctx context.Context, accessToken string) (Identity, error) {
 	identity, err := a.issuer.Parse(ctx, accessToken)
+	var reasoned *tokenError
 	switch {
 	case err == nil && identity.UserID != "":
 		return identity, nil
 	case err == nil:
 		return Identity{}, ErrInvalidToken
-	case errors.Is(err, ErrInvalidToken), errors.Is(err, ErrUnavailable):
-		return Identity{}, err
+	case errors.As(err, &reasoned):
+		return Identity{}, reasoned
+	case errors.Is(err, ErrUnavailable): // before the others: an outage is never a bad token
+	case errors.Is(err, ErrExpiredToken):
+		return Identity{}, ErrExpiredToken
+	case errors.Is(err, ErrInvalidToken):
+		return Identity{}, ErrInvalidToken
 	}
 	return Identity{}, unavailable("verify token", err)
 }

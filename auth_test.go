@@ -278,6 +278,65 @@ func TestRehashNeverFailsALogin(t *testing.T) {
 	}
 }
 
+// busyHasher holds whoever verifies at a gate once it is busy.
+type busyHasher struct {
+	auth.Hasher
+	busy atomic.Bool
+	gate chan struct{}
+}
+
+func (h *busyHasher) Verify(ctx context.Context, encoded string, p auth.Password) (bool, error) {
+	if h.busy.Load() {
+		<-h.gate
+	}
+	return h.Hasher.Verify(ctx, encoded, p)
+}
+
+type hookedIssuer struct {
+	auth.TokenIssuer
+	onIssue func()
+}
+
+func (i *hookedIssuer) Issue(ctx context.Context, s auth.Subject) (auth.IssuedToken, error) {
+	i.onIssue()
+	return i.TokenIssuer.Issue(ctx, s)
+}
+
+// A login does not queue a second time to make its hash anew.
+func TestRehashDoesNotWait(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		recording := &recordingHasher{Hasher: authtest.Hasher{}, trace: &trace{}}
+		hasher := &busyHasher{Hasher: recording, gate: make(chan struct{})}
+		issuer := &hookedIssuer{newIssuer(t, auth.JWTConfig{}), func() {}}
+		var rehash []error
+		a, err := auth.New(auth.NewMemoryStore(), issuer, auth.WithHasher(hasher), auth.WithEvents(func(_ context.Context, e auth.Event) {
+			if e.Kind == auth.EventPasswordRehashed {
+				rehash = append(rehash, e.Err)
+			}
+		}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		hash := hashOf(t, password)
+		recording.age(hash)
+		importUser(t, a, email, hash)
+		issuer.onIssue = func() { // between the check and the rehash
+			hasher.busy.Store(true)
+			for range runtime.GOMAXPROCS(0) {
+				go a.Login(t.Context(), credentials("nobody@example.com", password))
+			}
+			synctest.Wait()
+		}
+		if _, err := a.Login(t.Context(), credentials(email, password)); err != nil {
+			t.Error(err)
+		}
+		if len(rehash) != 1 || rehash[0] != auth.ErrOverloaded {
+			t.Errorf("the rehash gave %v, want that it was left for the next login", rehash)
+		}
+		close(hasher.gate)
+	})
+}
+
 func TestRehashKeepsSessions(t *testing.T) {
 	a, store, hasher := recorded(t)
 	register(t, a)
@@ -456,14 +515,91 @@ func (d downStore) UserByID(context.Context, string) (auth.UserRecord, error) {
 func (d downStore) UpdateUser(context.Context, auth.UserUpdate) error { return d.err }
 func (d downStore) DeleteUser(context.Context, string) error          { return d.err }
 
+// A store that answers what it may not, and an issuer that quotes tokens.
+func TestForeignErrors(t *testing.T) {
+	for _, sentinel := range []error{auth.ErrUserExists, auth.ErrConflict, auth.ErrInvalidCredentials, auth.ErrInvalidToken} {
+		a := newAuth(t, downStore{fmt.Errorf("%w", sentinel)})
+		_, err := a.Login(t.Context(), credentials(email, password))
+		wantErr(t, err, auth.ErrUnavailable)
+		if errors.Is(err, sentinel) {
+			t.Errorf("%v was passed on", sentinel)
+		}
+	}
+	for _, sentinel := range []error{auth.ErrInvalidToken, auth.ErrExpiredToken} {
+		a, err := auth.New(auth.NewMemoryStore(), brokenIssuer{err: fmt.Errorf("%w: canary", sentinel)}, auth.WithHasher(authtest.Hasher{}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err = a.Verify(t.Context(), "canary"); err != sentinel {
+			t.Errorf("got %v, want %v and nothing else", err, sentinel)
+		}
+	}
+	a, err := auth.New(auth.NewMemoryStore(), brokenIssuer{err: errors.Join(auth.ErrInvalidToken, auth.ErrUnavailable)}, auth.WithHasher(authtest.Hasher{}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err = a.Verify(t.Context(), "token"); !errors.Is(err, auth.ErrUnavailable) || errors.Is(err, auth.ErrInvalidToken) {
+		t.Errorf("an outage is taken for a bad token: %v", err)
+	}
+}
+
+// lateHasher finds out only when verifying that a hash is damaged.
+type lateHasher struct {
+	auth.Hasher
+	verified []string
+}
+
+func (h *lateHasher) Inspect(encoded string) auth.HashInfo {
+	return h.Hasher.Inspect(strings.TrimPrefix(encoded, "damaged"))
+}
+
+func (h *lateHasher) Verify(ctx context.Context, encoded string, p auth.Password) (bool, error) {
+	h.verified = append(h.verified, encoded)
+	return h.Hasher.Verify(ctx, encoded, p)
+}
+
+func TestHashFoundDamagedLate(t *testing.T) {
+	hasher := &lateHasher{Hasher: authtest.Hasher{}}
+	var events []auth.Event
+	a := newAuth(t, auth.NewMemoryStore(), auth.WithHasher(hasher), auth.WithEvents(func(_ context.Context, e auth.Event) { events = append(events, e) }))
+	id := importUser(t, a, email, "damaged"+hashOf(t, password))
+	hasher.verified, events = nil, nil
+	_, err := a.Login(t.Context(), credentials(email, password))
+	if err != auth.ErrInvalidCredentials {
+		t.Errorf("got %v", err)
+	}
+	if len(hasher.verified) != 2 || strings.HasPrefix(hasher.verified[1], "damaged") {
+		t.Errorf("the decoy was not verified: %q", hasher.verified)
+	}
+	if want := (auth.Event{Kind: auth.EventLoginFailed, UserID: id, Err: auth.ErrMalformedHash}); len(events) != 1 || events[0] != want {
+		t.Errorf("got events %+v, want %+v", events, want)
+	}
+}
+
+// Whoever has hung up is no sign of overload.
+func TestContextThatHasEnded(t *testing.T) {
+	a := newAuth(t, auth.NewMemoryStore())
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	_, err := a.Register(ctx, registration())
+	wantErr(t, err, auth.ErrUnavailable, context.Canceled)
+	if errors.Is(err, auth.ErrOverloaded) {
+		t.Errorf("got %v", err)
+	}
+}
+
 // gatedHasher counts how many hashes run at once, and holds them at a gate.
 type gatedHasher struct {
 	auth.Hasher
+	armed         atomic.Bool // New verifies too
 	running, most atomic.Int32
 	gate          chan struct{}
 }
 
 func (g *gatedHasher) Verify(ctx context.Context, encoded string, p auth.Password) (bool, error) {
+	if !g.armed.Load() {
+		return g.Hasher.Verify(ctx, encoded, p)
+	}
 	n := g.running.Add(1)
 	defer g.running.Add(-1)
 	for most := g.most.Load(); n > most && !g.most.CompareAndSwap(most, n); most = g.most.Load() {
@@ -478,6 +614,7 @@ func TestHashingIsLimited(t *testing.T) {
 		slots := runtime.GOMAXPROCS(0)
 		hasher := &gatedHasher{Hasher: authtest.Hasher{}, gate: make(chan struct{})}
 		a := newAuth(t, auth.NewMemoryStore(), auth.WithHasher(hasher))
+		hasher.armed.Store(true)
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		errs := make(chan error, logins)
@@ -520,12 +657,22 @@ func TestHashingIsLimited(t *testing.T) {
 	})
 }
 
-type panickingHasher struct{ auth.Hasher }
+type panickingHasher struct {
+	auth.Hasher
+	armed bool
+}
 
-func (panickingHasher) Verify(context.Context, string, auth.Password) (bool, error) { panic("bug") }
+func (h *panickingHasher) Verify(ctx context.Context, encoded string, p auth.Password) (bool, error) {
+	if h.armed {
+		panic("bug")
+	}
+	return h.Hasher.Verify(ctx, encoded, p)
+}
 
 func TestPanicFreesItsSlot(t *testing.T) {
-	a := newAuth(t, auth.NewMemoryStore(), auth.WithHasher(panickingHasher{authtest.Hasher{}}))
+	hasher := &panickingHasher{Hasher: authtest.Hasher{}}
+	a := newAuth(t, auth.NewMemoryStore(), auth.WithHasher(hasher))
+	hasher.armed = true
 	for range runtime.GOMAXPROCS(0) + 1 {
 		func() {
 			defer func() { recover() }()
@@ -542,9 +689,13 @@ func TestPanicFreesItsSlot(t *testing.T) {
 func TestNewRefuses(t *testing.T) {
 	store, issuer := auth.NewMemoryStore(), newIssuer(t, auth.JWTConfig{})
 	tests := map[string]func() (*auth.Authenticator, error){
-		"no store":  func() (*auth.Authenticator, error) { return auth.New(nil, issuer) },
-		"no issuer": func() (*auth.Authenticator, error) { return auth.New(store, nil) },
-		"no hasher": func() (*auth.Authenticator, error) { return auth.New(store, issuer, auth.WithHasher(nil)) },
+		"no store":     func() (*auth.Authenticator, error) { return auth.New(nil, issuer) },
+		"no issuer":    func() (*auth.Authenticator, error) { return auth.New(store, nil) },
+		"no hasher":    func() (*auth.Authenticator, error) { return auth.New(store, issuer, auth.WithHasher(nil)) },
+		"a nil option": func() (*auth.Authenticator, error) { return auth.New(store, issuer, nil) },
+		"empty hashes": func() (*auth.Authenticator, error) {
+			return auth.New(store, issuer, auth.WithHasher(emptyHasher{authtest.Hasher{}}))
+		},
 		"no events": func() (*auth.Authenticator, error) { return auth.New(store, issuer, auth.WithEvents(nil)) },
 		"weak parameters": func() (*auth.Authenticator, error) {
 			return auth.New(store, issuer, auth.WithHasher(auth.Argon2id{MemoryKiB: 8}))
@@ -562,6 +713,12 @@ func TestNewRefuses(t *testing.T) {
 		}
 	}
 }
+
+type emptyHasher struct{ auth.Hasher }
+
+func (emptyHasher) Hash(context.Context, auth.Password) (string, error) { return "", nil }
+
+func (emptyHasher) Verify(context.Context, string, auth.Password) (bool, error) { return true, nil }
 
 type blindHasher struct{ auth.Hasher }
 

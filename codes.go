@@ -9,6 +9,7 @@ const (
 	fieldPassword     = "password"
 	fieldPasswordHash = "password_hash"
 	fieldTime         = "time"
+	fieldEpoch        = "epoch"
 
 	codeRequired         = "required"
 	codeTooShort         = "too_short"

@@ -16,8 +16,9 @@ type Email struct {
 // ParseEmail validates s as [Authenticator.Register] does: it accepts what can
 // be an address on the internet by RFC 5322, 6531 and 5891, and refuses quoted
 // local parts, comments, display names, address literals, special-use domains
-// (RFC 6761) and whatever can hide what an address is, such as invisible
-// characters. The error is an [*InputError]. It asks no DNS: only a mail that
+// (RFC 6761), white space, controls and zero-width and bidirectional marks. Some
+// letters that look like others, or like nothing, are left: an address that is
+// shown is no proof of who it is. The error is an [*InputError]. It asks no DNS: only a mail that
 // arrives proves that a mailbox exists.
 func ParseEmail(s string) (Email, error) {
 	address, err := email.Parse(s)

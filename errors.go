@@ -73,7 +73,8 @@ func (s *sentinel) Unwrap() error { return s.general }
 // It matches [ErrInvalidInput]. Where several fields are wrong the first of
 // e-mail, username, password is reported.
 //
-// Field is "id", "email", "username", "password", "password_hash" or "time".
+// Field is "id", "email", "username", "password", "password_hash", "time" or
+// "epoch".
 // Code is stable, and one of:
 //
 //	required                   the field is empty
@@ -81,7 +82,7 @@ func (s *sentinel) Unwrap() error { return s.general }
 //	too_long                   more than Max characters of a username or password, or too many bytes
 //	invalid_encoding           not UTF-8
 //	invalid_character          a control, white-space or invisible character where none may stand
-//	out_of_range               a time outside of the years 1000 to 9999
+//	out_of_range               a time outside of the years 1000 to 9999, an epoch above 1<<62
 //	password_common            one of the most common passwords
 //	password_personal          the user's own e-mail address or name
 //	hash_unreadable            an imported hash that the hasher cannot verify
@@ -90,7 +91,7 @@ func (s *sentinel) Unwrap() error { return s.general }
 //	email_quoted               a quoted local part
 //	email_local_empty          nothing before the @
 //	email_local_dot            a dot at an end of the local part, or two together
-//	email_local_too_long       a local part of more than 64 characters
+//	email_local_too_long       a local part of more than 64 bytes
 //	email_domain_empty         nothing after the @
 //	email_domain_dot           a dot at an end of the domain, or two together
 //	email_domain_literal       an address literal, as in user@[192.0.2.1]
@@ -131,21 +132,18 @@ func (e *StoreError) Unwrap() []error {
 	return []error{ErrUnavailable}
 }
 
-// storeError passes on what a [UserStore] may return and hides everything
-// else, since a driver's text can hold the address (MySQL's 1062 does).
-func storeError(op string, err error) error {
+// storeError passes on what a [UserStore] may return, which beside outages are
+// the given sentinels, and hides everything else, since a driver's text can hold
+// the address (MySQL's 1062 does).
+func storeError(op string, err error, allowed ...error) error {
 	var known *StoreError
-	switch {
-	case errors.As(err, &known):
+	if errors.As(err, &known) {
 		return known
-	case errors.Is(err, ErrUserExists):
-		return ErrUserExists
-	case errors.Is(err, ErrUserNotFound):
-		return ErrUserNotFound
-	case errors.Is(err, ErrConflict):
-		return ErrConflict
-	case errors.Is(err, ErrSchema):
-		return ErrSchema
+	}
+	for _, sentinel := range append(allowed, ErrSchema) {
+		if errors.Is(err, sentinel) {
+			return sentinel
+		}
 	}
 	return &StoreError{Op: op, Code: fmt.Sprintf("%T", err), Context: contextError(err)}
 }

@@ -11,8 +11,8 @@ const (
 	EventLoggedIn         EventKind = "logged_in"
 	EventLoginFailed      EventKind = "login_failed" // by the credentials; UserID is set where the address is a user's
 	EventPasswordChanged  EventKind = "password_changed"
-	EventPasswordRehashed EventKind = "password_rehashed" // to stronger parameters, at a login; Err where that failed
-	EventHashUnreadable   EventKind = "hash_unreadable"   // the stored hash: this user cannot log in until it is set anew
+	EventChangeRefused    EventKind = "password_change_refused" // ChangePassword was given a wrong current password
+	EventPasswordRehashed EventKind = "password_rehashed"       // to stronger parameters, at a login; Err where that was left for the next one
 	EventUserImported     EventKind = "user_imported"
 	EventUserDisabled     EventKind = "user_disabled"
 	EventUserEnabled      EventKind = "user_enabled"
@@ -23,7 +23,11 @@ const (
 type Event struct {
 	Kind   EventKind
 	UserID string
-	Err    error // why, where something went wrong
+
+	// Err says what went wrong, where something did. [ErrMalformedHash] beside a
+	// refusal means that the stored hash cannot be verified, and that this user
+	// cannot log in until a new password is set.
+	Err error
 }
 
 func (a *Authenticator) emit(ctx context.Context, kind EventKind, userID string, err error) {

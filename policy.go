@@ -7,6 +7,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/seed89488a0c/auth/internal/blocklist"
+	"github.com/seed89488a0c/auth/internal/email"
+	"github.com/seed89488a0c/auth/internal/nfc"
 )
 
 // Limits that hold whatever the policy says.
@@ -62,7 +64,7 @@ func choose(safe, insecure, standard, floor int) (int, error) {
 }
 
 // check returns the first rule that a new password of this user breaks.
-func (p PasswordPolicy) check(password Password, email, username string) error {
+func (p PasswordPolicy) check(password Password, address, username string) error {
 	text := password.Reveal()
 	if len(text) > maxPasswordBytes { // before anything walks over it
 		return p.broken(codeTooLong)
@@ -85,7 +87,7 @@ func (p PasswordPolicy) check(password Password, email, username string) error {
 		return nil
 	case blocklist.Contains(strings.ToLower(text)):
 		return p.broken(codePasswordCommon)
-	case isPersonal(text, email, username):
+	case isPersonal(text, address, username):
 		return p.broken(codePasswordPersonal)
 	}
 	return nil
@@ -95,23 +97,44 @@ func (p PasswordPolicy) broken(code string) error {
 	return &InputError{Field: fieldPassword, Code: code, Min: p.MinLength, Max: p.MaxLength}
 }
 
-// isPersonal reports whether a password holds the e-mail address, or is the
-// address, its local part or the username with nothing but digits, spaces and
-// punctuation before and after. Case does not count.
-func isPersonal(password, email, username string) bool {
-	password, email, username = strings.ToLower(password), strings.ToLower(email), strings.ToLower(username)
-	if email != "" && strings.Contains(password, email) {
+// isPersonal reports whether a password is the e-mail address in any spelling,
+// holds it in its canonical form or that with A-labels, or is the local part or
+// the username, with nothing but digits, spaces and punctuation before and
+// after. Neither case nor normalisation form counts.
+func isPersonal(password, address, username string) bool {
+	key, _ := email.Key(address)
+	if same, ok := email.Key(password); ok && same == key {
 		return true
 	}
-	local, _, _ := strings.Cut(email, "@")
-	for _, own := range []string{local, username} {
-		if own != "" && (password == own || core(own) != "" && core(password) == core(own)) {
+	plain := func(s string) string { return strings.ToLower(nfc.String(s)) }
+	password = plain(password)
+	forms := []string{address}
+	if a, err := email.Parse(address); err == nil {
+		forms = append(forms, a.Address, a.ASCII)
+	}
+	for _, form := range forms {
+		if form != "" && strings.Contains(password, plain(form)) {
+			return true
+		}
+	}
+	local, _, _ := strings.Cut(plain(address), "@")
+	for _, own := range []string{local, plain(username)} {
+		if own != "" && core(password, own) == core(own, own) {
 			return true
 		}
 	}
 	return false
 }
 
-func core(s string) string {
-	return strings.TrimFunc(s, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsMark(r) })
+// core returns what is left of s without anything but letters at its ends, or,
+// if own is a name without letters, without spaces and punctuation.
+func core(s, own string) string {
+	keep := unicode.IsLetter
+	if !strings.ContainsFunc(own, keep) {
+		keep = func(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) }
+	}
+	if trimmed := strings.TrimFunc(s, func(r rune) bool { return !keep(r) && !unicode.IsMark(r) }); trimmed != "" {
+		return trimmed
+	}
+	return s
 }

@@ -36,6 +36,7 @@ func TestPasswordPolicy(t *testing.T) {
 		{auth.PasswordPolicy{}, "1 Ada.Lovelace@EXAMPLE.com!", "password_personal"},
 		{auth.PasswordPolicy{}, "ADA.lovelace", "password_personal"},
 		{auth.PasswordPolicy{}, "ada.lovelace1815", "password_personal"},
+		{auth.PasswordPolicy{}, "Ada.Lovelace@Example.com", "password_personal"},
 		{auth.PasswordPolicy{}, "...Countess of L.!", "password_personal"},
 		{auth.PasswordPolicy{}, "countess of lovely things", ""},
 		{tutorial, "", "required"},
@@ -63,6 +64,31 @@ func TestPasswordPolicy(t *testing.T) {
 				t.Errorf("%.30q: the error repeats it", test.password)
 			}
 		}
+	}
+}
+
+// The user's own address and name are refused in every spelling.
+func TestPersonalPasswords(t *testing.T) {
+	tests := []struct{ email, username, password string }{
+		{"anna@xn--bcher-kva.de", "", "anna@xn--bcher-kva.de"},
+		{"anna@xn--bcher-kva.de", "", "Anna@B\u00dcCHER.de 1"},
+		{"anna@bücher.de", "", "anna@xn--bcher-kva.de"},
+		{"anna@bu\u0308cher.de", "", "anna@b\u00fccher.de"},
+		{"anna@\uff45xample.com", "", "anna@\uff45xample.com"},
+		{"annabelle@example.com", "", "!!AnnaBelle99"},
+		{"12345987@example.com", "", "!12345987!"},
+		{"x@example.com", "Rene\u0301 Descartes", "RENÉ DESCARTES"},
+		{"x@example.com", "Ren\u00e9 Descartes", "1 rene\u0301 descartes."},
+	}
+	for _, test := range tests {
+		a := newAuth(t, auth.NewMemoryStore())
+		_, err := a.Register(t.Context(), auth.Registration{Email: test.email, Username: test.username, Password: auth.NewPassword(test.password)})
+		wantInput(t, err, "password", "password_personal")
+		result, err := a.Register(t.Context(), auth.Registration{Email: test.email, Username: test.username, Password: auth.NewPassword(password)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		wantInput(t, a.SetPassword(t.Context(), result.User.ID, auth.NewPassword(test.password)), "password", "password_personal")
 	}
 }
 

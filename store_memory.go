@@ -7,7 +7,8 @@ import (
 
 // MemoryStore keeps users in memory, for unit tests and first steps: it grows
 // without bound and forgets everything when the process ends. It is safe for
-// concurrent use and keeps the whole contract of [UserStore].
+// concurrent use and keeps the whole contract of [UserStore]. The zero value is
+// an empty store.
 type MemoryStore struct {
 	mu    sync.RWMutex
 	users map[string]UserRecord // by ID
@@ -17,9 +18,7 @@ type MemoryStore struct {
 var _ UserStore = (*MemoryStore)(nil)
 
 // NewMemoryStore returns an empty store.
-func NewMemoryStore() *MemoryStore {
-	return &MemoryStore{users: map[string]UserRecord{}, ids: map[string]string{}}
-}
+func NewMemoryStore() *MemoryStore { return &MemoryStore{} }
 
 // CreateUser adds a user under r.ID.
 func (s *MemoryStore) CreateUser(ctx context.Context, r UserRecord) (string, error) {
@@ -32,6 +31,9 @@ func (s *MemoryStore) CreateUser(ctx context.Context, r UserRecord) (string, err
 	_, keyTaken := s.ids[r.EmailKey]
 	if idTaken || keyTaken {
 		return "", ErrUserExists
+	}
+	if s.users == nil {
+		s.users, s.ids = map[string]UserRecord{}, map[string]string{}
 	}
 	s.users[r.ID], s.ids[r.EmailKey] = r, r.ID
 	return r.ID, nil

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"strings"
 	"time"
 
 	"github.com/seed89488a0c/auth/internal/token"
@@ -42,7 +43,7 @@ type Subject struct {
 	AuthTime  time.Time // when the user was last authenticated
 }
 
-// IssuedToken is a new access token. It prints and marshals as "REDACTED".
+// IssuedToken is a new access token. Like [Tokens] it prints as "REDACTED".
 type IssuedToken struct {
 	Token     string
 	ExpiresAt time.Time // the token's exp, UTC, whole seconds
@@ -182,8 +183,9 @@ func NewJWTIssuer(c JWTConfig) (*JWTIssuer, error) {
 	}
 	c.Keys = append([]Key(nil), c.Keys...)
 	j := &JWTIssuer{config: c, parser: parser}
-	// What no token can carry is found now, not at the first login.
-	if _, err := j.Issue(context.Background(), Subject{UserID: "0", AuthTime: time.Now()}); err != nil {
+	// What no token can carry is found now, not at a login: JSON writes < in six bytes.
+	longest := strings.Repeat("<", maxIDBytes)
+	if _, err := j.Issue(context.Background(), Subject{UserID: longest, SessionID: longest, AuthTime: time.Now()}); err != nil {
 		return nil, fmt.Errorf("auth: JWTConfig: %w", err)
 	}
 	return j, nil
@@ -223,7 +225,7 @@ func (j *JWTIssuer) Issue(_ context.Context, s Subject) (IssuedToken, error) {
 func (j *JWTIssuer) Parse(_ context.Context, accessToken string) (Identity, error) {
 	c, err := j.parser.Parse(accessToken, time.Now())
 	if err != nil {
-		return Identity{}, tokenError(err)
+		return Identity{}, newTokenError(err)
 	}
 	return Identity{
 		UserID:    c.Subject,
@@ -236,13 +238,22 @@ func (j *JWTIssuer) Parse(_ context.Context, accessToken string) (Identity, erro
 	}, nil
 }
 
-func tokenError(err error) error {
+// tokenError is ErrInvalidToken or ErrExpiredToken with its reason.
+type tokenError struct {
+	matches error
+	reason  string
+}
+
+func (e *tokenError) Error() string { return ErrInvalidToken.Error() + ": " + e.reason }
+func (e *tokenError) Unwrap() error { return e.matches }
+
+func newTokenError(err error) error {
 	var rejected *token.Error
-	if !errors.As(err, &rejected) {
+	switch {
+	case !errors.As(err, &rejected):
 		return ErrInvalidToken
+	case rejected.Reason == token.ReasonExpired:
+		return &tokenError{ErrExpiredToken, rejected.Reason}
 	}
-	if rejected.Reason == token.ReasonExpired {
-		return fmt.Errorf("%w: %s", ErrExpiredToken, rejected.Reason)
-	}
-	return fmt.Errorf("%w: %s", ErrInvalidToken, rejected.Reason)
+	return &tokenError{ErrInvalidToken, rejected.Reason}
 }

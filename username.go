@@ -4,7 +4,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"golang.org/x/text/unicode/norm"
+	"github.com/seed89488a0c/auth/internal/nfc"
 )
 
 const (
@@ -24,7 +24,7 @@ func parseUsername(s string) (string, error) {
 	if !utf8.ValidString(s) {
 		return broken(codeInvalidEncoding)
 	}
-	s = norm.NFC.String(s)
+	s = nfc.String(s)
 	if utf8.RuneCountInString(s) > maxUsernameCharacters {
 		return broken(codeTooLong)
 	}

@@ -6,11 +6,15 @@ import (
 	"time"
 
 	"github.com/seed89488a0c/auth/internal/email"
-	"golang.org/x/text/unicode/norm"
+	"github.com/seed89488a0c/auth/internal/nfc"
 )
 
-// maxHashBytes is what stores keep of a hash.
-const maxHashBytes = 1024
+// What stores keep.
+const (
+	maxEmailBytes = 320
+	maxHashBytes  = 1024
+	maxEpoch      = 1 << 62 // leaves room to rise
+)
 
 // User returns a user by ID, or [ErrUserNotFound].
 func (a *Authenticator) User(ctx context.Context, id string) (User, error) {
@@ -27,7 +31,7 @@ type PasswordChange struct {
 // ChangePassword replaces a user's password, given the current one (ASVS 5.0
 // 6.2.3). Errors: [*InputError] for the new password, [ErrInvalidCredentials]
 // for the current one, [ErrUserDisabled], [ErrUserNotFound], and [ErrConflict]
-// if the password was changed meanwhile.
+// if somebody else changed the password meanwhile.
 func (a *Authenticator) ChangePassword(ctx context.Context, c PasswordChange) error {
 	if len(c.Current.Reveal()) > maxPasswordBytes {
 		return ErrInvalidCredentials
@@ -46,16 +50,21 @@ func (a *Authenticator) ChangePassword(ctx context.Context, c PasswordChange) er
 	if err != nil {
 		return err
 	}
-	err = a.replaceHash(ctx, user, hash)
-	if errors.Is(err, ErrConflict) {
+	replace := func() error {
+		return a.update(ctx, UserUpdate{ID: user.ID, IfPasswordHash: &user.PasswordHash, PasswordHash: &hash, EndSessions: true})
+	}
+	err = replace()
+	for try := 1; try < changeTries && errors.Is(err, ErrConflict); try++ {
 		// Most likely a login has made the hash anew: the password may still be right.
 		if user, err = a.userByID(ctx, c.UserID); err != nil {
 			return err
 		}
-		if err := a.checkCurrent(ctx, user, c.Current); err != nil {
+		if err = a.checkCurrent(ctx, user, c.Current); err == ErrInvalidCredentials {
+			return ErrConflict // it was right a moment ago
+		} else if err != nil {
 			return err
 		}
-		err = a.replaceHash(ctx, user, hash)
+		err = replace()
 	}
 	if err != nil {
 		return err
@@ -64,25 +73,29 @@ func (a *Authenticator) ChangePassword(ctx context.Context, c PasswordChange) er
 	return nil
 }
 
+// changeTries is how often ChangePassword tries to store a new hash. Only
+// logins that upgrade the hash can stand in its way more than once.
+const changeTries = 4
+
 func (a *Authenticator) checkCurrent(ctx context.Context, user UserRecord, current Password) error {
-	match, _, err := a.checkPassword(ctx, user, current)
+	check, err := a.checkPassword(ctx, user, current)
 	switch {
 	case err != nil:
 		return err
 	case !user.DisabledAt.IsZero():
-		return ErrUserDisabled
-	case !match:
-		return ErrInvalidCredentials
+		err = ErrUserDisabled
+	case !check.match:
+		err = ErrInvalidCredentials
+	default:
+		return nil
 	}
-	return nil
-}
-
-func (a *Authenticator) replaceHash(ctx context.Context, user UserRecord, hash string) error {
-	return a.update(ctx, UserUpdate{ID: user.ID, IfPasswordHash: &user.PasswordHash, PasswordHash: &hash, EndSessions: true})
+	a.emit(ctx, EventChangeRefused, user.ID, check.unreadable)
+	return err
 }
 
 // SetPassword gives a user a new password without asking for the current one:
-// for an administrator or after a reset. Errors: [*InputError], [ErrUserNotFound].
+// for an administrator or after a reset. Tokens live on as with
+// [Authenticator.SetDisabled]. Errors: [*InputError], [ErrUserNotFound].
 func (a *Authenticator) SetPassword(ctx context.Context, userID string, p Password) error {
 	user, err := a.userByID(ctx, userID)
 	if err != nil {
@@ -103,7 +116,8 @@ func (a *Authenticator) SetPassword(ctx context.Context, userID string, p Passwo
 }
 
 // SetDisabled shuts a user out of Login, or lets it in again. Tokens that were
-// issued before live until they expire. Errors: [ErrUserNotFound].
+// issued before live until they expire, as does that of a login which had read
+// the user by then. Errors: [ErrUserNotFound].
 func (a *Authenticator) SetDisabled(ctx context.Context, userID string, disabled bool) error {
 	update := UserUpdate{ID: userID, DisabledAt: new(time.Time), EndSessions: disabled}
 	kind := EventUserEnabled
@@ -117,11 +131,11 @@ func (a *Authenticator) SetDisabled(ctx context.Context, userID string, disabled
 	return nil
 }
 
-// DeleteUser removes a user. Tokens that were issued before live until they
-// expire. Errors: [ErrUserNotFound].
+// DeleteUser removes a user. Tokens live on as with [Authenticator.SetDisabled].
+// Errors: [ErrUserNotFound].
 func (a *Authenticator) DeleteUser(ctx context.Context, userID string) error {
 	if err := a.store.DeleteUser(ctx, userID); err != nil {
-		return storeError("delete user", err)
+		return storeError("delete user", err, ErrUserNotFound)
 	}
 	a.emit(ctx, EventUserDeleted, userID, nil)
 	return nil
@@ -146,9 +160,12 @@ func (a *Authenticator) Import(ctx context.Context, r UserRecord) (User, error) 
 	if address, err := email.Parse(r.Email); err == nil {
 		r.Email, r.EmailKey = address.Address, address.Key
 	} else if key, ok := email.Key(r.Email); ok {
-		r.Email, r.EmailKey = norm.NFC.String(r.Email), key
+		r.Email, r.EmailKey = nfc.String(r.Email), key
 	} else {
 		return User{}, emailError(err)
+	}
+	if len(r.Email) > maxEmailBytes {
+		return User{}, emailError(email.TooLong)
 	}
 	username, err := parseUsername(r.Username)
 	if err != nil {
@@ -157,6 +174,9 @@ func (a *Authenticator) Import(ctx context.Context, r UserRecord) (User, error) 
 	r.Username = username
 	if len(r.PasswordHash) > maxHashBytes || r.PasswordHash != "" && a.hasher.Inspect(r.PasswordHash).Scheme == "" {
 		return User{}, &InputError{Field: fieldPasswordHash, Code: codeHashUnreadable}
+	}
+	if r.Epoch > maxEpoch {
+		return User{}, &InputError{Field: fieldEpoch, Code: codeOutOfRange}
 	}
 	r.UpdatedAt = now
 	if r.CreatedAt.IsZero() {
@@ -170,7 +190,7 @@ func (a *Authenticator) Import(ctx context.Context, r UserRecord) (User, error) 
 	}
 	id, err := a.store.CreateUser(ctx, r)
 	if err != nil {
-		return User{}, storeError("import user", err)
+		return User{}, storeError("import user", err, ErrUserExists)
 	}
 	r.ID = id
 	a.emit(ctx, EventUserImported, id, nil)
@@ -180,7 +200,7 @@ func (a *Authenticator) Import(ctx context.Context, r UserRecord) (User, error) 
 func (a *Authenticator) userByID(ctx context.Context, id string) (UserRecord, error) {
 	r, err := a.store.UserByID(ctx, id)
 	if err != nil {
-		return UserRecord{}, storeError("user by id", err)
+		return UserRecord{}, storeError("user by id", err, ErrUserNotFound)
 	}
 	return r, nil
 }
@@ -189,7 +209,7 @@ func (a *Authenticator) userByID(ctx context.Context, id string) (UserRecord, er
 func (a *Authenticator) update(ctx context.Context, u UserUpdate) error {
 	u.At = currentTime()
 	if err := a.store.UpdateUser(ctx, u); err != nil {
-		return storeError("update user", err)
+		return storeError("update user", err, ErrUserNotFound, ErrConflict)
 	}
 	return nil
 }

@@ -152,7 +152,7 @@ func logEvents(log *slog.Logger) func(context.Context, auth.Event) {
 		switch {
 		case e.Kind == auth.EventRegistered, e.Kind == auth.EventLoggedIn:
 			note(ctx, e.UserID)
-		case e.Kind == auth.EventLoginFailed, e.Kind == auth.EventHashUnreadable, e.Err != nil:
+		case e.Kind == auth.EventLoginFailed, e.Kind == auth.EventChangeRefused, e.Err != nil:
 			level = slog.LevelWarn
 		}
 		attrs := []slog.Attr{slog.String("kind", string(e.Kind)), slog.String("user_id", e.UserID)}

@@ -7,6 +7,8 @@ import (
 
 	"golang.org/x/net/idna"
 	"golang.org/x/text/unicode/norm"
+
+	"github.com/seed89488a0c/auth/internal/nfc"
 )
 
 // parseDomain returns the forms of what stands after the @, in lower case, with
@@ -88,6 +90,11 @@ func mapDomain(s string) (string, error) {
 	mapper := idna.New(idna.MapForLookup(), idna.ValidateLabels(false), idna.StrictDomainName(false))
 	var b strings.Builder
 	for _, r := range s {
+		// One character may become eighteen: no more is made than can be in NFC
+		// what an address may be.
+		if b.Len() > 4*maxAddress {
+			return "", TooLong
+		}
 		switch {
 		case r < utf8.RuneSelf:
 			b.WriteRune(unicode.ToLower(r))
@@ -99,14 +106,14 @@ func mapDomain(s string) (string, error) {
 		default:
 			mapped, err := mapper.ToUnicode(string(r))
 			if err != nil {
-				if mapped = nfc(string(fold(r))); mapped == string(r) {
+				if mapped = nfc.String(string(fold(r))); mapped == string(r) {
 					return "", InvalidCharacter
 				}
 			}
 			b.WriteString(mapped)
 		}
 	}
-	return nfc(b.String()), nil
+	return nfc.String(b.String()), nil
 }
 
 // checkTopLevel reports whether mail can be delivered to the domain s, in its

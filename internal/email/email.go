@@ -8,6 +8,8 @@ package email
 import (
 	"strings"
 	"unicode/utf8"
+
+	"github.com/seed89488a0c/auth/internal/nfc"
 )
 
 const (
@@ -135,7 +137,7 @@ func Key(s string) (key string, ok bool) {
 	if a, err := parse(s); err == nil {
 		return foldText(a.Address), true
 	}
-	key = foldText(nfc(s))
+	key = foldText(nfc.String(s))
 	if a, err := parse(key); err == nil {
 		key = foldText(a.Address)
 	}

@@ -3,12 +3,14 @@ package email
 import (
 	"strings"
 	"unicode"
+
+	"github.com/seed89488a0c/auth/internal/nfc"
 )
 
 // foldText folds the case of s, which is in NFC, one code point at a time, and
 // returns the result in NFC. Full folding would make one account of straße@ and
 // strasse@, which are two mailboxes.
-func foldText(s string) string { return nfc(strings.Map(fold, s)) }
+func foldText(s string) string { return nfc.String(strings.Map(fold, s)) }
 
 // fold returns the simple case folding of r: its mapping of status C or S in
 // Unicode's CaseFolding.txt, or r itself. Never one of status T, so that İ and ı

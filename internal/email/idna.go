@@ -11,6 +11,8 @@ import (
 	"golang.org/x/text/secure/bidirule"
 	"golang.org/x/text/unicode/bidi"
 	"golang.org/x/text/unicode/norm"
+
+	"github.com/seed89488a0c/auth/internal/nfc"
 )
 
 // maxLabel is the longest label in octets of its ASCII form (RFC 1035 §2.3.4).
@@ -70,7 +72,7 @@ func checkULabel(s string) error {
 		label[0] == '-' || label[len(label)-1] == '-' || hasReservedHyphens(label) {
 		return DomainLabel
 	}
-	if unicode.IsMark(label[0]) || nfc(s) != s {
+	if unicode.IsMark(label[0]) || nfc.String(s) != s {
 		return DomainInvalid
 	}
 	// RFC 5893 §1.4 puts the rule to every label of a domain with right-to-left

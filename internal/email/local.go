@@ -4,6 +4,8 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/seed89488a0c/auth/internal/nfc"
 )
 
 // maxLocal is the longest canonical local part in octets; see [LocalTooLong].
@@ -23,7 +25,7 @@ func parseLocal(s string) (string, error) {
 	// RFC 6532 §3.1 asks for NFC. It can make characters longer (U+0958) and
 	// turn some into others that no atom has (the GREEK QUESTION MARK into a
 	// semicolon), so its result must stand the same checks.
-	n := nfc(s)
+	n := nfc.String(s)
 	if n == s {
 		return limitLocal(s)
 	}

@@ -1,4 +1,5 @@
-package email
+// Package nfc normalises text to Unicode Normalization Form C.
+package nfc
 
 import (
 	"slices"
@@ -7,14 +8,15 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// nfc returns s, which is UTF-8, in Normalization Form C (UAX #15).
+// String returns s, which is UTF-8, in Normalization Form C (UAX #15).
 //
 // x/text's own function puts a COMBINING GRAPHEME JOINER after every 30 combining
 // marks (Stream-Safe Text, UAX #15 §13), which is not NFC: the outcome is
 // another address, and texts that are canonically equivalent would stay
-// different. It is used here for what is NFC already and for single
-// characters and pairs; texts are at most maxKeyInput octets long.
-func nfc(s string) string {
+// different. It is used here for what is NFC already and for single characters
+// and pairs. Callers bound the length of s first: it takes time in proportion,
+// a microsecond a character.
+func String(s string) string {
 	if norm.NFC.IsNormalString(s) {
 		return s
 	}
