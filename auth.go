@@ -9,7 +9,6 @@ package auth
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
@@ -24,9 +23,10 @@ import (
 // safe for concurrent use; one is enough for a process. It starts no goroutines
 // and has nothing to close.
 //
-// At most GOMAXPROCS passwords, as it was at [New], are hashed at once, since
-// more would take memory and save no time; the others wait in turn until their
-// context ends, which gives [ErrOverloaded].
+// At most GOMAXPROCS passwords, as it was at [New], are hashed at once, and no
+// more than [WithHashMemory] has memory for: more would save no time. Up to 128
+// times as many wait in turn until their context ends; that, and being one more,
+// is [ErrOverloaded].
 //
 // Every method returns zero values beside an error. Any error means that the
 // user is not logged in. What is not in one of the errors named at a method
@@ -37,8 +37,12 @@ type Authenticator struct {
 	hasher Hasher
 	policy PasswordPolicy
 	events func(context.Context, Event)
-	slots  chan struct{} // one for each hash that may run at once
-	decoy  string        // the hash of nobody's password, of live parameters
+	gate   *hashGate
+
+	decoyClasses   []Decoy // as configured
+	decoySecret    []byte
+	decoys         []decoy // at least one, all readable; the first is of live parameters
+	revealDisabled bool
 }
 
 // New returns an Authenticator. It hashes and verifies once, so that a hasher
@@ -51,7 +55,7 @@ func New(store UserStore, issuer TokenIssuer, opts ...Option) (*Authenticator, e
 		store:  store,
 		issuer: issuer,
 		hasher: Argon2id{},
-		slots:  make(chan struct{}, runtime.GOMAXPROCS(0)),
+		gate:   &hashGate{slots: runtime.GOMAXPROCS(0)},
 	}
 	a.policy, _ = PasswordPolicy{}.withDefaults()
 	for _, opt := range opts {
@@ -62,13 +66,8 @@ func New(store UserStore, issuer TokenIssuer, opts ...Option) (*Authenticator, e
 			return nil, err
 		}
 	}
-	nobody := NewPassword(rand.Text())
-	var err error
-	if a.decoy, err = a.hasher.Hash(context.Background(), nobody); err != nil {
-		return nil, fmt.Errorf("auth: New: hash a decoy: %w", err)
-	}
-	if match, err := a.hasher.Verify(context.Background(), a.decoy, nobody); err != nil || !match || !keepable(a.decoy) || a.hasher.Inspect(a.decoy).Scheme == "" {
-		return nil, errors.New("auth: New: the hasher cannot verify its own hashes")
+	if err := a.makeDecoys(); err != nil {
+		return nil, err
 	}
 	return a, nil
 }
@@ -134,7 +133,7 @@ func (a *Authenticator) Register(ctx context.Context, r Registration) (Result, e
 	if err != nil {
 		return Result{}, err
 	}
-	if err := a.policy.check(r.Password, r.Email, username); err != nil {
+	if err := a.policy.check(ctx, r.Password, r.Email, username); err != nil {
 		return Result{}, err
 	}
 	hash, err := a.hash(ctx, r.Password)
@@ -194,10 +193,10 @@ func (a *Authenticator) create(ctx context.Context, r UserRecord) (string, error
 // today's is then made anew, which takes one more of each and never fails a login.
 //
 // Every failure by the credentials is [ErrInvalidCredentials], after equal
-// work: an unknown address, a disabled user, a user without password or with an
-// unreadable hash is checked against a decoy of the live parameters (ASVS 5.0
-// 6.3.8). Rows of other parameters answer in their own time until they are made
-// anew. A password of more than 4096 bytes is an [*InputError], since none was
+// work: an unknown address, a user without password or with an unreadable hash is
+// checked against a decoy of the live parameters (ASVS 5.0 6.3.8). Rows of other
+// parameters answer in their own time until they are made anew, which tells that
+// they exist unless [WithDecoys] says how many there are. A password of more than 4096 bytes is an [*InputError], since none was
 // ever accepted.
 func (a *Authenticator) Login(ctx context.Context, c Credentials) (Result, error) {
 	if len(c.Password.Reveal()) > maxPasswordBytes {
@@ -212,12 +211,15 @@ func (a *Authenticator) Login(ctx context.Context, c Credentials) (Result, error
 			return Result{}, err
 		}
 	}
-	check, err := a.checkPassword(ctx, user, c.Password)
+	check, err := a.checkPassword(ctx, key, user, c.Password)
 	if err != nil {
 		return Result{}, err
 	}
-	if !check.match {
+	if disabled := !user.DisabledAt.IsZero(); disabled || !check.match {
 		a.emit(ctx, EventLoginFailed, user.ID, check.unreadable)
+		if disabled && check.match && a.revealDisabled {
+			return Result{}, ErrUserDisabled
+		}
 		return Result{}, ErrInvalidCredentials
 	}
 	tokens, err := a.issue(ctx, user.ID, currentTime())

@@ -18,6 +18,8 @@ const (
 	codeInvalidCharacter = "invalid_character"
 	codePasswordCommon   = "password_common"
 	codePasswordPersonal = "password_personal"
+	codePasswordContext  = "password_context"
+	codePasswordBreached = "password_breached"
 	codeHashUnreadable   = "hash_unreadable"
 	codeOutOfRange       = "out_of_range"
 )

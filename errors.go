@@ -45,8 +45,9 @@ var (
 	// never 401, since clients drop their tokens on 401.
 	ErrUnavailable = errors.New("auth: unavailable")
 
-	// ErrOverloaded says that no hashing slot became free before the context
-	// ended; it matches the context's error too. It matches ErrUnavailable.
+	// ErrOverloaded says that too many wait for a password to be hashed, or that
+	// the context ended in the queue; then it matches the context's error too.
+	// It matches ErrUnavailable.
 	ErrOverloaded error = &sentinel{"auth: overloaded", ErrUnavailable}
 
 	// ErrSchema says that the database has no schema of this library, or an
@@ -85,6 +86,8 @@ func (s *sentinel) Unwrap() error { return s.general }
 //	out_of_range               a time outside of the years 1000 to 9999, an epoch above 1<<62
 //	password_common            one of the most common passwords
 //	password_personal          the user's own e-mail address or name
+//	password_context           one of the policy's own words
+//	password_breached          known from a breach
 //	hash_unreadable            an imported hash that the hasher cannot verify
 //	email_no_at                no @
 //	email_display_name         a name or angle brackets around the address
@@ -166,7 +169,7 @@ func unavailable(op string, err error) error {
 	return e
 }
 
-// overloaded is returned when ctx ended before a hashing slot was free.
+// overloaded is returned when ctx ended before a hash was admitted.
 func overloaded(cause error) error {
 	return &dependencyError{op: "hash password", kind: "overloaded", matches: []error{ErrOverloaded, cause}}
 }

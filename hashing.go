@@ -5,26 +5,25 @@ import (
 	"errors"
 )
 
-// hash makes a new hash in a hashing slot.
+// hash makes a new hash when it is admitted.
 func (a *Authenticator) hash(ctx context.Context, p Password) (string, error) {
-	if err := a.acquire(ctx); err != nil {
+	if err := a.gate.acquire(ctx, a.decoys[0].bytes); err != nil {
 		return "", err
 	}
-	return a.hashInSlot(ctx, p)
+	defer a.gate.release(a.decoys[0].bytes)
+	return a.hashNow(ctx, p)
 }
 
-// hashAtOnce does so if a slot is free now.
+// hashAtOnce makes a new hash if it need not wait.
 func (a *Authenticator) hashAtOnce(ctx context.Context, p Password) (string, error) {
-	select {
-	case a.slots <- struct{}{}:
-		return a.hashInSlot(ctx, p)
-	default:
+	if !a.gate.tryAcquire(a.decoys[0].bytes) {
 		return "", ErrOverloaded
 	}
+	defer a.gate.release(a.decoys[0].bytes)
+	return a.hashNow(ctx, p)
 }
 
-func (a *Authenticator) hashInSlot(ctx context.Context, p Password) (string, error) {
-	defer a.release()
+func (a *Authenticator) hashNow(ctx context.Context, p Password) (string, error) {
 	encoded, err := a.hasher.Hash(ctx, p)
 	if err == nil && !keepable(encoded) {
 		err = errors.New("not a hash that a store can keep")
@@ -41,32 +40,35 @@ func keepable(encoded string) bool { return 0 < len(encoded) && len(encoded) <= 
 
 // passwordCheck is the outcome of checking a password.
 type passwordCheck struct {
-	match      bool  // and the user may log in
+	match      bool  // it is the user's
 	outdated   bool  // the stored hash is
 	unreadable error // why the stored hash could not be verified, or nil
 }
 
-// checkPassword checks p against the hash of user; the zero record stands for
-// nobody. Whoever it is, one hash is inspected and verified.
-func (a *Authenticator) checkPassword(ctx context.Context, user UserRecord, p Password) (passwordCheck, error) {
+// checkPassword checks p against the hash of user; a record without one stands
+// for nobody. Whoever it is, one hash is inspected and verified. key is the
+// e-mail key that was asked for.
+func (a *Authenticator) checkPassword(ctx context.Context, key string, user UserRecord, p Password) (passwordCheck, error) {
 	var check passwordCheck
+	stand := a.decoy(key)
 	encoded, real := user.PasswordHash, true
-	if encoded == "" || !user.DisabledAt.IsZero() {
-		encoded, real = a.decoy, false
+	if encoded == "" {
+		encoded, real = stand.Hash, false
 	}
 	info := a.hasher.Inspect(encoded)
-	if info.Scheme == "" {
-		encoded, real, check.unreadable = a.decoy, false, ErrMalformedHash
+	if info.Scheme == "" || !a.gate.holds(info.MemoryBytes) {
+		encoded, real, check.unreadable = stand.Hash, false, ErrMalformedHash
+		info.MemoryBytes = stand.bytes
 	}
-	if err := a.acquire(ctx); err != nil {
+	if err := a.gate.acquire(ctx, info.MemoryBytes); err != nil {
 		return passwordCheck{}, err
 	}
-	defer a.release()
+	defer a.gate.release(info.MemoryBytes)
 	match, err := a.hasher.Verify(ctx, encoded, p)
 	if errors.Is(err, ErrUnknownHash) || errors.Is(err, ErrMalformedHash) {
 		// Inspect did not tell: the work is still to be done.
 		real, check.unreadable = false, ErrMalformedHash
-		_, err = a.hasher.Verify(ctx, a.decoy, p)
+		_, err = a.hasher.Verify(ctx, a.decoys[0].Hash, p)
 	}
 	if err != nil {
 		return passwordCheck{}, hasherError(err)
@@ -75,22 +77,6 @@ func (a *Authenticator) checkPassword(ctx context.Context, user UserRecord, p Pa
 	check.outdated = check.match && info.Outdated
 	return check, nil
 }
-
-// acquire waits for a hashing slot. The context ends the waiting, never a hash,
-// since nobody can stop one half-way.
-func (a *Authenticator) acquire(ctx context.Context) error {
-	if err := ctx.Err(); err != nil {
-		return unavailable("hash password", err)
-	}
-	select {
-	case a.slots <- struct{}{}:
-		return nil
-	case <-ctx.Done():
-		return overloaded(ctx.Err())
-	}
-}
-
-func (a *Authenticator) release() { <-a.slots }
 
 func hasherError(err error) error {
 	if errors.Is(err, ErrUnavailable) {

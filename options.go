@@ -3,6 +3,7 @@ package auth
 import (
 	"context"
 	"errors"
+	"slices"
 )
 
 // Option changes what [New] builds. No option is needed to be safe.
@@ -24,6 +25,52 @@ func WithPasswordPolicy(p PasswordPolicy) Option {
 	return func(a *Authenticator) (err error) {
 		a.policy, err = p.withDefaults()
 		return err
+	}
+}
+
+// WithHashMemory sets how many bytes the process may grow by when passwords are
+// hashed, a login storm included. Fewer hashes run at once where that many would
+// need more; a stored hash that needs more by itself cannot be verified. The
+// default is half of what the process may use by GOMEMLIMIT, its control group
+// and the machine. The collector must be at GOGC=100 or below.
+func WithHashMemory(bytes int64) Option {
+	return func(a *Authenticator) error {
+		if bytes <= 0 {
+			return errors.New("auth: WithHashMemory: not a positive number of bytes")
+		}
+		a.gate.budget = bytes
+		return nil
+	}
+}
+
+// WithDecoys is for a table with hashes of several kinds, as after an import,
+// which take different times to verify. An unknown address is checked against
+// one of these classes, by their weights, so that its time is one that a user's
+// could be as well. Without it an address that takes another time than the
+// default hasher's is known to be a user's.
+//
+// The secret, of 32 bytes or more, decides which address draws which class; it
+// must be the same in every replica and stay the same.
+func WithDecoys(secret []byte, classes ...Decoy) Option {
+	return func(a *Authenticator) error {
+		var total uint64
+		for _, d := range classes {
+			total += uint64(d.Weight)
+		}
+		if len(secret) < 32 || total == 0 {
+			return errors.New("auth: WithDecoys: the secret has fewer than 32 bytes, or no class has a weight")
+		}
+		a.decoySecret, a.decoyClasses = slices.Clone(secret), slices.Clone(classes)
+		return nil
+	}
+}
+
+// WithDisabledRevealed has Login answer [ErrUserDisabled] to the right password
+// of a disabled user. By default it is [ErrInvalidCredentials], as for a wrong one.
+func WithDisabledRevealed() Option {
+	return func(a *Authenticator) error {
+		a.revealDisabled = true
+		return nil
 	}
 }
 

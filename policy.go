@@ -1,7 +1,9 @@
 package auth
 
 import (
+	"context"
 	"errors"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -29,9 +31,31 @@ type PasswordPolicy struct {
 	MinLength int // in characters; 0 = 8; less is an error
 	MaxLength int // in characters; 0 = 128; less than 64 or more than 1024 is an error
 
+	// Words are refused too, case aside, with nothing but digits, spaces and
+	// punctuation before and after: the names of the service and what it is
+	// about (ASVS 5.0 6.1.2, 6.2.11).
+	Words []string
+
+	// Breached reports whether a password is known from a breach (ASVS 5.0
+	// 6.2.12); nil = not asked. It is asked last, before the hash. An error
+	// refuses the password with [ErrUnavailable]. Package
+	// [github.com/seed89488a0c/auth/hibp] has two.
+	Breached func(ctx context.Context, p Password) (bool, error)
+
 	InsecureMinLength int  // allows a MinLength below 8
 	InsecureMaxLength int  // allows a MaxLength below 64
 	InsecureAllowAny  bool // accepts the most common passwords and the user's own e-mail address and name
+}
+
+// SingleFactorPolicy is for passwords that are the only factor: at least 15
+// characters (NIST SP 800-63B-4 §3.1.1.2). The default policy, of 8, is for
+// those beside a second factor.
+func SingleFactorPolicy() PasswordPolicy { return PasswordPolicy{MinLength: 15} }
+
+// InsecureTutorialPolicy is the rule of the tutorial that this library replaces:
+// 4 to 12 characters, whatever they are.
+func InsecureTutorialPolicy() PasswordPolicy {
+	return PasswordPolicy{InsecureMinLength: 4, InsecureMaxLength: 12, InsecureAllowAny: true}
 }
 
 // withDefaults returns p with its limits in MinLength and MaxLength.
@@ -48,6 +72,7 @@ func (p PasswordPolicy) withDefaults() (PasswordPolicy, error) {
 		return p, errors.New("auth: PasswordPolicy: the shortest password is longer than the longest")
 	}
 	p.MinLength, p.MaxLength = min, max
+	p.Words = slices.Clone(p.Words)
 	return p, nil
 }
 
@@ -64,7 +89,7 @@ func choose(safe, insecure, standard, floor int) (int, error) {
 }
 
 // check returns the first rule that a new password of this user breaks.
-func (p PasswordPolicy) check(password Password, address, username string) error {
+func (p PasswordPolicy) check(ctx context.Context, password Password, address, username string) error {
 	text := password.Reveal()
 	if len(text) > maxPasswordBytes { // before anything walks over it
 		return p.broken(codeTooLong)
@@ -84,11 +109,23 @@ func (p PasswordPolicy) check(password Password, address, username string) error
 	case text == redacted:
 		return p.broken(codePasswordCommon)
 	case p.InsecureAllowAny:
-		return nil
 	case blocklist.Contains(strings.ToLower(text)):
 		return p.broken(codePasswordCommon)
 	case isPersonal(text, address, username):
 		return p.broken(codePasswordPersonal)
+	case isOneOf(p.Words, text):
+		return p.broken(codePasswordContext)
+	}
+	if p.Breached == nil {
+		return nil
+	}
+	switch breached, err := p.Breached(ctx, password); {
+	case errors.Is(err, ErrUnavailable):
+		return err
+	case err != nil:
+		return unavailable("check password", err)
+	case breached:
+		return p.broken(codePasswordBreached)
 	}
 	return nil
 }
@@ -106,25 +143,32 @@ func isPersonal(password, address, username string) bool {
 	if same, ok := email.Key(password); ok && same == key {
 		return true
 	}
-	plain := func(s string) string { return strings.ToLower(nfc.String(s)) }
-	password = plain(password)
 	forms := []string{address}
 	if a, err := email.Parse(address); err == nil {
 		forms = append(forms, a.Address, a.ASCII)
 	}
 	for _, form := range forms {
-		if form != "" && strings.Contains(password, plain(form)) {
+		if form != "" && strings.Contains(plain(password), plain(form)) {
 			return true
 		}
 	}
-	local, _, _ := strings.Cut(plain(address), "@")
-	for _, own := range []string{local, plain(username)} {
-		if own != "" && core(password, own) == core(own, own) {
+	local, _, _ := strings.Cut(address, "@")
+	return isOneOf([]string{local, username}, password)
+}
+
+// isOneOf reports whether a password is one of words but for case,
+// normalisation form and what stands around it.
+func isOneOf(words []string, password string) bool {
+	password = plain(password)
+	for _, word := range words {
+		if word = plain(word); word != "" && core(password, word) == core(word, word) {
 			return true
 		}
 	}
 	return false
 }
+
+func plain(s string) string { return strings.ToLower(nfc.String(s)) }
 
 // core returns what is left of s without anything but letters at its ends, or,
 // if own is a name without letters, without spaces and punctuation.

@@ -9,13 +9,19 @@ import (
 )
 
 func TestPasswordPolicy(t *testing.T) {
-	tutorial := auth.PasswordPolicy{InsecureMinLength: 4, InsecureMaxLength: 12, InsecureAllowAny: true}
+	tutorial := auth.InsecureTutorialPolicy()
 	long := auth.PasswordPolicy{MinLength: 15, MaxLength: 1024}
 	tests := []struct {
 		policy   auth.PasswordPolicy
 		password string
 		want     string // "" = accepted
 	}{
+		{auth.SingleFactorPolicy(), "fourteen chars", "too_short"},
+		{auth.SingleFactorPolicy(), "fifteen chars !", ""},
+		{auth.PasswordPolicy{Words: []string{"Naver", "Shop of Ada"}}, "naver2026!", "password_context"},
+		{auth.PasswordPolicy{Words: []string{"Naver", "Shop of Ada"}}, "SHOP OF ADA", "password_context"},
+		{auth.PasswordPolicy{Words: []string{"", "Naver"}}, "12345678901!", ""},
+		{auth.PasswordPolicy{Words: []string{"Naver"}}, "navernaver", ""},
 		{auth.PasswordPolicy{}, "", "required"},
 		{auth.PasswordPolicy{}, "vj4Lq0z", "too_short"},
 		{auth.PasswordPolicy{}, "vj4Lq0zt", ""},

@@ -40,7 +40,7 @@ func (a *Authenticator) ChangePassword(ctx context.Context, c PasswordChange) er
 	if err != nil {
 		return err
 	}
-	if err := a.policy.check(c.New, user.Email, user.Username); err != nil {
+	if err := a.policy.check(ctx, c.New, user.Email, user.Username); err != nil {
 		return err
 	}
 	if err := a.checkCurrent(ctx, user, c.Current); err != nil {
@@ -78,7 +78,7 @@ func (a *Authenticator) ChangePassword(ctx context.Context, c PasswordChange) er
 const changeTries = 4
 
 func (a *Authenticator) checkCurrent(ctx context.Context, user UserRecord, current Password) error {
-	check, err := a.checkPassword(ctx, user, current)
+	check, err := a.checkPassword(ctx, user.EmailKey, user, current)
 	switch {
 	case err != nil:
 		return err
@@ -101,7 +101,7 @@ func (a *Authenticator) SetPassword(ctx context.Context, userID string, p Passwo
 	if err != nil {
 		return err
 	}
-	if err := a.policy.check(p, user.Email, user.Username); err != nil {
+	if err := a.policy.check(ctx, p, user.Email, user.Username); err != nil {
 		return err
 	}
 	hash, err := a.hash(ctx, p)

@@ -187,6 +187,10 @@ func inputSentence(e *auth.InputError) string {
 		return name + " is one of the most common ones."
 	case "password_personal":
 		return name + " is made of the e-mail address or the name."
+	case "password_context":
+		return name + " is made of a word that is easy to guess here."
+	case "password_breached":
+		return name + " is known from a breach of another service."
 	}
 	return name + " is not valid."
 }

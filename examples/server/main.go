@@ -186,7 +186,7 @@ type policy struct {
 }
 
 var policies = map[string]policy{
-	"tutorial": {auth.PasswordPolicy{InsecureMinLength: 4, InsecureMaxLength: 12, InsecureAllowAny: true}, "1234"},
+	"tutorial": {auth.InsecureTutorialPolicy(), "1234"},
 	"default":  {auth.PasswordPolicy{}, "correct horse battery staple"},
 }
 

@@ -1,0 +1,82 @@
+package auth
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/seed89488a0c/auth/internal/memlimit"
+)
+
+// Decoy is a class of stored hashes, see [WithDecoys].
+type Decoy struct {
+	Hash   string // one of the class, of any password; "" = as made today
+	Weight uint32 // how many users are in it, or any number in proportion
+}
+
+// decoy is a class with what verifying it takes.
+type decoy struct {
+	Decoy
+	bytes int64
+}
+
+// makeDecoys hashes nobody's password, and finds out whether the hasher works
+// and its hashes fit the budget.
+func (a *Authenticator) makeDecoys() error {
+	nobody := NewPassword(rand.Text())
+	live, err := a.hasher.Hash(context.Background(), nobody)
+	if err != nil {
+		return fmt.Errorf("auth: New: hash a decoy: %w", err)
+	}
+	info := a.hasher.Inspect(live)
+	if match, err := a.hasher.Verify(context.Background(), live, nobody); err != nil || !match || !keepable(live) || info.Scheme == "" {
+		return errors.New("auth: New: the hasher cannot verify its own hashes")
+	}
+	need := peak(info.MemoryBytes)
+	if a.gate.budget == 0 {
+		a.gate.budget = max(need, memlimit.Bytes(os.DirFS("/"))/2)
+	}
+	if need > a.gate.budget {
+		return fmt.Errorf("auth: WithHashMemory: one hash needs %d bytes", need)
+	}
+	a.decoys = []decoy{{Decoy{Hash: live}, info.MemoryBytes}}
+	for _, class := range a.decoyClasses {
+		if class.Hash == "" {
+			a.decoys[0].Weight += class.Weight
+			continue
+		}
+		info := a.hasher.Inspect(class.Hash)
+		if info.Scheme == "" || !a.gate.holds(info.MemoryBytes) {
+			return errors.New("auth: WithDecoys: a hash that the hasher cannot verify, or not within WithHashMemory")
+		}
+		a.decoys = append(a.decoys, decoy{class, info.MemoryBytes})
+	}
+	return nil
+}
+
+// decoy returns what stands in for the hash that nobody has. The same address
+// always draws the same class, and only who has the secret knows which.
+func (a *Authenticator) decoy(key string) decoy {
+	if len(a.decoys) == 1 {
+		return a.decoys[0]
+	}
+	mac := hmac.New(sha256.New, a.decoySecret)
+	mac.Write([]byte(key))
+	var total uint64
+	for _, d := range a.decoys {
+		total += uint64(d.Weight)
+	}
+	draw := binary.BigEndian.Uint64(mac.Sum(nil)) % total // with a bias below 2^-30
+	for _, d := range a.decoys {
+		if draw < uint64(d.Weight) {
+			return d
+		}
+		draw -= uint64(d.Weight)
+	}
+	return a.decoys[0]
+}
