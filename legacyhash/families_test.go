@@ -1,0 +1,330 @@
+package legacyhash_test
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/seed89488a0c/auth"
+	"github.com/seed89488a0c/auth/authtest"
+	"github.com/seed89488a0c/auth/legacyhash"
+)
+
+// cheap are the hashers that hash, below the floors.
+func cheap() map[string]auth.Hasher {
+	return map[string]auth.Hasher{
+		"bcrypt":        legacyhash.Cheap{Hasher: legacyhash.Bcrypt{Cost: 4}},
+		"scrypt":        legacyhash.Cheap{Hasher: legacyhash.Scrypt{LogN: 4, R: 8, P: 1}},
+		"pbkdf2-sha256": legacyhash.Cheap{Hasher: legacyhash.PBKDF2{Rounds: 10}},
+		"pbkdf2-sha512": legacyhash.Cheap{Hasher: legacyhash.PBKDF2{Rounds: 10, SHA512: true}},
+		"appended":      legacyhash.Appended{Text: auth.NewPassword(appendedText), Hasher: authtest.Hasher{}},
+	}
+}
+
+func TestHashers(t *testing.T) {
+	for name, h := range cheap() {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			authtest.TestHasher(t, h)
+		})
+	}
+}
+
+// samples has one cheap stored hash of every scheme.
+func samples(t testing.TB) map[string]known {
+	t.Helper()
+	list := map[string]known{}
+	for _, k := range readKnown(t, "known.jsonl") {
+		scheme := hasherOf(k.Family).Inspect(k.Stored).Scheme
+		if _, ok := list[scheme]; !ok && k.Match && scheme != "spring-pbkdf2" {
+			list[scheme] = k
+		}
+	}
+	return list
+}
+
+// The rule "damaged" of authtest.TestHasher, for the families that do not hash.
+func TestDamaged(t *testing.T) {
+	for scheme, k := range samples(t) {
+		h, encoded := hasherOf(k.Family), k.Stored
+		t.Run(scheme, func(t *testing.T) {
+			t.Parallel()
+			stored := []string{
+				"", " ", "\x00", "\xff", "$", "$$$$$$$$", "password", "*", "!", "!" + encoded, "{noop}password", "$unknown$v=1$m=1$c2FsdHNhbHQ$aGFzaGhhc2g",
+				encoded + " ", encoded + "\n", encoded + "\x00", encoded + "$", encoded + "$a", encoded + "=", " " + encoded, encoded + encoded,
+				strings.ToUpper(encoded), strings.Repeat("$", 1<<20), strings.Repeat(encoded, 10_000), encoded + strings.Repeat("A", 1<<20),
+			}
+			for i := range len(encoded) {
+				stored = append(stored, encoded[:i], encoded[:i]+"\x00"+encoded[i+1:], encoded[:i]+"\n"+encoded[i:])
+			}
+			for i := 0; i < len(encoded); i += 1 + len(encoded)/24 {
+				stored = append(stored, encoded[i:], encoded[:i]+"9"+encoded[i:])
+			}
+			for _, s := range stored {
+				if s == encoded || s == "" {
+					continue
+				}
+				info := h.Inspect(s)
+				if info.MemoryBytes > 1<<20 {
+					continue // another parameter, within the caps
+				}
+				match, err := h.Verify(t.Context(), s, auth.NewPassword(k.Password))
+				if match {
+					t.Errorf("the damaged hash %.80q verifies the password", s)
+				}
+				if err != nil && !errors.Is(err, auth.ErrUnknownHash) && !errors.Is(err, auth.ErrMalformedHash) {
+					t.Errorf("Verify of %.80q returned %v", s, err)
+				}
+				if (info == auth.HashInfo{}) != (err != nil) {
+					t.Errorf("of %.80q Inspect says %+v and Verify %v", s, info, err)
+				}
+			}
+			for i := 1; i < len(encoded) && !strings.Contains(scheme, "argon2"); i++ { // whose digest has any length
+				if _, err := h.Verify(t.Context(), encoded[:len(encoded)-i], auth.Password{}); err == nil {
+					t.Errorf("cut by %d bytes, %s is verified", i, encoded)
+				}
+			}
+		})
+	}
+}
+
+const (
+	zero16 = "AAAAAAAAAAAAAAAAAAAAAA"
+	zero32 = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+	zero64 = zero32 + zero32
+	hex32  = "0000000000000000000000000000000000000000000000000000000000000000"
+)
+
+func TestRefused(t *testing.T) {
+	malformed, unknown := auth.ErrMalformedHash, auth.ErrUnknownHash
+	b53 := strings.Repeat(".", 53)
+	for _, test := range []struct {
+		family, stored string
+		want           error
+	}{
+		// Over the caps.
+		{"argon2i", "$argon2i$v=19$m=262145,t=1,p=1$" + zero16 + "$" + zero32, malformed},
+		{"argon2i", "$argon2i$v=19$m=65537,t=16,p=1$" + zero16 + "$" + zero32, malformed},
+		{"argon2i", "$argon2i$v=19$m=64,t=17,p=1$" + zero16 + "$" + zero32, malformed},
+		{"argon2i", "$argon2i$v=19$m=65536,t=1,p=257$" + zero16 + "$" + zero32, malformed},
+		{"argon2i", "$argon2i$v=19$m=4294967295,t=4294967295,p=1$" + zero16 + "$" + zero32, malformed},
+		{"bcrypt", "$2b$16$" + b53, malformed},
+		{"bcrypt", "$2b$31$" + b53, malformed},
+		{"bcrypt", "$2b$03$" + b53, malformed},
+		{"bcrypt-sha256", "$bcrypt-sha256$v=2,t=2b,r=16$" + b53[:22] + "$" + b53[22:], malformed},
+		{"scrypt", "$scrypt$ln=21,r=8,p=1$" + zero16 + "$" + zero32, malformed},
+		{"scrypt", "$scrypt$ln=18,r=8,p=3$" + zero16 + "$" + zero32, malformed},
+		{"scrypt", "$scrypt$ln=4,r=65,p=1$" + zero16 + "$" + zero32, malformed},
+		{"scrypt", "$scrypt$ln=4,r=1,p=65$" + zero16 + "$" + zero32, malformed},
+		{"scrypt", "$scrypt$ln=4294967295,r=8,p=1$" + zero16 + "$" + zero32, malformed},
+		{"scrypt", "$scrypt$ln=64,r=4294967295,p=4294967295$" + zero16 + "$" + zero32, malformed},
+		{"pbkdf2", "$pbkdf2-sha256$5000001$" + zero16 + "$" + zero32, malformed},
+		{"pbkdf2", "$pbkdf2-sha512$2000001$" + zero16 + "$" + zero64, malformed},
+		{"pbkdf2", "$pbkdf2-sha256$9223372036854775807$" + zero16 + "$" + zero32, malformed},
+		{"pbkdf2", "$pbkdf2-sha256$0$" + zero16 + "$" + zero32, malformed},
+		{"pbkdf2", "$pbkdf2-sha256$-1$" + zero16 + "$" + zero32, malformed},
+		{"django", "pbkdf2_sha256$5000001$salt$" + zero32 + "=", malformed},
+		{"django", "scrypt$4194304$salt$8$1$" + zero64, malformed},
+		{"werkzeug", "pbkdf2:sha256:5000001$salt$" + hex32, malformed},
+		{"werkzeug", "scrypt:4194304:8:1$salt$" + hex32 + hex32, malformed},
+		{"werkzeug", "scrypt:99999999999999999999:8:1$salt$" + hex32 + hex32, malformed},
+		{"spring", "{scrypt}$ff0801$AAAA$" + zero32 + "=", malformed},
+		{"spring", "{scrypt}$150801$AAAA$" + zero32 + "=", malformed},
+		{"phpass", "$P$I........" + strings.Repeat(".", 22), malformed},
+		{"phpass", "$P$4........" + strings.Repeat(".", 22), malformed},
+		{"aspnet", "AQAAAAEATEtBAAAAE" + zero64[:67], malformed},
+
+		// Versions and functions that are not computed.
+		{"argon2i", "$argon2i$v=16$m=64,t=1,p=1$" + zero16 + "$" + zero32, malformed},
+		{"argon2i", "$argon2i$m=64,t=1,p=1$" + zero16 + "$" + zero32, malformed},
+		{"argon2i", "$argon2d$v=19$m=64,t=1,p=1$" + zero16 + "$" + zero32, unknown},
+		{"django", "argon2$argon2d$v=19$m=64,t=1,p=1$" + zero16 + "$" + zero32, malformed},
+		{"django", "md5$salt$5f4dcc3b5aa765d61d8327deb882cf99", unknown},
+		{"django", "!abcdefghijklmnopqrstuvwxyz0123456789ABCD", unknown},
+		{"werkzeug", "pbkdf2:md5:1000$salt$5f4dcc3b5aa765d61d8327deb882cf99", malformed},
+		{"werkzeug", "sha256$salt$" + hex32, unknown},
+		{"werkzeug", "scrypt$16384$salt$8$1$AAAA", unknown},
+		{"spring", "{noop}password", unknown},
+		{"spring", "{MD5}5f4dcc3b5aa765d61d8327deb882cf99", unknown},
+		{"spring", "{bcrypt@SpringSecurity_v5_8}$2b$04$" + b53, unknown},
+		{"spring", "{scrypt@SpringSecurity_v9}$e0801$AAAA$" + zero32 + "=", unknown},
+		{"spring", "$2b$04$" + b53, unknown},
+		{"spring", "bcrypt}$2b$04$" + b53, unknown},
+		{"bcrypt", "$2$04$" + b53, unknown},
+		{"bcrypt", "$2x$04$" + b53, unknown},
+		{"bcrypt", "$2z$04$" + b53, unknown},
+		{"pbkdf2", "$pbkdf2-sha1$1000$" + zero16 + "$" + zero32, unknown},
+		{"pbkdf2", "$sha256$1000$" + zero16 + "$" + zero32, unknown},
+
+		// Other spellings, some of which the originals take.
+		{"bcrypt", "$2b$+5$" + b53, malformed},
+		{"bcrypt", "$2b$ 5$" + b53, malformed},
+		{"bcrypt", "$2b$04$" + b53 + ".", malformed},
+		{"bcrypt", "$2b$04$" + b53[:21] + "/" + b53[22:], malformed},
+		{"bcrypt", "$2b$04$" + b53[:52] + "/", malformed},
+		{"bcrypt-sha256", "$bcrypt-sha256$v=2,t=2b,r=04$" + b53[:22] + "$" + b53[22:], malformed},
+		{"bcrypt-sha256", "$bcrypt-sha256$v=2,t=2a,r=4$" + b53[:22] + "$" + b53[22:], malformed},
+		{"bcrypt-sha256", "$bcrypt-sha256$2y,4$" + b53[:22] + "$" + b53[22:], malformed},
+		{"bcrypt-sha256", "$bcrypt-sha256$2b,4$" + b53[:21] + "$" + b53[21:], malformed},
+		{"pbkdf2", "$pbkdf2-sha256$01000$" + zero16 + "$" + zero32, malformed},
+		{"pbkdf2", "$pbkdf2-sha256$+1000$" + zero16 + "$" + zero32, malformed},
+		{"pbkdf2", "$pbkdf2-sha256$1000$" + zero16 + "==$" + zero32, malformed},
+		{"pbkdf2", "$pbkdf2-sha256$1000$" + zero16[1:] + "+$" + zero32, malformed},
+		{"pbkdf2", "$pbkdf2-sha256$1000$" + zero16 + "$" + zero32[:42] + "B", malformed},
+		{"scrypt", "$scrypt$r=8,ln=4,p=1$" + zero16 + "$" + zero32, malformed},
+		{"scrypt", "$scrypt$ln=04,r=8,p=1$" + zero16 + "$" + zero32, malformed},
+		{"scrypt", "$scrypt$v=1$ln=4,r=8,p=1$" + zero16 + "$" + zero32, malformed},
+		{"django", "pbkdf2_sha256$01000$salt$" + zero32 + "=", malformed},
+		{"django", "pbkdf2_sha256$1000$$" + zero32 + "=", malformed},
+		{"django", "pbkdf2_sha256$1000$salt$" + zero32, malformed},
+		{"django", "scrypt$15$salt$8$1$" + zero64, malformed},
+		{"werkzeug", "pbkdf2:sha256$salt$" + hex32, malformed},
+		{"werkzeug", "pbkdf2:sha256:1000$salt$" + strings.ReplaceAll(hex32, "0", "A"), malformed},
+		{"werkzeug", "scrypt:64:8:1:1$salt$" + hex32 + hex32, malformed},
+		{"spring", "{scrypt}$0e0801$AAAA$" + zero32 + "=", malformed},
+		{"spring", "{pbkdf2}" + hex32, malformed},
+		{"aspnet", "AQAAAAEAAAPoAAAAI" + zero64[:67], malformed},
+
+		// Digests cut short.
+		{"argon2i", "$argon2i$v=19$m=64,t=1,p=1$" + zero16 + "$AA", malformed},
+		{"scrypt", "$scrypt$ln=4,r=8,p=1$" + zero16 + "$AA", malformed},
+		{"scrypt", "$scrypt$ln=4,r=8,p=1$" + zero16 + "$", malformed},
+		{"pbkdf2", "$pbkdf2-sha256$1000$" + zero16 + "$AA", malformed},
+		{"pbkdf2", "$pbkdf2-sha256$1000$" + zero16 + "$", malformed},
+		{"werkzeug", "scrypt:64:8:1$salt$", malformed},
+		{"firebase", "$firebase-scrypt$AAAA$AAAA", malformed},
+		{"firebase", "$firebase-scrypt$AAAA$", malformed},
+	} {
+		h := hasherOf(test.family)
+		match, err := h.Verify(t.Context(), test.stored, auth.NewPassword("password"))
+		if match || !errors.Is(err, test.want) {
+			t.Errorf("Verify of %s returned %t, %v, want %v", test.stored, match, err, test.want)
+		}
+		if info := h.Inspect(test.stored); info != (auth.HashInfo{}) {
+			t.Errorf("Inspect of %s returned %+v", test.stored, info)
+		}
+	}
+}
+
+func TestFirebaseWithoutSignerKey(t *testing.T) {
+	for _, stored := range []string{"$firebase-scrypt$AAAA$", "$firebase-scrypt$AAAA$AAAA"} {
+		if _, err := (legacyhash.FirebaseScrypt{}).Verify(t.Context(), stored, auth.Password{}); !errors.Is(err, auth.ErrMalformedHash) {
+			t.Errorf("got %v", err)
+		}
+	}
+}
+
+// Families that only verify say so, and Inspect claims nothing in their name.
+func TestVerifyOnly(t *testing.T) {
+	hashers := families()
+	maps.DeleteFunc(hashers, func(name string, _ auth.Hasher) bool {
+		return slices.Contains([]string{"argon2id", "bcrypt", "scrypt", "pbkdf2"}, name)
+	})
+	hashers["devise"] = legacyhash.Devise{}
+	for name, h := range hashers {
+		if encoded, err := h.Hash(t.Context(), auth.NewPassword("password")); encoded != "" || err == nil {
+			t.Errorf("%s: Hash returned %q, %v", name, encoded, err)
+		}
+		if info := h.Inspect(""); info != (auth.HashInfo{}) {
+			t.Errorf("%s: Inspect of the empty string returned %+v", name, info)
+		}
+	}
+}
+
+func TestBcryptLimits(t *testing.T) {
+	h := legacyhash.Cheap{Hasher: legacyhash.Bcrypt{Cost: 4}}
+	for password, ok := range map[string]bool{
+		"": true, strings.Repeat("x", 71): true, strings.Repeat("x", 72): false, strings.Repeat("x", 73): false,
+		strings.Repeat("비", 23) + "xy": true, strings.Repeat("비", 24): false, "a\x00": false,
+	} {
+		if _, err := h.Hash(t.Context(), auth.NewPassword(password)); (err == nil) != ok {
+			t.Errorf("Hash of %d bytes returned %v", len(password), err)
+		}
+	}
+	encoded, err := h.Hash(t.Context(), auth.NewPassword("a"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	// bcrypt repeats the key with a NUL in between.
+	if match, err := h.Verify(t.Context(), encoded, auth.NewPassword("a\x00a")); match || err != nil {
+		t.Errorf("Verify of a password with a NUL returned %t, %v", match, err)
+	}
+}
+
+func TestFloors(t *testing.T) {
+	for _, h := range []auth.Hasher{
+		legacyhash.Bcrypt{Cost: 9}, legacyhash.Bcrypt{Cost: 16}, legacyhash.Bcrypt{Cost: -1},
+		legacyhash.PBKDF2{Rounds: 599_999}, legacyhash.PBKDF2{Rounds: 5_000_001}, legacyhash.PBKDF2{Rounds: -1},
+		legacyhash.PBKDF2{Rounds: 209_999, SHA512: true}, legacyhash.PBKDF2{Rounds: 2_000_001, SHA512: true},
+		legacyhash.Scrypt{LogN: 12, P: 20}, legacyhash.Scrypt{LogN: 13, P: 9}, legacyhash.Scrypt{LogN: 14, P: 4}, legacyhash.Scrypt{LogN: 15, P: 2},
+		legacyhash.Scrypt{LogN: 16, P: 1}, legacyhash.Scrypt{R: 7}, legacyhash.Scrypt{LogN: 19}, legacyhash.Scrypt{LogN: -1}, legacyhash.Scrypt{P: -1}, legacyhash.Scrypt{LogN: 40},
+	} {
+		if encoded, err := h.Hash(t.Context(), auth.NewPassword("password")); encoded != "" || err == nil {
+			t.Errorf("%+v: Hash returned %q, %v, want an error", h, encoded, err)
+		}
+	}
+	for _, h := range []auth.Hasher{legacyhash.Bcrypt{Cost: 10}, legacyhash.PBKDF2{}, legacyhash.PBKDF2{SHA512: true}, legacyhash.Scrypt{LogN: 13, P: 10}} {
+		encoded, err := h.Hash(t.Context(), auth.NewPassword("password"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if info := h.Inspect(encoded); info.Scheme == "" || info != h.Inspect("") {
+			t.Errorf("%+v: Inspect returned %+v for a new hash and %+v for the next", h, info, h.Inspect(""))
+		}
+	}
+}
+
+func TestOutdatedAndMemory(t *testing.T) {
+	b53 := strings.Repeat(".", 53)
+	for _, test := range []struct {
+		h        auth.Hasher
+		stored   string
+		memory   int64
+		outdated bool
+	}{
+		{legacyhash.Bcrypt{}, "$2b$12$" + b53, 4096, false},
+		{legacyhash.Bcrypt{}, "$2y$12$" + b53, 4096, false},
+		{legacyhash.Bcrypt{}, "$2b$11$" + b53, 4096, true},
+		{legacyhash.Bcrypt{Cost: 10}, "$2b$11$" + b53, 4096, false},
+		{legacyhash.PBKDF2{}, "$pbkdf2-sha256$600000$" + zero16 + "$" + zero32, 0, false},
+		{legacyhash.PBKDF2{}, "$pbkdf2-sha256$599999$" + zero16 + "$" + zero32, 0, true},
+		{legacyhash.PBKDF2{}, "$pbkdf2-sha256$600000$AAAA$" + zero32, 0, true},
+		{legacyhash.PBKDF2{Rounds: 700_000}, "$pbkdf2-sha256$600000$" + zero16 + "$" + zero32, 0, true},
+		{legacyhash.PBKDF2{}, "$pbkdf2-sha512$210000$" + zero16 + "$" + zero64, 0, false},
+		{legacyhash.PBKDF2{}, "$pbkdf2$5000000$" + zero16 + "$" + zero32[:27], 0, true},
+		{legacyhash.Scrypt{}, "$scrypt$ln=17,r=8,p=1$" + zero16 + "$" + zero32, 128*8<<17 + 1024, false},
+		{legacyhash.Scrypt{}, "$scrypt$ln=13,r=8,p=10$" + zero16 + "$" + zero32, 128*8<<13 + 10240, true},
+		{legacyhash.Scrypt{LogN: 13, P: 10}, "$scrypt$ln=13,r=8,p=10$" + zero16 + "$" + zero32, 128*8<<13 + 10240, false},
+		{legacyhash.Scrypt{LogN: 13, P: 10}, "$scrypt$ln=16,r=8,p=1$" + zero16 + "$" + zero32, 128*8<<16 + 1024, true},
+		{legacyhash.Argon2i{}, "$argon2i$v=19$m=65536,t=4,p=1$" + zero16 + "$" + zero32, 64 << 20, true},
+		{legacyhash.Spring{}, "{scrypt@SpringSecurity_v5_8}$100801$AAAA$" + zero32 + "=", 128*8<<16 + 1024, true},
+		{firebase(), "$firebase-scrypt$AAAA$" + strings.Repeat("A", 86) + "==", 128*8<<14 + 1024, true},
+	} {
+		if info := test.h.Inspect(test.stored); info.Scheme == "" || info.MemoryBytes != test.memory || info.Outdated != test.outdated {
+			t.Errorf("%+v: Inspect of %s returned %+v", test.h, test.stored, info)
+		}
+	}
+}
+
+func TestAppended(t *testing.T) {
+	ctx := context.Background()
+	h := legacyhash.Appended{Text: auth.NewPassword("pepper"), Hasher: authtest.Hasher{}}
+	encoded, err := h.Hash(ctx, auth.NewPassword("password"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for password, want := range map[string]bool{"password": true, "passwordpepper": false, "": false} {
+		if match, err := h.Verify(ctx, encoded, auth.NewPassword(password)); err != nil || match != want {
+			t.Errorf("Verify of %q returned %t, %v", password, match, err)
+		}
+	}
+	if match, _ := (authtest.Hasher{}).Verify(ctx, encoded, auth.NewPassword("passwordpepper")); !match {
+		t.Error("the hash is not that of the password and the text")
+	}
+	if got, want := (legacyhash.Appended{}).Inspect(""), (legacyhash.PBKDF2{}).Inspect(""); got != want {
+		t.Errorf("the zero value hashes as %+v, want %+v", got, want)
+	}
+}
