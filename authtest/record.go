@@ -11,23 +11,34 @@ import (
 var timeType = reflect.TypeFor[time.Time]()
 
 // fill sets every exported field below v to a value of its own, not zero, so
-// that an implementation that drops a field, one added later too, is found out.
-// Values made with different seeds differ in every field.
+// that an implementation that drops a field, or takes one for another, is found
+// out, also where the field was added later. Values made with different seeds
+// differ in every field.
 func fill(t testing.TB, v reflect.Value, seed int) {
+	t.Helper()
+	fields := 0
+	fillFields(t, v, seed, &fields)
+}
+
+// fillFields counts the fields, since those of an embedded struct must not get
+// the values of those around it.
+func fillFields(t testing.TB, v reflect.Value, seed int, fields *int) {
 	t.Helper()
 	for i := range v.NumField() {
 		field, name := v.Field(i), v.Type().Field(i).Name
+		*fields++
 		switch {
 		case !v.Type().Field(i).IsExported():
 		case field.Type() == timeType:
-			at := time.Date(2001+seed%50, 2, 3, 4, i, 6, 7000, time.UTC)
+			// Fields differ in the minute, seeds in the day.
+			at := time.Date(2001, 2, 3, 4, *fields, 6, 7000, time.UTC).AddDate(0, 0, seed)
 			field.Set(reflect.ValueOf(at))
 		case field.Kind() == reflect.String:
 			field.SetString(fmt.Sprintf("%s-%d", strings.ToLower(name), seed))
 		case field.CanUint():
-			field.SetUint(uint64(1000*seed + i + 1))
+			field.SetUint(uint64(1000*seed + *fields))
 		case field.Kind() == reflect.Struct:
-			fill(t, field, seed)
+			fillFields(t, field, seed, fields)
 		default:
 			t.Fatalf("authtest cannot fill the field %s of kind %s: the suite must learn it", name, field.Kind())
 		}

@@ -6,15 +6,11 @@ import (
 	"fmt"
 	"reflect"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/seed89488a0c/auth"
 )
-
-// racers is how many goroutines contend for one thing.
-const racers = 64
 
 // TestUserStore holds an implementation against the contract of
 // [auth.UserStore]. newStore is called for every rule and returns an empty
@@ -30,15 +26,21 @@ func TestUserStore(t *testing.T, newStore func(t *testing.T) auth.UserStore) {
 		{"text is kept character by character", userStore.text},
 		{"an unknown ID or key is ErrUserNotFound, whatever it is", userStore.unknown},
 		{"keys and IDs are compared byte for byte", userStore.bytewise},
+		{"keys and IDs are compared to their last byte", userStore.lastByte},
 		{"a taken key or ID is ErrUserExists, and changes nothing", userStore.duplicate},
 		{"an update changes its fields and no other", userStore.update},
+		{"an update may change every field at once", userStore.updateAll},
 		{"an update that changes nothing succeeds", userStore.updateSame},
 		{"an update may move a user to a new key, which frees the old one", userStore.rekey},
 		{"an update to a taken key is ErrUserExists, and changes nothing", userStore.rekeyTaken},
 		{"an update demands the very hash, else it is ErrConflict and changes nothing", userStore.compareAndSwap},
-		{"EndSessions adds 1 to Epoch", userStore.endSessions},
+		{"a hash is demanded whatever the update changes", userStore.compareAndSet},
+		{"EndSessions adds 1 to Epoch, whatever else the update changes", userStore.endSessions},
 		{"a deleted user is gone, and the key is free", userStore.delete},
-		{"of many that create one key, exactly one wins", userStore.raceCreate},
+		{"what was read before is read anew after every change", userStore.fresh},
+		{"of many that create one key, exactly one wins", userStore.raceKey},
+		{"of many that create one ID, exactly one wins", userStore.raceID},
+		{"of many that move to one key, exactly one wins", userStore.raceRekey},
 		{"of many that replace one hash, exactly one wins", userStore.raceSwap},
 		{"concurrent ends of sessions all count", userStore.raceEpoch},
 		{"of many that delete one user, exactly one wins", userStore.raceDelete},
@@ -95,13 +97,23 @@ func (s userStore) demand(t testing.TB, want auth.UserRecord) {
 	}
 }
 
-// absent fails unless there is no user with this ID and key.
+// absent fails unless there is no user with this ID and none with this key.
 func (s userStore) absent(t testing.TB, id, key string) {
+	t.Helper()
+	s.absentID(t, id)
+	s.absentKey(t, key)
+}
+
+func (s userStore) absentID(t testing.TB, id string) {
 	t.Helper()
 	got, err := s.UserByID(t.Context(), id)
 	wantError(t, "UserByID", err, auth.ErrUserNotFound)
 	wantZero(t, "UserByID", got)
-	got, err = s.UserByEmail(t.Context(), key)
+}
+
+func (s userStore) absentKey(t testing.TB, key string) {
+	t.Helper()
+	got, err := s.UserByEmail(t.Context(), key)
 	wantError(t, "UserByEmail", err, auth.ErrUserNotFound)
 	wantZero(t, "UserByEmail", got)
 }
@@ -137,6 +149,7 @@ func (s userStore) longest(t *testing.T) {
 	r.Username = strings.Repeat("홍", 99) + "𝔸"
 	r.PasswordHash = strings.Repeat("h", 1024)
 	r.CreatedAt = time.Date(9999, 12, 31, 23, 59, 59, 999_999_000, time.UTC)
+	r.EmailVerifiedAt = time.Date(1000, 1, 1, 0, 0, 0, 1000, time.UTC)
 	r.Epoch = 1 << 62
 	s.demand(t, s.create(t, r))
 }
@@ -166,13 +179,21 @@ func (s userStore) text(t *testing.T) {
 	}
 }
 
+// hugeText is more bytes than many a database takes in one packet; fewer in the
+// tests of this package.
+var hugeText = 10 << 20
+
 func (s userStore) unknown(t *testing.T) {
 	s.absent(t, "id-1", "key-1") // of the empty store
 	r := s.create(t, record(t, 1))
 	hostile := append([]string{
 		"", "x", "0", "00", "' OR ''='", "\" OR \"\"=\"", "\x00", "\xff\xfe", "a\x00b", "%", "_", "*",
-		r.ID + " ", " " + r.ID, r.ID + "\x00", r.ID + "abc", "0" + r.ID, "+" + r.ID, strings.Repeat("x", 10<<20),
+		strings.Repeat("_", len(r.ID)), strings.Repeat("_", len(r.EmailKey)), strings.Repeat("?", len(r.EmailKey)),
+		"0" + r.ID, "+" + r.ID, strings.Repeat("x", hugeText),
 	}, texts...)
+	for _, known := range []string{r.ID, r.EmailKey} {
+		hostile = append(hostile, known+" ", " "+known, known+"\n", known+"\x00", known+"\x00x", known+"abc", known[:len(known)-1], known+"%")
+	}
 	for _, text := range hostile {
 		s.absent(t, text, text)
 		wantError(t, "UpdateUser", s.UpdateUser(t.Context(), auth.UserUpdate{ID: text, At: r.CreatedAt, EndSessions: true}), auth.ErrUserNotFound)
@@ -195,6 +216,36 @@ func (s userStore) bytewise(t *testing.T) {
 	for _, r := range created {
 		s.demand(t, r)
 	}
+	for i := range created { // each moves in between the others
+		r := &created[i]
+		r.EmailKey = "moved " + r.EmailKey
+		r.UpdatedAt = r.UpdatedAt.Add(time.Second)
+		if err := s.UpdateUser(t.Context(), auth.UserUpdate{ID: r.ID, At: r.UpdatedAt, Email: &r.Email, EmailKey: &r.EmailKey}); err != nil {
+			t.Fatalf("UpdateUser of the key to %q: %v", r.EmailKey, err)
+		}
+	}
+	if err := s.DeleteUser(t.Context(), created[0].ID); err != nil {
+		t.Fatalf("DeleteUser: %v", err)
+	}
+	for _, r := range created[1:] {
+		s.demand(t, r)
+	}
+}
+
+func (s userStore) lastByte(t *testing.T) {
+	id, key := strings.Repeat("i", 63), strings.Repeat("k", 319)
+	var created []auth.UserRecord
+	for i, last := range []string{"a", "b"} {
+		r := record(t, i)
+		r.ID, r.EmailKey = id+last, key+last
+		created = append(created, s.create(t, r))
+	}
+	s.absent(t, id+"c", key+"c")
+	wantError(t, "UpdateUser", s.UpdateUser(t.Context(), auth.UserUpdate{ID: id + "c", At: created[0].CreatedAt, EndSessions: true}), auth.ErrUserNotFound)
+	wantError(t, "DeleteUser", s.DeleteUser(t.Context(), id+"c"), auth.ErrUserNotFound)
+	for _, r := range created {
+		s.demand(t, r)
+	}
 }
 
 func (s userStore) duplicate(t *testing.T) {
@@ -204,7 +255,10 @@ func (s userStore) duplicate(t *testing.T) {
 	id, err := s.CreateUser(t.Context(), second)
 	wantError(t, "CreateUser", err, auth.ErrUserExists)
 	wantZero(t, "CreateUser", id)
+	s.absentID(t, second.ID)
 	s.demand(t, first)
+	second.EmailKey = "free"
+	s.demand(t, s.create(t, second)) // the ID was not taken by the attempt
 
 	third := record(t, 3)
 	third.ID = first.ID
@@ -212,199 +266,11 @@ func (s userStore) duplicate(t *testing.T) {
 		return // the store makes IDs of its own
 	}
 	wantError(t, "CreateUser", err, auth.ErrUserExists)
+	wantZero(t, "CreateUser", id)
+	s.absentKey(t, third.EmailKey)
 	s.demand(t, first)
-	if _, err := s.UserByEmail(t.Context(), third.EmailKey); !errors.Is(err, auth.ErrUserNotFound) {
-		t.Errorf("half of a refused user is there: UserByEmail returned %v", err)
-	}
-}
-
-func (s userStore) update(t *testing.T) {
-	bystander := s.create(t, record(t, 1))
-	want := s.create(t, record(t, 2))
-	values := record(t, 3)
-	alone := map[string]bool{"ID": true, "At": true, "IfPasswordHash": true, "EndSessions": true, "Email": true, "EmailKey": true}
-	for i := range reflect.TypeFor[auth.UserUpdate]().NumField() {
-		name := reflect.TypeFor[auth.UserUpdate]().Field(i).Name
-		if alone[name] {
-			continue // has a rule of its own
-		}
-		u := auth.UserUpdate{ID: want.ID, At: want.UpdatedAt.Add(time.Microsecond)}
-		value := reflect.ValueOf(&values).Elem().FieldByName(name)
-		if !value.IsValid() || reflect.ValueOf(u).Field(i).Kind() != reflect.Pointer {
-			t.Fatalf("authtest does not know UserUpdate.%s: the suite must learn it", name)
-		}
-		for _, v := range []reflect.Value{value, reflect.Zero(value.Type())} {
-			pointer := reflect.New(value.Type())
-			pointer.Elem().Set(v)
-			reflect.ValueOf(&u).Elem().Field(i).Set(pointer)
-			reflect.ValueOf(&want).Elem().FieldByName(name).Set(v)
-			want.UpdatedAt = u.At
-			if err := s.UpdateUser(t.Context(), u); err != nil {
-				t.Fatalf("UpdateUser of %s: %v", name, err)
-			}
-			s.demand(t, want)
-		}
-	}
-	s.demand(t, bystander)
-}
-
-func (s userStore) updateSame(t *testing.T) {
-	r := s.create(t, record(t, 1))
-	u := auth.UserUpdate{ID: r.ID, At: r.UpdatedAt, Username: &r.Username, Email: &r.Email, EmailKey: &r.EmailKey, IfPasswordHash: &r.PasswordHash, PasswordHash: &r.PasswordHash}
-	for range 2 {
-		if err := s.UpdateUser(t.Context(), u); err != nil {
-			t.Fatalf("UpdateUser: %v", err)
-		}
-	}
-	s.demand(t, r)
-}
-
-func (s userStore) rekey(t *testing.T) {
-	r := s.create(t, record(t, 1))
-	oldKey := r.EmailKey
-	r.Email, r.EmailKey, r.UpdatedAt = "new@example.com", "new-key", r.UpdatedAt.Add(time.Second)
-	if err := s.UpdateUser(t.Context(), auth.UserUpdate{ID: r.ID, At: r.UpdatedAt, Email: &r.Email, EmailKey: &r.EmailKey}); err != nil {
-		t.Fatalf("UpdateUser: %v", err)
-	}
-	s.demand(t, r)
-	if _, err := s.UserByEmail(t.Context(), oldKey); !errors.Is(err, auth.ErrUserNotFound) {
-		t.Errorf("the old key still leads to the user: %v", err)
-	}
-	next := record(t, 2)
-	next.EmailKey = oldKey
-	s.demand(t, s.create(t, next))
-	s.demand(t, r)
-}
-
-func (s userStore) rekeyTaken(t *testing.T) {
-	first, second := s.create(t, record(t, 1)), s.create(t, record(t, 2))
-	hash := "other"
-	err := s.UpdateUser(t.Context(), auth.UserUpdate{ID: second.ID, At: first.CreatedAt, Email: &first.Email, EmailKey: &first.EmailKey, PasswordHash: &hash, EndSessions: true})
-	wantError(t, "UpdateUser", err, auth.ErrUserExists)
-	s.demand(t, first)
-	s.demand(t, second)
-}
-
-func (s userStore) compareAndSwap(t *testing.T) {
-	r := record(t, 1)
-	r.PasswordHash = "$Hash$"
-	r = s.create(t, r)
-	next := "$next$"
-	for _, other := range []string{"", "$hash$", "$Hash$ ", "$Hash$\x00", " $Hash$", "$Hash", "$H\u0430sh$", "0"} {
-		err := s.UpdateUser(t.Context(), auth.UserUpdate{ID: r.ID, At: r.CreatedAt, IfPasswordHash: &other, PasswordHash: &next, EndSessions: true})
-		wantError(t, fmt.Sprintf("UpdateUser demanding %q of %q", other, r.PasswordHash), err, auth.ErrConflict)
-		s.demand(t, r)
-	}
-	for _, hash := range []string{"", "$last$"} { // the second step starts from a user without password
-		r.UpdatedAt = r.UpdatedAt.Add(time.Second)
-		if err := s.UpdateUser(t.Context(), auth.UserUpdate{ID: r.ID, At: r.UpdatedAt, IfPasswordHash: &r.PasswordHash, PasswordHash: &hash}); err != nil {
-			t.Fatalf("UpdateUser: %v", err)
-		}
-		r.PasswordHash = hash
-		s.demand(t, r)
-	}
-	err := s.UpdateUser(t.Context(), auth.UserUpdate{ID: "unknown", At: r.CreatedAt, IfPasswordHash: &r.PasswordHash})
-	wantError(t, "UpdateUser of nobody", err, auth.ErrUserNotFound)
-}
-
-func (s userStore) endSessions(t *testing.T) {
-	r := s.create(t, record(t, 1))
-	r.Epoch++
-	r.UpdatedAt = r.UpdatedAt.Add(time.Second)
-	if err := s.UpdateUser(t.Context(), auth.UserUpdate{ID: r.ID, At: r.UpdatedAt, EndSessions: true}); err != nil {
-		t.Fatalf("UpdateUser: %v", err)
-	}
-	s.demand(t, r)
-}
-
-func (s userStore) delete(t *testing.T) {
-	bystander, r := s.create(t, record(t, 1)), s.create(t, record(t, 2))
-	if err := s.DeleteUser(t.Context(), r.ID); err != nil {
-		t.Fatalf("DeleteUser: %v", err)
-	}
-	s.absent(t, r.ID, r.EmailKey)
-	wantError(t, "DeleteUser again", s.DeleteUser(t.Context(), r.ID), auth.ErrUserNotFound)
-	wantError(t, "UpdateUser", s.UpdateUser(t.Context(), auth.UserUpdate{ID: r.ID, At: r.CreatedAt, EndSessions: true}), auth.ErrUserNotFound)
-	again := record(t, 3)
-	again.EmailKey = r.EmailKey
-	s.demand(t, s.create(t, again))
-	s.demand(t, bystander)
-}
-
-// race runs f in many goroutines and fails unless exactly one succeeds and the
-// others return want.
-func race(t *testing.T, method string, want error, f func(i int) error) {
-	t.Helper()
-	start := make(chan struct{})
-	errs := make([]error, racers)
-	var wg sync.WaitGroup
-	for i := range racers {
-		wg.Go(func() {
-			<-start
-			errs[i] = f(i)
-		})
-	}
-	close(start)
-	wg.Wait()
-	winners := 0
-	for _, err := range errs {
-		if err == nil {
-			winners++
-		} else {
-			wantError(t, method, err, want)
-		}
-	}
-	if winners != 1 {
-		t.Errorf("%d of %d concurrent calls of %s won, want exactly one", winners, racers, method)
-	}
-}
-
-func (s userStore) raceCreate(t *testing.T) {
-	records := make([]auth.UserRecord, racers)
-	for i := range records {
-		records[i] = record(t, i)
-		records[i].EmailKey = "the one key"
-	}
-	race(t, "CreateUser", auth.ErrUserExists, func(i int) error {
-		id, err := s.CreateUser(t.Context(), records[i])
-		if err == nil {
-			records[i].ID = id
-		}
-		return err
-	})
-	winner, err := s.UserByEmail(t.Context(), "the one key")
-	if err != nil {
-		t.Fatalf("UserByEmail: %v", err)
-	}
-	s.demand(t, winner)
-}
-
-func (s userStore) raceSwap(t *testing.T) {
-	r := s.create(t, record(t, 1))
-	race(t, "UpdateUser", auth.ErrConflict, func(i int) error {
-		hash := fmt.Sprintf("hash of racer %d", i)
-		return s.UpdateUser(t.Context(), auth.UserUpdate{ID: r.ID, At: r.UpdatedAt, IfPasswordHash: &r.PasswordHash, PasswordHash: &hash})
-	})
-}
-
-func (s userStore) raceEpoch(t *testing.T) {
-	r := s.create(t, record(t, 1))
-	var wg sync.WaitGroup
-	for range racers {
-		wg.Go(func() {
-			if err := s.UpdateUser(t.Context(), auth.UserUpdate{ID: r.ID, At: r.UpdatedAt, EndSessions: true}); err != nil {
-				t.Errorf("UpdateUser: %v", err)
-			}
-		})
-	}
-	wg.Wait()
-	r.Epoch += racers
-	s.demand(t, r)
-}
-
-func (s userStore) raceDelete(t *testing.T) {
-	r := s.create(t, record(t, 1))
-	race(t, "DeleteUser", auth.ErrUserNotFound, func(int) error { return s.DeleteUser(t.Context(), r.ID) })
+	third.ID = "free"
+	s.demand(t, s.create(t, third)) // nor was the key
 }
 
 func (s userStore) contextEnded(t *testing.T) {
@@ -436,17 +302,27 @@ func (s userStore) silentErrors(t *testing.T) {
 	r := record(t, 1)
 	r.Email, r.EmailKey, r.PasswordHash = "canary@example.com", "canary@example.com", "canary-hash"
 	r = s.create(t, r)
+	other := s.create(t, record(t, 2))
 	again := r
 	again.ID = "id-of-another"
-	_, create := s.CreateUser(t.Context(), again)
 	canceled, cancel := context.WithCancel(t.Context())
 	cancel()
-	_, read := s.UserByEmail(canceled, r.EmailKey)
 	wrong := "canary-other"
-	swap := s.UpdateUser(t.Context(), auth.UserUpdate{ID: r.ID, At: r.CreatedAt, IfPasswordHash: &wrong})
-	for _, err := range []error{create, read, swap} {
+	_, create := s.CreateUser(t.Context(), again)
+	_, createLate := s.CreateUser(canceled, again)
+	_, unknown := s.UserByEmail(t.Context(), wrong)
+	_, readLate := s.UserByEmail(canceled, r.EmailKey)
+	for what, err := range map[string]error{
+		"CreateUser of a taken key":       create,
+		"CreateUser in an ended context":  createLate,
+		"UserByEmail of nobody":           unknown,
+		"UserByEmail in an ended context": readLate,
+		"UpdateUser with a wrong hash":    s.UpdateUser(t.Context(), auth.UserUpdate{ID: r.ID, At: r.CreatedAt, IfPasswordHash: &wrong}),
+		"UpdateUser to a taken key":       s.UpdateUser(t.Context(), auth.UserUpdate{ID: other.ID, At: r.CreatedAt, Email: &r.Email, EmailKey: &r.EmailKey}),
+		"UpdateUser in an ended context":  s.UpdateUser(canceled, auth.UserUpdate{ID: other.ID, At: r.CreatedAt, Email: &wrong, EmailKey: &wrong, PasswordHash: &wrong}),
+	} {
 		if err == nil || strings.Contains(fmt.Sprintf("%v %+v %#v", err, err, err), "canary") {
-			t.Errorf("no error, or one that repeats an address or a hash")
+			t.Errorf("%s: no error, or one that repeats an address or a hash", what)
 		}
 	}
 }
