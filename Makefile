@@ -1,4 +1,4 @@
-.PHONY: test lint fuzz bench api check
+.PHONY: test lint fuzz bench storm timing api check
 
 test: ## sets up what is missing and runs every test
 	@scripts/test
@@ -11,6 +11,12 @@ fuzz: ## every fuzz target for FUZZTIME (10s)
 
 bench: ## every benchmark, or those that match BENCH
 	@scripts/bench
+
+storm: ## what a thousand logins at once take, and take from others (6 minutes)
+	@go run ./internal/storm
+
+timing: ## that how long a login takes tells nobody who is registered (3 minutes)
+	@go run ./internal/timing
 
 api: ## writes the exported API to api/
 	@go test -count=1 ./internal/apigolden -update

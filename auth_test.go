@@ -155,6 +155,39 @@ func TestConcurrentRegistrations(t *testing.T) {
 	}
 }
 
+// Who has hung up gets no second attempt at the store.
+func TestNobodyWaitsForAnUnknownOutcome(t *testing.T) {
+	a, store, _ := recorded(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	store.create = func(ctx context.Context, r auth.UserRecord) (string, error) {
+		cancel()
+		return "", &auth.StoreError{Op: "create user", Code: "connection lost", Context: context.Canceled}
+	}
+	_, err := a.Register(ctx, registration())
+	wantErr(t, err, auth.ErrUnavailable, context.Canceled)
+	if got, want := store.take(), []string{"Hash", "CreateUser"}; !slices.Equal(got, want) {
+		t.Errorf("Register calls %v, want %v", got, want)
+	}
+}
+
+// A store that stalls costs a login that is done a second, and no more.
+func TestRehashDoesNotWaitForTheStore(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a, store, hasher := recorded(t)
+		register(t, a)
+		stored, _ := store.UserStore.UserByEmail(t.Context(), email)
+		hasher.age(stored.PasswordHash)
+		store.onUpdate = func(ctx context.Context, _ auth.UserUpdate) error {
+			<-ctx.Done()
+			return ctx.Err()
+		}
+		start := time.Now()
+		if _, err := a.Login(t.Context(), credentials(email, password)); err != nil || time.Since(start) != time.Second {
+			t.Errorf("the login took %v: %v", time.Since(start), err)
+		}
+	})
+}
+
 // The calls that each way through takes are the promise of speed, and that they
 // are the same for everybody is the promise of equal work.
 func TestCallSequences(t *testing.T) {
@@ -606,6 +639,36 @@ func (g *gatedHasher) Verify(ctx context.Context, encoded string, p auth.Passwor
 	}
 	<-g.gate
 	return g.Hasher.Verify(ctx, encoded, p)
+}
+
+// Hash is held at the same gate.
+func (g *gatedHasher) Hash(ctx context.Context, p auth.Password) (string, error) {
+	if g.armed.Load() {
+		g.Verify(ctx, "", p)
+	}
+	return g.Hasher.Hash(ctx, p)
+}
+
+// Whatever hashes is limited, and by one limit.
+func TestEverythingThatHashesIsLimited(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		hasher := &gatedHasher{Hasher: authtest.Hasher{}, gate: make(chan struct{})}
+		a := newAuth(t, auth.NewMemoryStore(), auth.WithHasher(hasher))
+		user := register(t, a).User
+		hasher.armed.Store(true)
+		for range 2 * runtime.GOMAXPROCS(0) {
+			go a.Login(t.Context(), credentials(email, password))
+			go a.Register(t.Context(), auth.Registration{Email: "other@example.com", Password: auth.NewPassword(password)})
+			go a.SetPassword(t.Context(), user.ID, auth.NewPassword(password))
+			go a.ChangePassword(t.Context(), change(user.ID, password, password+"2"))
+		}
+		synctest.Wait()
+		close(hasher.gate)
+		synctest.Wait()
+		if got := int(hasher.most.Load()); got != runtime.GOMAXPROCS(0) {
+			t.Errorf("%d hashes ran at once, want %d", got, runtime.GOMAXPROCS(0))
+		}
+	})
 }
 
 func TestHashingIsLimited(t *testing.T) {

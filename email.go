@@ -25,7 +25,7 @@ func ParseEmail(s string) (Email, error) {
 	if err != nil {
 		return Email{}, emailError(err)
 	}
-	return Email{Address: address.Address, ASCII: address.ASCII, Key: address.Key}, nil
+	return Email(address), nil
 }
 
 func emailError(err error) error {

@@ -162,6 +162,9 @@ func (e *dependencyError) Error() string   { return "auth: " + e.op + ": " + e.k
 func (e *dependencyError) Unwrap() []error { return e.matches }
 
 func unavailable(op string, err error) error {
+	if own := (*dependencyError)(nil); errors.As(err, &own) {
+		return own
+	}
 	e := &dependencyError{op: op, kind: fmt.Sprintf("%T", err), matches: []error{ErrUnavailable}}
 	if cause := contextError(err); cause != nil {
 		e.matches = append(e.matches, cause)

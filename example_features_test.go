@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/seed89488a0c/auth"
+	"github.com/seed89488a0c/auth/legacyhash"
 )
 
 // newAuthenticator is what the other examples start from.
@@ -99,6 +100,53 @@ func ExampleWithEvents() {
 	}))
 	a.Login(context.Background(), auth.Credentials{Email: "nobody@example.com", Password: auth.NewPassword("a guess")})
 	// Output: login_failed
+}
+
+func ExampleWithPasswordPolicy() {
+	policy := auth.SingleFactorPolicy() // at least 15 characters
+	policy.Words = []string{"Ada's Shop"}
+	a := newAuthenticator(auth.NewMemoryStore(), auth.WithPasswordPolicy(policy))
+	for _, password := range []string{"only 14 long..", "*** ADA'S SHOP ***", "correct horse battery"} {
+		_, err := a.Register(context.Background(), auth.Registration{Email: "ada@example.com", Password: auth.NewPassword(password)})
+		fmt.Println(err)
+	}
+	// Output:
+	// auth: invalid input: password: too_short
+	// auth: invalid input: password: password_context
+	// <nil>
+}
+
+// The pepper of 2025 is followed by that of 2026: whoever logs in moves over.
+func ExamplePeppered() {
+	of2025, err := auth.HMACPepper("2025", []byte("32 random bytes, not in the table"))
+	if err != nil {
+		log.Fatal(err)
+	}
+	of2026, err := auth.HMACPepper("2026", []byte("32 others, from a file or a vault"))
+	if err != nil {
+		log.Fatal(err)
+	}
+	hasher, err := auth.Peppered(auth.Argon2id{}, of2026, of2025)
+	if err != nil {
+		log.Fatal(err)
+	}
+	newAuthenticator(auth.NewMemoryStore(), auth.WithHasher(hasher))
+	fmt.Println(hasher.Inspect("").KeyID)
+	// Output: 2026
+}
+
+// Of a table's users a tenth have bcrypt hashes of cost 12 still; an unknown
+// address takes as long as one of theirs in one of ten cases, always the same.
+func ExampleWithDecoys() {
+	hasher, err := legacyhash.Combine(auth.Argon2id{}, legacyhash.Bcrypt{})
+	if err != nil {
+		log.Fatal(err)
+	}
+	secret := []byte("32 random bytes, in every replica")
+	newAuthenticator(auth.NewMemoryStore(), auth.WithHasher(hasher), auth.WithDecoys(secret,
+		auth.Decoy{Weight: 9}, // as made today
+		auth.Decoy{Weight: 1, Hash: "$2b$12$GhvMmNVjRW29ulnudl.LbuAnUtN/LRfe1JsBm1Xu6LE3059z5Tr8m"},
+	))
 }
 
 // A user and a row of the service's own are written together or not at all.

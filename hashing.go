@@ -29,7 +29,7 @@ func (a *Authenticator) hashNow(ctx context.Context, p Password) (string, error)
 		err = errors.New("not a hash that a store can keep")
 	}
 	if err != nil {
-		return "", hasherError(err)
+		return "", unavailable("hash password", err)
 	}
 	return encoded, nil
 }
@@ -71,16 +71,9 @@ func (a *Authenticator) checkPassword(ctx context.Context, key string, user User
 		_, err = a.hasher.Verify(ctx, a.decoys[0].Hash, p)
 	}
 	if err != nil {
-		return passwordCheck{}, hasherError(err)
+		return passwordCheck{}, unavailable("hash password", err)
 	}
 	check.match = match && real
 	check.outdated = check.match && info.Outdated
 	return check, nil
-}
-
-func hasherError(err error) error {
-	if errors.Is(err, ErrUnavailable) {
-		return err
-	}
-	return unavailable("hash password", err)
 }

@@ -120,8 +120,6 @@ func (p PasswordPolicy) check(ctx context.Context, password Password, address, u
 		return nil
 	}
 	switch breached, err := p.Breached(ctx, password); {
-	case errors.Is(err, ErrUnavailable):
-		return err
 	case err != nil:
 		return unavailable("check password", err)
 	case breached:

@@ -20,7 +20,7 @@ var _ UserStore = (*MemoryStore)(nil)
 // NewMemoryStore returns an empty store.
 func NewMemoryStore() *MemoryStore { return &MemoryStore{} }
 
-// CreateUser adds a user under r.ID.
+// CreateUser is as [UserStore] has it.
 func (s *MemoryStore) CreateUser(ctx context.Context, r UserRecord) (string, error) {
 	if err := memoryContext(ctx, "create user"); err != nil {
 		return "", err
@@ -39,7 +39,7 @@ func (s *MemoryStore) CreateUser(ctx context.Context, r UserRecord) (string, err
 	return r.ID, nil
 }
 
-// UserByEmail returns the user with this key.
+// UserByEmail is as [UserStore] has it.
 func (s *MemoryStore) UserByEmail(ctx context.Context, key string) (UserRecord, error) {
 	if err := memoryContext(ctx, "user by email"); err != nil {
 		return UserRecord{}, err
@@ -52,7 +52,7 @@ func (s *MemoryStore) UserByEmail(ctx context.Context, key string) (UserRecord, 
 	return UserRecord{}, ErrUserNotFound
 }
 
-// UserByID returns the user with this ID.
+// UserByID is as [UserStore] has it.
 func (s *MemoryStore) UserByID(ctx context.Context, id string) (UserRecord, error) {
 	if err := memoryContext(ctx, "user by id"); err != nil {
 		return UserRecord{}, err
@@ -65,7 +65,7 @@ func (s *MemoryStore) UserByID(ctx context.Context, id string) (UserRecord, erro
 	return UserRecord{}, ErrUserNotFound
 }
 
-// UpdateUser changes a user.
+// UpdateUser is as [UserStore] has it.
 func (s *MemoryStore) UpdateUser(ctx context.Context, u UserUpdate) error {
 	if err := memoryContext(ctx, "update user"); err != nil {
 		return err
@@ -104,7 +104,7 @@ func set[T any](field, value *T) {
 	}
 }
 
-// DeleteUser removes a user.
+// DeleteUser is as [UserStore] has it.
 func (s *MemoryStore) DeleteUser(ctx context.Context, id string) error {
 	if err := memoryContext(ctx, "delete user"); err != nil {
 		return err

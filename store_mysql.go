@@ -177,7 +177,7 @@ func (s *MySQLStore) WithTx(tx *sql.Tx) *MySQLStore {
 	return &t
 }
 
-// CreateUser adds a user.
+// CreateUser is as [UserStore] has it.
 func (s *MySQLStore) CreateUser(ctx context.Context, r UserRecord) (string, error) {
 	const op = "create user"
 	var row mysqlValues
@@ -191,7 +191,7 @@ func (s *MySQLStore) CreateUser(ctx context.Context, r UserRecord) (string, erro
 		row.fail(codeValueTooLong)
 	}
 	row.bytes(r.EmailKey, maxMySQLKey)
-	row.text(r.Email, maxMySQLEmail)
+	row.text(r.Email, maxEmailBytes)
 	row.text(r.Username, maxUsernameCharacters)
 	row.bytes(r.PasswordHash, maxHashBytes)
 	row.add(r.Epoch)
@@ -213,7 +213,7 @@ func (s *MySQLStore) CreateUser(ctx context.Context, r UserRecord) (string, erro
 	return strconv.FormatUint(uint64(chosen), 10), nil
 }
 
-// UserByEmail returns the user with this key.
+// UserByEmail is as [UserStore] has it.
 func (s *MySQLStore) UserByEmail(ctx context.Context, key string) (UserRecord, error) {
 	const op = "user by email"
 	if len(key) > maxMySQLKey {
@@ -222,7 +222,7 @@ func (s *MySQLStore) UserByEmail(ctx context.Context, key string) (UserRecord, e
 	return s.user(ctx, op, s.statements.byEmail, mysqlHex(key))
 }
 
-// UserByID returns the user with this ID.
+// UserByID is as [UserStore] has it.
 func (s *MySQLStore) UserByID(ctx context.Context, id string) (UserRecord, error) {
 	const op = "user by id"
 	value, ok := s.idValue(id)
@@ -232,7 +232,7 @@ func (s *MySQLStore) UserByID(ctx context.Context, id string) (UserRecord, error
 	return s.user(ctx, op, s.statements.byID, value)
 }
 
-// UpdateUser changes a user.
+// UpdateUser is as [UserStore] has it.
 func (s *MySQLStore) UpdateUser(ctx context.Context, u UserUpdate) error {
 	const op = "update user"
 	id, ok := s.idValue(u.ID)
@@ -250,7 +250,7 @@ func (s *MySQLStore) UpdateUser(ctx context.Context, u UserUpdate) error {
 	}
 	if u.Email != nil {
 		assignments = append(assignments, "email = CONVERT(UNHEX(?) USING utf8mb4)")
-		values.text(*u.Email, maxMySQLEmail)
+		values.text(*u.Email, maxEmailBytes)
 	}
 	if u.EmailKey != nil {
 		assignments = append(assignments, "email_key = UNHEX(?)")
@@ -304,7 +304,7 @@ func (s *MySQLStore) explainNoMatch(ctx context.Context, op string, id any) erro
 	return ErrConflict
 }
 
-// DeleteUser removes a user.
+// DeleteUser is as [UserStore] has it.
 func (s *MySQLStore) DeleteUser(ctx context.Context, id string) error {
 	const op = "delete user"
 	value, ok := s.idValue(id)

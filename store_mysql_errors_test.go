@@ -202,14 +202,3 @@ func TestMySQLNeverRetriesInATransaction(t *testing.T) {
 		t.Errorf("%d statements were sent, want 1", got)
 	}
 }
-
-// Texts travel as digits: there is nothing in them to misread.
-func TestMySQLValuesAreNeverInTheStatement(t *testing.T) {
-	for op, call := range mysqlCalls {
-		server, _, s := newScripted(t)
-		call(t.Context(), s)
-		if len(server.statements) != 1 || strings.Contains(server.statements[0], "'key'") || strings.Contains(server.statements[0], "'id'") && op != "check schema" {
-			t.Errorf("%s sent %q", op, server.statements)
-		}
-	}
-}

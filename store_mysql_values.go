@@ -10,8 +10,7 @@ import (
 
 // What the columns hold beyond the limits of other files.
 const (
-	maxMySQLKey   = 320 // bytes
-	maxMySQLEmail = 320 // characters
+	maxMySQLKey = 320 // bytes
 )
 
 // mysqlTime is how times travel, always UTC.

@@ -124,6 +124,12 @@ func TestMySQLRoundTrips(t *testing.T) {
 			}{
 				{"Register", 1, func() (err error) { user, err = a.Register(t.Context(), registration()); return err }},
 				{"Login", 1, func() error { _, err := a.Login(t.Context(), credentials(email, password)); return err }},
+				{"Login that makes the hash anew", 2, func() error {
+					older := auth.Pepper{ID: "older", MAC: func(context.Context, []byte) ([]byte, error) { return make([]byte, 32), nil }}
+					upgrading := newAuth(t, s, auth.WithHasher(peppered(t, older)))
+					_, err := upgrading.Login(t.Context(), credentials(email, password))
+					return err
+				}},
 				{"UserByID", 1, func() error { _, err := s.UserByID(t.Context(), user.User.ID); return err }},
 				{"UpdateUser", 1, func() error {
 					return s.UpdateUser(t.Context(), auth.UserUpdate{ID: user.User.ID, At: user.User.UpdatedAt, Username: &newName})

@@ -133,23 +133,24 @@ func TestJWTConfigRefuses(t *testing.T) {
 	}
 	good := auth.JWTConfig{Issuer: "i", Audience: "a", Keys: []auth.Key{key}}
 	for name, change := range map[string]func(c *auth.JWTConfig){
-		"nothing set":         func(c *auth.JWTConfig) { *c = auth.JWTConfig{} },
-		"no issuer":           func(c *auth.JWTConfig) { c.Issuer = "" },
-		"no audience":         func(c *auth.JWTConfig) { c.Audience = "" },
-		"issuer not UTF-8":    func(c *auth.JWTConfig) { c.Issuer = "\xff" },
-		"client not UTF-8":    func(c *auth.JWTConfig) { c.ClientID = "\xff" },
-		"huge audience":       func(c *auth.JWTConfig) { c.Audience = strings.Repeat("x", 8192) },
-		"no keys":             func(c *auth.JWTConfig) { c.Keys = nil },
-		"zero key":            func(c *auth.JWTConfig) { c.Keys = []auth.Key{{}} },
-		"zero key behind":     func(c *auth.JWTConfig) { c.Keys = []auth.Key{key, {}} },
-		"one key twice":       func(c *auth.JWTConfig) { c.Keys = []auth.Key{key, key} },
-		"first cannot sign":   func(c *auth.JWTConfig) { c.Keys = []auth.Key{verifyOnly, key} },
-		"negative TTL":        func(c *auth.JWTConfig) { c.TTL = -time.Second },
-		"TTL with a fraction": func(c *auth.JWTConfig) { c.TTL = 1500 * time.Millisecond },
-		"TTL of 180":          func(c *auth.JWTConfig) { c.TTL = 180 }, // nanoseconds: the unit was forgotten
-		"TTL of a lifetime":   func(c *auth.JWTConfig) { c.TTL = 100 * 365 * 24 * time.Hour },
-		"negative leeway":     func(c *auth.JWTConfig) { c.Leeway = -1 },
-		"leeway of an hour":   func(c *auth.JWTConfig) { c.Leeway = time.Hour },
+		"nothing set":                            func(c *auth.JWTConfig) { *c = auth.JWTConfig{} },
+		"no issuer":                              func(c *auth.JWTConfig) { c.Issuer = "" },
+		"no audience":                            func(c *auth.JWTConfig) { c.Audience = "" },
+		"issuer not UTF-8":                       func(c *auth.JWTConfig) { c.Issuer = "\xff" },
+		"client not UTF-8":                       func(c *auth.JWTConfig) { c.ClientID = "\xff" },
+		"audience that leaves no room for an ID": func(c *auth.JWTConfig) { c.Audience = strings.Repeat("x", 5900) },
+		"huge audience":                          func(c *auth.JWTConfig) { c.Audience = strings.Repeat("x", 8192) },
+		"no keys":                                func(c *auth.JWTConfig) { c.Keys = nil },
+		"zero key":                               func(c *auth.JWTConfig) { c.Keys = []auth.Key{{}} },
+		"zero key behind":                        func(c *auth.JWTConfig) { c.Keys = []auth.Key{key, {}} },
+		"one key twice":                          func(c *auth.JWTConfig) { c.Keys = []auth.Key{key, key} },
+		"first cannot sign":                      func(c *auth.JWTConfig) { c.Keys = []auth.Key{verifyOnly, key} },
+		"negative TTL":                           func(c *auth.JWTConfig) { c.TTL = -time.Second },
+		"TTL with a fraction":                    func(c *auth.JWTConfig) { c.TTL = 1500 * time.Millisecond },
+		"TTL of 180":                             func(c *auth.JWTConfig) { c.TTL = 180 }, // nanoseconds: the unit was forgotten
+		"TTL of a lifetime":                      func(c *auth.JWTConfig) { c.TTL = 100 * 365 * 24 * time.Hour },
+		"negative leeway":                        func(c *auth.JWTConfig) { c.Leeway = -1 },
+		"leeway of an hour":                      func(c *auth.JWTConfig) { c.Leeway = time.Hour },
 	} {
 		config := good
 		change(&config)
@@ -216,8 +217,16 @@ func TestAuthTimeIsNotInTheFuture(t *testing.T) {
 
 // The reason is for logs; a token never is.
 func TestTokenErrorsNameTheReason(t *testing.T) {
-	_, err := newIssuer(t, auth.JWTConfig{}).Parse(t.Context(), "a.b")
-	if err == nil || err.Error() != "auth: invalid token: malformed" {
-		t.Errorf("got %v", err)
+	issuer := newIssuer(t, auth.JWTConfig{})
+	a, err := auth.New(auth.NewMemoryStore(), issuer, auth.WithHasher(authtest.Hasher{}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, parsed := issuer.Parse(t.Context(), "a.b")
+	_, verified := a.Verify(t.Context(), "a.b")
+	for _, err := range []error{parsed, verified} {
+		if err == nil || err.Error() != "auth: invalid token: malformed" {
+			t.Errorf("got %v", err)
+		}
 	}
 }

@@ -29,7 +29,8 @@ func TestChangePassword(t *testing.T) {
 	user := register(t, a).User
 	const next = "another long password"
 	wantErr(t, a.ChangePassword(t.Context(), change(user.ID, "wrong", next)), auth.ErrInvalidCredentials)
-	wantErr(t, a.ChangePassword(t.Context(), change(user.ID, strings.Repeat("x", 4097), next)), auth.ErrInvalidCredentials)
+	huge := change("nobody", strings.Repeat("x", 4097), next) // is refused before anybody is asked
+	wantErr(t, a.ChangePassword(t.Context(), huge), auth.ErrInvalidCredentials)
 	wantErr(t, a.ChangePassword(t.Context(), change("nobody", password, next)), auth.ErrUserNotFound)
 	wantInput(t, a.ChangePassword(t.Context(), change(user.ID, password, "short")), "password", "too_short")
 	wantInput(t, a.ChangePassword(t.Context(), change(user.ID, password, email)), "password", "password_personal")
@@ -97,7 +98,8 @@ func TestChangePasswordLosesARace(t *testing.T) {
 }
 
 func TestSetPassword(t *testing.T) {
-	a := newAuth(t, auth.NewMemoryStore())
+	store := auth.NewMemoryStore()
+	a := newAuth(t, store)
 	id := importUser(t, a, email, "")
 	wantErr(t, login(t, a, password), auth.ErrInvalidCredentials)
 	wantInput(t, a.SetPassword(t.Context(), id, auth.NewPassword("password")), "password", "password_common")
@@ -108,14 +110,21 @@ func TestSetPassword(t *testing.T) {
 	if err := login(t, a, password); err != nil {
 		t.Error(err)
 	}
+	if r, _ := store.UserByID(t.Context(), id); r.Epoch != 1 {
+		t.Errorf("the epoch is %d, want 1: the sessions were not ended", r.Epoch)
+	}
 }
 
 func TestDisableAndDelete(t *testing.T) {
-	a := newAuth(t, auth.NewMemoryStore())
+	store := auth.NewMemoryStore()
+	a := newAuth(t, store)
 	user := register(t, a).User
-	for _, disabled := range []bool{true, true, false} {
+	for i, disabled := range []bool{true, true, false} {
 		if err := a.SetDisabled(t.Context(), user.ID, disabled); err != nil {
 			t.Fatal(err)
+		}
+		if r, _ := store.UserByID(t.Context(), user.ID); r.Epoch != uint64(min(i+1, 2)) {
+			t.Errorf("step %d: the epoch is %d: sessions end when a user is disabled, and only then", i, r.Epoch)
 		}
 		if err := login(t, a, password); disabled {
 			wantErr(t, err, auth.ErrInvalidCredentials)
@@ -157,6 +166,9 @@ func TestImport(t *testing.T) {
 	}
 	if got, want := store.take(), []string{"Inspect", "CreateUser"}; !slices.Equal(got, want) {
 		t.Errorf("Import calls %v, want %v", got, want)
+	}
+	if user.UpdatedAt.Before(time.Now().Add(-time.Minute)) {
+		t.Errorf("updated at %v, want now", user.UpdatedAt)
 	}
 	if user.ID != "42" || user.Email != "ADA@example.com" || user.CreatedAt != at.UTC().Truncate(time.Microsecond) {
 		t.Errorf("got %v %v %v", user, user.Email, user.CreatedAt)
@@ -203,6 +215,7 @@ func TestImportRefuses(t *testing.T) {
 		{"huge e-mail", func(r *auth.UserRecord) { r.Email = strings.Repeat("x", 10<<20) }, "email", "too_long"},
 		{"e-mail not UTF-8", func(r *auth.UserRecord) { r.Email = "\xff" }, "email", "invalid_encoding"},
 		{"long username", func(r *auth.UserRecord) { r.Username = strings.Repeat("x", 101) }, "username", "too_long"},
+		{"hash of 1025 bytes", func(r *auth.UserRecord) { r.PasswordHash = sized(t, 1025)[:1025] }, "password_hash", "hash_unreadable"},
 		{"unknown hash", func(r *auth.UserRecord) { r.PasswordHash = "$2b$12$xxxxx" }, "password_hash", "hash_unreadable"},
 		{"huge hash", func(r *auth.UserRecord) { r.PasswordHash = strings.Repeat("x", 10<<20) }, "password_hash", "hash_unreadable"},
 		{"early time", func(r *auth.UserRecord) { r.CreatedAt = time.Date(999, 1, 1, 0, 0, 0, 0, time.UTC) }, "time", "out_of_range"},

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/iotest"
 	"time"
@@ -354,14 +355,18 @@ func TestOutages(t *testing.T) {
 	}
 }
 
-// blockingHasher works until its test ends.
+// blockingHasher works until its test ends, once it is armed.
 type blockingHasher struct {
 	authtest.Hasher
-	busy chan<- struct{}
-	end  <-chan struct{}
+	armed *atomic.Bool // auth.New verifies too
+	busy  chan<- struct{}
+	end   <-chan struct{}
 }
 
 func (h blockingHasher) Verify(ctx context.Context, encoded string, p auth.Password) (bool, error) {
+	if !h.armed.Load() {
+		return h.Hasher.Verify(ctx, encoded, p)
+	}
 	select {
 	case h.busy <- struct{}{}:
 	case <-h.end:
@@ -373,7 +378,9 @@ func (h blockingHasher) Verify(ctx context.Context, encoded string, p auth.Passw
 // With every hashing slot taken a request is answered when its deadline ends.
 func TestOverload(t *testing.T) {
 	busy, end := make(chan struct{}), make(chan struct{})
-	a := newAuthenticator(t, auth.NewMemoryStore(), auth.WithHasher(blockingHasher{busy: busy, end: end}))
+	var armed atomic.Bool
+	a := newAuthenticator(t, auth.NewMemoryStore(), auth.WithHasher(blockingHasher{armed: &armed, busy: busy, end: end}))
+	armed.Store(true)
 	login := authhttp.Login(a)
 	server := newServer(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		ctx, cancel := context.WithTimeout(r.Context(), 100*time.Millisecond)

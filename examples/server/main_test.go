@@ -487,6 +487,20 @@ func TestStalledStore(t *testing.T) {
 	})
 }
 
+func TestServerHasTimeouts(t *testing.T) {
+	s := newServer(http.NotFoundHandler(), slog.New(slog.DiscardHandler))
+	for name, d := range map[string]time.Duration{
+		"ReadHeaderTimeout": s.ReadHeaderTimeout, "ReadTimeout": s.ReadTimeout, "WriteTimeout": s.WriteTimeout, "IdleTimeout": s.IdleTimeout,
+	} {
+		if d <= 0 || d > 2*time.Minute {
+			t.Errorf("%s is %v", name, d)
+		}
+	}
+	if s.WriteTimeout <= requestTimeout || s.MaxHeaderBytes <= 0 || s.MaxHeaderBytes > 1<<20 {
+		t.Errorf("WriteTimeout is %v, MaxHeaderBytes %d", s.WriteTimeout, s.MaxHeaderBytes)
+	}
+}
+
 func TestPanic(t *testing.T) {
 	h, _, log := newTestHandler(t, auth.NewMemoryStore(), func(context.Context) error { panic("canary") })
 	w := httptest.NewRecorder()

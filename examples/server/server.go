@@ -163,9 +163,9 @@ func logEvents(log *slog.Logger) func(context.Context, auth.Event) {
 	}
 }
 
-// serve answers until ctx ends, and then what is in flight.
-func serve(ctx context.Context, listener net.Listener, h http.Handler, log *slog.Logger) error {
-	server := &http.Server{
+// newServer returns a server that no client can keep busy by being slow.
+func newServer(h http.Handler, log *slog.Logger) *http.Server {
+	return &http.Server{
 		Handler:           h,
 		ReadHeaderTimeout: readTimeout,
 		ReadTimeout:       readTimeout,
@@ -174,6 +174,11 @@ func serve(ctx context.Context, listener net.Listener, h http.Handler, log *slog
 		MaxHeaderBytes:    maxHeaderBytes,
 		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelWarn),
 	}
+}
+
+// serve answers until ctx ends, and then what is in flight.
+func serve(ctx context.Context, listener net.Listener, h http.Handler, log *slog.Logger) error {
+	server := newServer(h, log)
 	failed := make(chan error, 1)
 	go func() { failed <- server.Serve(listener) }()
 	select {

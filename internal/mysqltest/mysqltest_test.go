@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"errors"
 	"os"
-	"slices"
 	"testing"
 	"time"
 
@@ -32,12 +31,6 @@ func TestDSNDropsItsDatabase(t *testing.T) {
 	}
 	if got, want := mysqlErrno(run(dsn, "DO 0")), uint16(1049); got != want {
 		t.Errorf("error %d, want %d (unknown database)", got, want)
-	}
-}
-
-func TestFlavor(t *testing.T) {
-	if got := Flavor(t, DSN(t)); !slices.Contains([]string{"mariadb", "mysql", "tidb"}, got) {
-		t.Errorf("flavor %q", got)
 	}
 }
 

@@ -19,7 +19,7 @@ import (
 
 // Limits of what Parse reads.
 const (
-	MaxLength = 1024 // bytes of the whole string
+	maxLength = 1024 // bytes of the whole string
 	maxParams = 8
 	maxName   = 32
 )
@@ -55,7 +55,7 @@ func ID(s string) string {
 // Parse reads s. Numbers are decimal without sign or leading zeros; salt and
 // digest are canonical base64 without padding.
 func Parse(s string) (Hash, error) {
-	if len(s) > MaxLength {
+	if len(s) > maxLength {
 		return Hash{}, ErrMalformed
 	}
 	fields := strings.Split(s, "$") // "", id, [v=…], [params], salt, digest

@@ -66,7 +66,7 @@ func FuzzParse(f *testing.F) {
 			}
 			return
 		}
-		if h.String() != s || phc.ID(s) != h.ID || len(s) > phc.MaxLength || len(h.Salt) == 0 || len(h.Digest) == 0 {
+		if h.String() != s || phc.ID(s) != h.ID || len(s) > 1024 || len(h.Salt) == 0 || len(h.Digest) == 0 {
 			t.Fatalf("%q came back as %q", s, h)
 		}
 	})

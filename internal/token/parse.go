@@ -40,23 +40,23 @@ type Parser struct {
 func NewParser(r Rules) (*Parser, error) {
 	switch {
 	case !validText(r.Issuer):
-		return nil, errors.New("token: rules: the issuer is empty, not UTF-8, or has control characters")
+		return nil, errors.New("token: the issuer is empty, not UTF-8, or has control characters")
 	case !validText(r.Audience):
-		return nil, errors.New("token: rules: the audience is empty, not UTF-8, or has control characters")
+		return nil, errors.New("token: the audience is empty, not UTF-8, or has control characters")
 	case len(r.Keys) == 0:
-		return nil, errors.New("token: rules: no keys")
+		return nil, errors.New("token: no keys")
 	case r.Leeway < 0:
-		return nil, errors.New("token: rules: the leeway is negative")
+		return nil, errors.New("token: the leeway is negative")
 	case r.Skew < 0:
-		return nil, errors.New("token: rules: the skew is negative")
+		return nil, errors.New("token: the skew is negative")
 	}
 	keys := make(map[string]Key, len(r.Keys))
 	for _, k := range r.Keys {
 		if k.verify == nil {
-			return nil, errors.New("token: rules: a key is the zero Key")
+			return nil, errors.New("token: a key is the zero Key")
 		}
 		if _, ok := keys[k.id]; ok {
-			return nil, errors.New("token: rules: two keys have the same ID")
+			return nil, errors.New("token: two keys have the same ID")
 		}
 		keys[k.id] = k
 	}
