@@ -73,7 +73,7 @@ func New(store UserStore, issuer TokenIssuer, opts ...Option) (*Authenticator, e
 }
 
 // WithStore returns an Authenticator that works on another store and shares
-// everything else with a, hashing slots too. With [MySQLStore.WithTx] it
+// everything else with a, hashing slots too. The store must not be nil. With [MySQLStore.WithTx] it
 // registers a user in a transaction of the service's own.
 func (a *Authenticator) WithStore(store UserStore) *Authenticator {
 	b := *a

@@ -111,8 +111,10 @@ func NewMySQLStore(db *sql.DB, opts ...MySQLOption) (*MySQLStore, error) {
 // server that turned read-only, as after a failover, are given up. The driver
 // logs nothing. Everything else is as the DSN says.
 //
-// It asks the server once, so that a wrong DSN is found now: the error is a
-// [*StoreError], and never contains the DSN. It does not look at the schema:
+// It asks the server once, so that a wrong DSN is found now. The error never
+// contains the DSN; it is a [*StoreError], such as "mysql 1045" (wrong user or
+// password) or "mysql 1049" (no such database), unless the DSN cannot be read at
+// all. It does not look at the schema:
 // call [MySQLStore.Check] or [MySQLStore.Migrate] next, and
 // [MySQLStore.Close] at the end.
 func OpenMySQL(ctx context.Context, dsn string, opts ...MySQLOption) (*MySQLStore, error) {
@@ -167,7 +169,10 @@ func (s *MySQLStore) Close() error {
 
 // WithTx returns the same store on a transaction of the caller's, so that a
 // user and the service's own rows are written together or not at all. It never
-// commits, rolls back or retries. A transaction is not safe for concurrent use,
+// commits, rolls back or retries. What Register returns and the event that it
+// raises are true only once the transaction is committed; the password is hashed
+// while it is open, so that the pool needs a connection for everybody who
+// registers. A transaction is not safe for concurrent use,
 // and after a [*StoreError] it can only be rolled back: the server may have done
 // so already.
 func (s *MySQLStore) WithTx(tx *sql.Tx) *MySQLStore {

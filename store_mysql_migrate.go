@@ -57,7 +57,9 @@ func (s *MySQLStore) Check(ctx context.Context) error {
 // wrong it does no more than that. Any number of replicas may call it at once,
 // and again after one that was cut short. It needs the right to create and to
 // alter tables; a service whose account lacks it applies the files of package
-// [github.com/seed89488a0c/auth/migrations] by other means.
+// [github.com/seed89488a0c/auth/migrations] by other means, with [MySQLTable]'s
+// name in place of auth_users, and with [MySQLIntegerIDs] BIGINT UNSIGNED NOT
+// NULL AUTO_INCREMENT as the type of id.
 //
 // Errors: a [*StoreError].
 func (s *MySQLStore) Migrate(ctx context.Context) error {
