@@ -38,7 +38,8 @@ type PasswordPolicy struct {
 
 	// Breached reports whether a password is known from a breach (ASVS 5.0
 	// 6.2.12); nil = not asked. It is asked last, before the hash. An error
-	// refuses the password with [ErrUnavailable]. Package
+	// refuses the password with [ErrUnavailable]; one that matches that is
+	// passed on as it is, and must hold no secrets. Package
 	// [github.com/seed89488a0c/auth/hibp] has two.
 	Breached func(ctx context.Context, p Password) (bool, error)
 
@@ -120,6 +121,8 @@ func (p PasswordPolicy) check(ctx context.Context, password Password, address, u
 		return nil
 	}
 	switch breached, err := p.Breached(ctx, password); {
+	case errors.Is(err, ErrUnavailable):
+		return err
 	case err != nil:
 		return unavailable("check password", err)
 	case breached:

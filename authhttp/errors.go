@@ -52,11 +52,17 @@ func (p *problem) Error() string { return "authhttp: " + p.Code }
 //	min, max  the limits that apply to it
 //
 // It is chosen from err's chain: [auth.ErrUnavailable] gives 503 whatever else
-// is there, and so does an ended context; [auth.ErrInvalidInput] 400;
+// is there, and an ended context if nothing else is; [auth.ErrInvalidInput] 400;
 // [auth.ErrInvalidToken] and [auth.ErrInvalidCredentials] 401;
 // [auth.ErrUserNotFound] 404; [auth.ErrUserExists] and [auth.ErrConflict] 409;
 // an [http.MaxBytesError] 413. Everything else is a 500. The text of err never
 // reaches the client; a service that wants to know it logs it.
+//
+// Two errors mean something else behind [Require], where it is known who asks:
+// that [auth.Authenticator.ChangePassword] found the current password wrong, which
+// should not make a client drop its token, and that the user of a valid token is
+// not found any more, which should. A handler answers the first with a 403 of its
+// own, and gives the second as [auth.ErrInvalidToken].
 //
 // Every 401 has a challenge, as RFC 9110 §15.5.2 demands: that of a failed
 // login only names the scheme.

@@ -1,0 +1,9 @@
+package hibp
+
+var (
+	Hash   = hash
+	Search = search
+	LookUp = lookUp
+)
+
+const MaxBody = maxBody
