@@ -23,10 +23,10 @@ import (
 // safe for concurrent use; one is enough for a process. It starts no goroutines
 // and has nothing to close.
 //
-// At most GOMAXPROCS passwords, as it was at [New], are hashed at once, and no
-// more than [WithHashMemory] has memory for: more would save no time. Up to 128
-// times as many wait in turn until their context ends; that, and being one more,
-// is [ErrOverloaded].
+// At most GOMAXPROCS passwords, as it was at [New], are hashed at once, no more
+// than there are processors, and no more than [WithHashMemory] has memory for:
+// more would save no time. Up to 128 times as many wait in turn until their
+// context ends; that, and being one more, is [ErrOverloaded].
 //
 // Every method returns zero values beside an error. Any error means that the
 // user is not logged in. What is not in one of the errors named at a method
@@ -55,7 +55,7 @@ func New(store UserStore, issuer TokenIssuer, opts ...Option) (*Authenticator, e
 		store:  store,
 		issuer: issuer,
 		hasher: Argon2id{},
-		gate:   &hashGate{slots: runtime.GOMAXPROCS(0)},
+		gate:   &hashGate{slots: min(runtime.GOMAXPROCS(0), runtime.NumCPU())},
 	}
 	a.policy, _ = PasswordPolicy{}.withDefaults()
 	for _, opt := range opts {
@@ -205,11 +205,10 @@ func (a *Authenticator) Login(ctx context.Context, c Credentials) (Result, error
 	// A text that can be nobody's key costs what an unknown address does.
 	key, _ := email.Key(c.Email)
 	user, err := a.store.UserByEmail(ctx, key)
-	if err != nil {
+	if errors.Is(err, ErrUserNotFound) {
 		user = UserRecord{}
-		if err = storeError("user by email", err, ErrUserNotFound); !errors.Is(err, ErrUserNotFound) {
-			return Result{}, err
-		}
+	} else if err != nil {
+		return Result{}, storeError("user by email", err)
 	}
 	check, err := a.checkPassword(ctx, key, user, c.Password)
 	if err != nil {

@@ -37,12 +37,14 @@ func (a *Authenticator) makeDecoys() error {
 	if match, err := a.hasher.Verify(context.Background(), live, nobody); err != nil || !match || !keepable(live) || info.Scheme == "" {
 		return errors.New("auth: New: the hasher cannot verify its own hashes")
 	}
-	need := peak(info.MemoryBytes)
 	if a.gate.budget == 0 {
-		a.gate.budget = max(need, memlimit.Bytes(os.DirFS("/"))/2)
+		a.gate.budget = max(info.MemoryBytes, memlimit.Bytes(os.DirFS("/"))/2)
 	}
-	if need > a.gate.budget {
-		return fmt.Errorf("auth: WithHashMemory: one hash needs %d bytes", need)
+	if !a.gate.holds(info.MemoryBytes) {
+		return fmt.Errorf("auth: WithHashMemory: one hash needs %d bytes", info.MemoryBytes)
+	}
+	if most := a.gate.budget / max(info.MemoryBytes, 1); most < int64(a.gate.slots) {
+		a.gate.slots = int(most)
 	}
 	a.decoys = []decoy{{Decoy{Hash: live}, info.MemoryBytes}}
 	for _, class := range a.decoyClasses {

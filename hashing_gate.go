@@ -3,24 +3,37 @@ package auth
 import (
 	"container/list"
 	"context"
+	"runtime"
+	"runtime/metrics"
 	"slices"
 	"sync"
 )
 
-// waitersPerSlot bounds the queue: at the 20 ms that a hash takes it is worth
-// two and a half seconds, which is as long as people wait.
+// waitersPerSlot bounds the queue: at the 20 ms that a hash takes by default it
+// is worth two and a half seconds, which is as long as people wait.
 const waitersPerSlot = 128
 
 // hashGate admits hashes one after another, so that they neither outnumber the
 // processors nor outgrow a budget of memory. It is fair: who came first is
 // admitted first, however much he needs.
+//
+// Each hash allocates its memory anew, and leaves it to the collector, which may
+// let the heap double first, and falls behind where processors are scarce. So
+// what has ended counts until it has been collected, and the collector is called
+// when that stands in the way: in a process of ordinary size once in a while.
 type hashGate struct {
 	slots  int   // hashes that may run at once
-	budget int64 // bytes that the process may grow by
+	budget int64 // bytes that hashes may hold, dead or alive
 
 	mu      sync.Mutex
 	running []int64   // bytes of each that runs
 	queue   list.List // of *hashWaiter
+
+	// What ended, by the number of collections then: in the present one, in the
+	// one before, and before the one that collect is waiting for.
+	young, old, dying int64
+	cycle             uint64
+	collecting        bool
 }
 
 type hashWaiter struct {
@@ -28,23 +41,8 @@ type hashWaiter struct {
 	admitted chan struct{} // is closed
 }
 
-// peak returns what the heap can grow to while hashes of these sizes run. Each
-// allocates its memory anew, and the collector lets the heap grow to twice what
-// lives: those that run, and one that has just ended.
-func peak(sizes ...int64) int64 {
-	var sum int64
-	for _, n := range sizes {
-		sum += n
-	}
-	return 2 * (sum + slices.Max(sizes))
-}
-
 // holds reports whether a hash of this size can ever be admitted.
-func (g *hashGate) holds(bytes int64) bool { return peak(bytes) <= g.budget }
-
-func (g *hashGate) free(bytes int64) bool {
-	return len(g.running) < g.slots && peak(append(g.running, bytes)...) <= g.budget
-}
+func (g *hashGate) holds(bytes int64) bool { return bytes <= g.budget }
 
 // acquire waits until a hash of this size, which the gate holds, may run. The
 // context ends the waiting, never a hash, since nobody can stop one half-way.
@@ -64,13 +62,13 @@ func (g *hashGate) acquire(ctx context.Context, bytes int64) error {
 	w := &hashWaiter{bytes, make(chan struct{})}
 	place := g.queue.PushBack(w)
 	g.mu.Unlock()
+	g.collect()
 	select {
 	case <-w.admitted:
 		return nil
 	case <-ctx.Done():
 	}
 	g.mu.Lock()
-	defer g.mu.Unlock()
 	select {
 	case <-w.admitted:
 		g.leave(bytes)
@@ -78,6 +76,8 @@ func (g *hashGate) acquire(ctx context.Context, bytes int64) error {
 		g.queue.Remove(place)
 	}
 	g.admit()
+	g.mu.Unlock()
+	g.collect()
 	return overloaded(ctx.Err())
 }
 
@@ -88,32 +88,37 @@ func (g *hashGate) tryAcquire(bytes int64) bool {
 	return g.enter(bytes)
 }
 
+// release ends a hash that was admitted.
+func (g *hashGate) release(bytes int64) {
+	g.mu.Lock()
+	g.leave(bytes)
+	g.admit()
+	g.mu.Unlock()
+	g.collect()
+}
+
 func (g *hashGate) enter(bytes int64) bool {
-	if g.queue.Len() > 0 || !g.free(bytes) {
+	g.observe()
+	if g.queue.Len() > 0 || len(g.running) >= g.slots || g.alive()+g.dead()+bytes > g.budget {
 		return false
 	}
 	g.running = append(g.running, bytes)
 	return true
 }
 
-// release ends a hash that was admitted.
-func (g *hashGate) release(bytes int64) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	g.leave(bytes)
-	g.admit()
-}
-
 func (g *hashGate) leave(bytes int64) {
+	g.observe()
 	i := slices.Index(g.running, bytes)
 	g.running = slices.Delete(g.running, i, i+1)
+	g.young += bytes
 }
 
 // admit lets in who is first in the queue, as long as there is room.
 func (g *hashGate) admit() {
+	g.observe()
 	for first := g.queue.Front(); first != nil; first = g.queue.Front() {
 		w := first.Value.(*hashWaiter)
-		if !g.free(w.bytes) {
+		if len(g.running) >= g.slots || g.alive()+g.dead()+w.bytes > g.budget {
 			return
 		}
 		g.queue.Remove(first)
@@ -121,3 +126,53 @@ func (g *hashGate) admit() {
 		close(w.admitted)
 	}
 }
+
+// collect calls the collector if who is first in the queue waits for nothing
+// else.
+func (g *hashGate) collect() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for !g.collecting && g.waitsForTheDead() {
+		g.collecting = true
+		g.dying, g.old, g.young = g.dead(), 0, 0
+		g.mu.Unlock()
+		runtime.GC() // returns when all is swept
+		g.mu.Lock()
+		g.dying, g.collecting = 0, false
+		g.admit()
+	}
+}
+
+func (g *hashGate) waitsForTheDead() bool {
+	first := g.queue.Front()
+	if first == nil || len(g.running) >= g.slots {
+		return false
+	}
+	free := g.budget - g.alive() - first.Value.(*hashWaiter).bytes
+	return 0 <= free && free < g.dead()
+}
+
+// observe notes collections that have ended by themselves. One that was under
+// way when a hash ended need not have freed it; the next one has.
+func (g *hashGate) observe() {
+	sample := []metrics.Sample{{Name: "/gc/cycles/total:gc-cycles"}}
+	metrics.Read(sample)
+	switch now := sample[0].Value.Uint64(); now - g.cycle {
+	case 0:
+		return
+	case 1:
+		g.cycle, g.old, g.young = now, g.young, 0
+	default:
+		g.cycle, g.old, g.young = now, 0, 0
+	}
+}
+
+func (g *hashGate) alive() int64 {
+	var sum int64
+	for _, n := range g.running {
+		sum += n
+	}
+	return sum
+}
+
+func (g *hashGate) dead() int64 { return g.dying + g.old + g.young }

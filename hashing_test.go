@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -55,14 +54,13 @@ func (h *sizedHasher) begun() []string {
 	return slices.Sorted(slices.Values(h.running))
 }
 
-// Twice the sum of what runs and the largest once more has to be in the budget;
-// who came first is served first.
+// What runs has to be within the budget; who came first is served first.
 func TestHashMemory(t *testing.T) {
-	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(4))
 	synctest.Test(t, func(t *testing.T) {
 		hasher := &sizedHasher{Hasher: authtest.Hasher{}, gate: make(chan struct{})}
-		a := newAuth(t, auth.NewMemoryStore(), auth.WithHasher(hasher), auth.WithHashMemory(40*mib))
-		for _, n := range []int{1, 5, 10, 11} {
+		a := newAuth(t, auth.NewMemoryStore(), auth.WithHasher(hasher), auth.WithHashMemory(20*mib))
+		auth.SetHashSlots(a, 4)
+		for _, n := range []int{1, 5, 15, 20, 21} {
 			importUser(t, a, fmt.Sprintf("size%d@example.com", n), sized(t, n))
 		}
 		hasher.armed.Store(true)
@@ -81,34 +79,30 @@ func TestHashMemory(t *testing.T) {
 				t.Fatalf("begun have %q, want %q", got, names)
 			}
 		}
-		login(10, "a") // 2×(10+10) = 40
-		want("a")
-		login(1, "b") // 2×(10+1+10) = 42
-		want("a")
-		login(5, "c")
-		want("a")
-		hasher.gate <- struct{}{} // a is done; b and c: 2×(1+5+5) = 22
-		synctest.Wait()
+		done := func() { hasher.gate <- struct{}{}; synctest.Wait() }
+		login(15, "a")
+		login(5, "b")
+		want("a", "b") // 20, though two of four slots are free
+		login(1, "c")
+		want("a", "b")
+		done()
+		done() // 20 have ended: c is admitted when they are collected
 		want("a", "b", "c")
-		login(10, "d") // 2×(1+5+10+10)
-		login(1, "e")  // would fit, but d came first
+		login(20, "d")
+		login(1, "e") // would fit, but d came first
 		want("a", "b", "c")
-		hasher.gate <- struct{}{}
-		hasher.gate <- struct{}{}
-		synctest.Wait()
+		done()
 		want("a", "b", "c", "d")
-		hasher.gate <- struct{}{}
-		synctest.Wait()
+		done()
 		want("a", "b", "c", "d", "e")
-		hasher.gate <- struct{}{}
-		synctest.Wait()
+		done()
 		for range 5 {
 			if err := <-results; err != auth.ErrInvalidCredentials {
 				t.Errorf("got %v", err)
 			}
 		}
-		login(11, "f") // can never be admitted: a decoy is verified, of 1 MiB
-		login(10, "g")
+		login(21, "f") // can never be admitted: a decoy is verified, of 1 MiB
+		login(20, "g")
 		want("a", "b", "c", "d", "e", "f")
 	})
 }
@@ -116,7 +110,7 @@ func TestHashMemory(t *testing.T) {
 func TestQueueIsBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		hasher := &sizedHasher{Hasher: authtest.Hasher{}, gate: make(chan struct{})}
-		a := newAuth(t, auth.NewMemoryStore(), auth.WithHasher(hasher), auth.WithHashMemory(4*mib)) // one at a time
+		a := newAuth(t, auth.NewMemoryStore(), auth.WithHasher(hasher), auth.WithHashMemory(1*mib)) // one at a time
 		hasher.armed.Store(true)
 		const logins = 2000
 		results := make(chan error, logins)
@@ -166,15 +160,15 @@ func TestQueueIsBounded(t *testing.T) {
 func TestHashMemoryRefuses(t *testing.T) {
 	issuer := newIssuer(t, auth.JWTConfig{})
 	for name, opt := range map[string]auth.Option{
-		"none":           auth.WithHashMemory(0),
-		"negative":       auth.WithHashMemory(-1),
-		"less than four": auth.WithHashMemory(4*19*mib - 1),
+		"none":          auth.WithHashMemory(0),
+		"negative":      auth.WithHashMemory(-1),
+		"less than one": auth.WithHashMemory(19*mib - 1),
 	} {
 		if _, err := auth.New(auth.NewMemoryStore(), issuer, opt); err == nil {
 			t.Errorf("%s was accepted", name)
 		}
 	}
-	if _, err := auth.New(auth.NewMemoryStore(), issuer, auth.WithHashMemory(4*19*mib)); err != nil {
+	if _, err := auth.New(auth.NewMemoryStore(), issuer, auth.WithHashMemory(19*mib)); err != nil {
 		t.Error(err)
 	}
 }

@@ -28,11 +28,11 @@ func WithPasswordPolicy(p PasswordPolicy) Option {
 	}
 }
 
-// WithHashMemory sets how many bytes the process may grow by when passwords are
-// hashed, a login storm included. Fewer hashes run at once where that many would
-// need more; a stored hash that needs more by itself cannot be verified. The
-// default is half of what the process may use by GOMEMLIMIT, its control group
-// and the machine. The collector must be at GOGC=100 or below.
+// WithHashMemory sets how many bytes hashing may take, a login storm included:
+// what runs, and what has run and is not collected yet. Fewer hashes run at once
+// where that many would need more; a stored hash that needs more by itself
+// cannot be verified. The default is half of what the process may use by
+// GOMEMLIMIT, its control group and the machine.
 func WithHashMemory(bytes int64) Option {
 	return func(a *Authenticator) error {
 		if bytes <= 0 {
