@@ -143,7 +143,7 @@ func TestPrint(t *testing.T) {
 	print(&out, time.Second, choice{params, 21 * time.Millisecond, true}, 4, 100)
 	for _, want := range []string{
 		"auth.Argon2id{Time: 3, MemoryKiB: 12288, Threads: 1}\n",
-		"21ms, the median", "25.0 per second and core, 100.0 on the 4", "12 MiB per hash, 48 MiB for 4", "needs 120 MiB", "For 1s give more",
+		"21ms, the median", "25.0 per second and core, 100.0 on the 4", "12 MiB per hash, 48 MiB for 4", "needs that much", "For 1s give more",
 	} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("no %q in\n%s", want, &out)
