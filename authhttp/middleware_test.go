@@ -146,7 +146,7 @@ func TestRequireMegabyteToken(t *testing.T) {
 	server := newServer(t, authhttp.Require(newAuthenticator(t, auth.NewMemoryStore()))(http.HandlerFunc(whoami)))
 	resp, err := http.DefaultClient.Do(get(t, server.URL, "Bearer "+strings.Repeat("a", 2<<20)))
 	if err != nil {
-		t.Skip("the server hung up while the request was sent") // which is as good an answer
+		return // the server hung up while the request was sent, which is as good an answer
 	}
 	resp.Body.Close()
 	if resp.StatusCode != http.StatusRequestHeaderFieldsTooLarge {
