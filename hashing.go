@@ -28,6 +28,9 @@ func (a *Authenticator) hashNow(ctx context.Context, p Password) (string, error)
 	if err == nil && !keepable(encoded) {
 		err = errors.New("not a hash that a store can keep")
 	}
+	if input := (*InputError)(nil); errors.As(err, &input) {
+		return "", input
+	}
 	if err != nil {
 		return "", unavailable("hash password", err)
 	}

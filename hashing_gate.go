@@ -71,7 +71,7 @@ func (g *hashGate) acquire(ctx context.Context, bytes int64) error {
 	g.mu.Lock()
 	select {
 	case <-w.admitted:
-		g.leave(bytes)
+		g.remove(bytes) // it never ran: there is nothing to collect
 	default:
 		g.queue.Remove(place)
 	}
@@ -81,11 +81,20 @@ func (g *hashGate) acquire(ctx context.Context, bytes int64) error {
 	return overloaded(ctx.Err())
 }
 
-// tryAcquire admits a hash if it need not wait.
+// tryAcquire admits a hash if it need not wait for another.
 func (g *hashGate) tryAcquire(bytes int64) bool {
 	g.mu.Lock()
-	defer g.mu.Unlock()
-	return g.enter(bytes)
+	entered := g.enter(bytes)
+	if entered || g.queue.Len() > 0 || g.collecting || !g.waitsForTheDead(bytes) {
+		g.mu.Unlock()
+		return entered
+	}
+	g.sweep()
+	g.admit() // who came meanwhile goes first
+	entered = g.enter(bytes)
+	g.mu.Unlock()
+	g.collect()
+	return entered
 }
 
 // release ends a hash that was admitted.
@@ -108,9 +117,13 @@ func (g *hashGate) enter(bytes int64) bool {
 
 func (g *hashGate) leave(bytes int64) {
 	g.observe()
+	g.remove(bytes)
+	g.young += bytes
+}
+
+func (g *hashGate) remove(bytes int64) {
 	i := slices.Index(g.running, bytes)
 	g.running = slices.Delete(g.running, i, i+1)
-	g.young += bytes
 }
 
 // admit lets in who is first in the queue, as long as there is room.
@@ -132,24 +145,28 @@ func (g *hashGate) admit() {
 func (g *hashGate) collect() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	for !g.collecting && g.waitsForTheDead() {
-		g.collecting = true
-		g.dying, g.old, g.young = g.dead(), 0, 0
-		g.mu.Unlock()
-		runtime.GC() // returns when all is swept
-		g.mu.Lock()
-		g.dying, g.collecting = 0, false
+	g.admit() // the dead may have been collected since the queue was looked at
+	for first := g.queue.Front(); first != nil && !g.collecting && g.waitsForTheDead(first.Value.(*hashWaiter).bytes); first = g.queue.Front() {
+		g.sweep()
 		g.admit()
 	}
 }
 
-func (g *hashGate) waitsForTheDead() bool {
-	first := g.queue.Front()
-	if first == nil || len(g.running) >= g.slots {
-		return false
-	}
-	free := g.budget - g.alive() - first.Value.(*hashWaiter).bytes
-	return 0 <= free && free < g.dead()
+// waitsForTheDead reports whether only what has ended keeps a hash of this size
+// from running.
+func (g *hashGate) waitsForTheDead(bytes int64) bool {
+	free := g.budget - g.alive() - bytes
+	return len(g.running) < g.slots && 0 <= free && free < g.dead()
+}
+
+// sweep has all that is dead collected. Others go on meanwhile.
+func (g *hashGate) sweep() {
+	g.collecting = true
+	g.dying, g.old, g.young = g.dead(), 0, 0
+	g.mu.Unlock()
+	runtime.GC() // returns when all is swept
+	g.mu.Lock()
+	g.dying, g.collecting = 0, false
 }
 
 // observe notes collections that have ended by themselves. One that was under

@@ -64,7 +64,8 @@ func (p *Password) UnmarshalText(text []byte) error {
 //
 // [github.com/seed89488a0c/auth/authtest.TestHasher] checks an implementation.
 type Hasher interface {
-	// Hash returns p's hash under a fresh random salt, at most 1024 bytes.
+	// Hash returns p's hash under a fresh random salt, at most 1024 bytes. A
+	// password that it cannot hash whole is an *InputError.
 	Hash(ctx context.Context, p Password) (encoded string, err error)
 
 	// Verify reports whether encoded is a hash of p. A mismatch is not an

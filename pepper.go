@@ -55,8 +55,9 @@ type peppered struct {
 // hashes them; a hash is $pepper$, the pepper's ID, $ and what h makes.
 //
 // It also verifies hashes made with the old peppers, and h's own without one;
-// both are outdated, and so made anew at the next login. To rotate, make the
-// active one old and a new one active. A hash of a pepper that is not given is
+// both are outdated, and so made anew at the next login. To rotate, give the new
+// pepper to every replica as an old one first, and then swap the two: a replica
+// that does not know a pepper cannot verify what the others make. A hash of a pepper that is not given is
 // ErrUnknownHash: that user cannot log in until the pepper is back, or a new
 // password is set.
 func Peppered(h Hasher, active Pepper, old ...Pepper) (Hasher, error) {

@@ -26,8 +26,7 @@ const (
 )
 
 var (
-	errBcryptCost     = errors.New("legacyhash: Bcrypt: cost outside of 10 to 15")
-	errBcryptPassword = errors.New("legacyhash: Bcrypt: password of more than 71 bytes")
+	errBcryptCost = errors.New("legacyhash: Bcrypt: cost outside of 10 to 15")
 )
 
 // Bcrypt hashes passwords with bcrypt into $2b$ strings, and verifies $2a$, $2b$
@@ -44,7 +43,7 @@ type Bcrypt struct {
 var _ family = Bcrypt{}
 
 // Hash returns a $2b$ string. A cost outside of 10 to 15 is an error, and so is
-// a password of more than 71 bytes or with a NUL.
+// a password with a NUL; one of more than 71 bytes is an *auth.InputError.
 func (b Bcrypt) Hash(_ context.Context, p auth.Password) (string, error) {
 	if cost := b.cost(); cost < minBcryptCost || cost > maxBcryptCost {
 		return "", errBcryptCost
@@ -56,7 +55,7 @@ func (b Bcrypt) hash(p auth.Password) (string, error) {
 	password := p.Reveal()
 	switch {
 	case len(password) > maxBcryptPassword:
-		return "", errBcryptPassword
+		return "", &auth.InputError{Field: "password", Code: "too_long"}
 	case hasNUL(p):
 		return "", errNUL
 	}

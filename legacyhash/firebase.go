@@ -37,6 +37,9 @@ var _ family = FirebaseScrypt{}
 // Format writes the type's name for every verb: the signer key is a secret.
 func (FirebaseScrypt) Format(s fmt.State, _ rune) { io.WriteString(s, "FirebaseScrypt") }
 
+// MarshalText returns the type's name.
+func (FirebaseScrypt) MarshalText() ([]byte, error) { return []byte("FirebaseScrypt"), nil }
+
 // Verify reports whether encoded is a hash of p.
 func (f FirebaseScrypt) Verify(_ context.Context, encoded string, p auth.Password) (bool, error) {
 	return verify(f, encoded, p)
