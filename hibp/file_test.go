@@ -362,7 +362,7 @@ func FuzzFileBytes(f *testing.F) {
 	f.Add([]byte("\n\n\n"), strings.Repeat("0", 40))
 	f.Fuzz(func(t *testing.T, content []byte, hash string) {
 		if !regexp.MustCompile(`^[0-9A-F]{40}$`).MatchString(hash) {
-			t.Skip()
+			return
 		}
 		r := &countingReader{ReaderAt: bytes.NewReader(content)}
 		count, code := hibp.LookUp(t.Context(), r, int64(len(content)), hash)
