@@ -5,10 +5,10 @@
 //
 // Each row of its table is a process of its own, since [auth.New] reads
 // GOMAXPROCS. The Argon2id of 64 MiB in one pass runs under a budget of 512 MiB.
-// In turns, logins come all at once, each with a deadline, and the same hashes
-// run in a plain loop, one per core, for as long. Beside one more storm a client in a process
-// of its own sends requests that only verify a token, over HTTP, at a fixed pace
-// and whether or not the last one was answered.
+// Logins come all at once, each with a deadline; before and after them the same
+// hashes run in a plain loop, one per core, for as long together. Beside one more
+// storm a client in a process of its own sends requests that only verify a token,
+// over HTTP, at a fixed pace and whether or not the last one was answered.
 //
 // "at New" is what GOMAXPROCS was when the Authenticator was built. Rows where
 // that is less than GOMAXPROCS leave processors for everything else.

@@ -7,7 +7,6 @@ import (
 	"net"
 	"net/http"
 	"runtime"
-	"runtime/debug"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -67,32 +66,27 @@ func measure(s setting) (row, error) {
 	if r.Alone, err = askBeside(url, token, func() { time.Sleep(s.Idle) }); err != nil {
 		return row{}, err
 	}
+	// Memory is measured first, from cold. That costs the storm the page faults
+	// of all it touches, so that its rate would say little.
+	if r.Growth, err = growth(func() { runStorm(s.Logins, s.Deadline, login) }); err != nil {
+		return row{}, err
+	}
 	var answered, refused int
 	var took []time.Duration
 	var perSec, ofLoop []float64
-	for i := range s.Rounds {
-		var one storm
-		var plain float64
-		steps := []func() error{
-			func() error {
-				grown, err := growth(func() { one = runStorm(s.Logins, s.Deadline, login) })
-				r.Growth = max(r.Growth, grown)
-				return err
-			},
-			func() (err error) {
-				debug.FreeOSMemory() // as the storm begins
-				plain, err = plainLoop(s.Loop, hash)
-				return err
-			},
+	for range s.Rounds {
+		// Half of the loop before and half after: a machine that slows down or
+		// speeds up meanwhile does so for both.
+		before, err := plainLoop(s.Loop/2, hash)
+		if err != nil {
+			return row{}, err
 		}
-		if i%2 == 1 { // so that neither always comes first
-			slices.Reverse(steps)
+		one := runStorm(s.Logins, s.Deadline, login)
+		after, err := plainLoop(s.Loop/2, hash)
+		if err != nil {
+			return row{}, err
 		}
-		for _, step := range steps {
-			if err := step(); err != nil {
-				return row{}, err
-			}
-		}
+		plain := (before + after) / 2
 		answered, refused, r.Failed = answered+len(one.answered), refused+one.refused, r.Failed+one.failed
 		took = append(took, one.answered...)
 		r.Late = max(r.Late, one.longest-s.Deadline)
