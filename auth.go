@@ -9,6 +9,7 @@ package auth
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -17,6 +18,7 @@ import (
 	"time"
 
 	"github.com/seed89488a0c/auth/internal/email"
+	"github.com/seed89488a0c/auth/internal/token"
 )
 
 // Authenticator registers users, logs them in and verifies their tokens. It is
@@ -36,6 +38,7 @@ type Authenticator struct {
 	issuer TokenIssuer
 	hasher Hasher
 	policy PasswordPolicy
+	claims func(context.Context, User) (any, error) // nil: none
 	events func(context.Context, Event)
 	gate   *hashGate
 
@@ -86,12 +89,14 @@ type Registration struct {
 	Email    string
 	Username string // optional display name, at most 100 characters
 	Password Password
+	TokenTTL time.Duration // of the access token, whole seconds; 0 = the issuer's
 }
 
 // Credentials is what [Authenticator.Login] needs.
 type Credentials struct {
 	Email    string
 	Password Password
+	TokenTTL time.Duration // of the access token, whole seconds; 0 = the issuer's
 }
 
 // Result is what a successful Register or Login gives: whole, or there is an error.
@@ -136,6 +141,9 @@ func (a *Authenticator) Register(ctx context.Context, r Registration) (Result, e
 	if err := a.policy.check(ctx, r.Password, r.Email, username); err != nil {
 		return Result{}, err
 	}
+	if err := checkTokenTTL(r.TokenTTL); err != nil {
+		return Result{}, err
+	}
 	hash, err := a.hash(ctx, r.Password)
 	if err != nil {
 		return Result{}, err
@@ -153,7 +161,7 @@ func (a *Authenticator) Register(ctx context.Context, r Registration) (Result, e
 		PasswordHash: hash,
 	}
 	// The token comes first: a key that cannot sign leaves no user behind.
-	tokens, err := a.issue(ctx, record.ID, now)
+	tokens, err := a.issue(ctx, record.User, now, r.TokenTTL)
 	if err != nil {
 		return Result{}, err
 	}
@@ -163,7 +171,7 @@ func (a *Authenticator) Register(ctx context.Context, r Registration) (Result, e
 	}
 	if id != record.ID {
 		record.ID = id
-		if tokens, err = a.issue(ctx, id, now); err != nil {
+		if tokens, err = a.issue(ctx, record.User, now, r.TokenTTL); err != nil {
 			return Result{}, err
 		}
 	}
@@ -202,6 +210,9 @@ func (a *Authenticator) Login(ctx context.Context, c Credentials) (Result, error
 	if len(c.Password.Reveal()) > maxPasswordBytes {
 		return Result{}, &InputError{Field: fieldPassword, Code: codeTooLong}
 	}
+	if err := checkTokenTTL(c.TokenTTL); err != nil {
+		return Result{}, err
+	}
 	// A text that can be nobody's key costs what an unknown address does.
 	key, _ := email.Key(c.Email)
 	user, err := a.store.UserByEmail(ctx, key)
@@ -221,7 +232,7 @@ func (a *Authenticator) Login(ctx context.Context, c Credentials) (Result, error
 		}
 		return Result{}, ErrInvalidCredentials
 	}
-	tokens, err := a.issue(ctx, user.ID, currentTime())
+	tokens, err := a.issue(ctx, user.User, currentTime(), c.TokenTTL)
 	if err != nil {
 		return Result{}, err
 	}
@@ -249,18 +260,18 @@ func (a *Authenticator) rehash(ctx context.Context, user UserRecord, p Password)
 }
 
 // Verify returns who an access token speaks for. It does no I/O with a
-// [JWTIssuer]. Errors: [ErrInvalidToken], [ErrExpiredToken].
+// [JWTIssuer]. Errors: [*TokenError], which matches [ErrInvalidToken].
 func (a *Authenticator) Verify(ctx context.Context, accessToken string) (Identity, error) {
 	identity, err := a.issuer.Parse(ctx, accessToken)
-	var reasoned *tokenError
+	var reasoned *TokenError
 	switch {
 	case err == nil && identity.UserID != "":
 		return identity, nil
 	case err == nil:
 		return Identity{}, ErrInvalidToken
+	case errors.Is(err, ErrUnavailable): // before the others: an outage is never a bad token
 	case errors.As(err, &reasoned):
 		return Identity{}, reasoned
-	case errors.Is(err, ErrUnavailable): // before the others: an outage is never a bad token
 	case errors.Is(err, ErrExpiredToken):
 		return Identity{}, ErrExpiredToken
 	case errors.Is(err, ErrInvalidToken):
@@ -270,27 +281,53 @@ func (a *Authenticator) Verify(ctx context.Context, accessToken string) (Identit
 }
 
 // issue makes the tokens of a user whose password was checked at now.
-func (a *Authenticator) issue(ctx context.Context, userID string, now time.Time) (Tokens, error) {
-	issued, err := a.issuer.Issue(ctx, Subject{UserID: userID, AuthTime: now})
+func (a *Authenticator) issue(ctx context.Context, u User, now time.Time, ttl time.Duration) (Tokens, error) {
+	claims, err := a.claimsOf(ctx, u)
+	if err != nil {
+		return Tokens{}, err
+	}
+	issued, err := a.issuer.Issue(ctx, Subject{UserID: u.ID, AuthTime: now, TTL: ttl, Claims: claims})
 	if err != nil {
 		return Tokens{}, unavailable("issue token", err)
 	}
 	return Tokens{Access: issued.Token, AccessExpiresAt: issued.ExpiresAt}, nil
 }
 
+// claimsOf returns the service's own claims about a user, nil if there are none.
+func (a *Authenticator) claimsOf(ctx context.Context, u User) (json.RawMessage, error) {
+	if a.claims == nil {
+		return nil, nil
+	}
+	v, err := a.claims(ctx, u)
+	if err != nil {
+		return nil, unavailable("claims", err)
+	}
+	if v == nil {
+		return nil, nil
+	}
+	object, err := json.Marshal(v)
+	if err != nil {
+		return nil, unavailable("claims", err)
+	}
+	if err := token.CheckCustom(string(object)); err != nil {
+		return nil, &dependencyError{op: "claims", kind: err.Error(), matches: []error{ErrUnavailable}}
+	}
+	return object, nil
+}
+
+func checkTokenTTL(d time.Duration) error {
+	if d != 0 && !validTTL(d) {
+		return &InputError{Field: fieldTokenTTL, Code: codeOutOfRange}
+	}
+	return nil
+}
+
 // currentTime is what stores are given: UTC and whole microseconds, which is
 // what MySQL keeps.
 func currentTime() time.Time { return time.Now().UTC().Truncate(time.Microsecond) }
 
-type contextKey struct{}
-
 // NewContext returns a context that carries who is asking.
-func NewContext(ctx context.Context, id Identity) context.Context {
-	return context.WithValue(ctx, contextKey{}, id)
-}
+func NewContext(ctx context.Context, id Identity) context.Context { return token.NewContext(ctx, id) }
 
 // FromContext returns who is asking, and whether anybody is known to.
-func FromContext(ctx context.Context) (Identity, bool) {
-	id, ok := ctx.Value(contextKey{}).(Identity)
-	return id, ok
-}
+func FromContext(ctx context.Context) (Identity, bool) { return token.FromContext(ctx) }

@@ -10,6 +10,7 @@ const (
 	fieldPasswordHash = "password_hash"
 	fieldTime         = "time"
 	fieldEpoch        = "epoch"
+	fieldTokenTTL     = "token_ttl"
 
 	codeRequired         = "required"
 	codeTooShort         = "too_short"

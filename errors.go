@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+
+	"github.com/seed89488a0c/auth/internal/token"
 )
 
 // The errors that a caller branches on, with [errors.Is]. A specific error
@@ -34,16 +36,16 @@ var (
 	ErrConflict = errors.New("auth: conflicting change")
 
 	// ErrInvalidToken answers every token that is not accepted (HTTP 401).
-	ErrInvalidToken = errors.New("auth: invalid token")
+	ErrInvalidToken = token.ErrInvalid
 
 	// ErrExpiredToken says that a token is valid in everything but its expiry,
 	// which is checked last. It matches ErrInvalidToken.
-	ErrExpiredToken error = &sentinel{"auth: expired token", ErrInvalidToken}
+	ErrExpiredToken = token.ErrExpired
 
 	// ErrUnavailable says that something this library depends on did not
 	// answer. It says nothing about the password or the token: answer 503,
 	// never 401, since clients drop their tokens on 401.
-	ErrUnavailable = errors.New("auth: unavailable")
+	ErrUnavailable = token.ErrUnavailable
 
 	// ErrOverloaded says that too many wait for a password to be hashed, or that
 	// the context ended in the queue; then it matches the context's error too.
@@ -74,8 +76,8 @@ func (s *sentinel) Unwrap() error { return s.general }
 // It matches [ErrInvalidInput]. Where several fields are wrong the first of
 // e-mail, username, password is reported.
 //
-// Field is "id", "email", "username", "password", "password_hash", "time" or
-// "epoch".
+// Field is "id", "email", "username", "password", "password_hash", "time", "epoch"
+// or "token_ttl".
 // Code is stable, and one of:
 //
 //	required                   the field is empty
@@ -83,7 +85,7 @@ func (s *sentinel) Unwrap() error { return s.general }
 //	too_long                   more than Max characters of a username or password, or too many bytes
 //	invalid_encoding           not UTF-8
 //	invalid_character          a control, white-space or invisible character where none may stand
-//	out_of_range               a time outside of the years 1000 to 9999, an epoch above 1<<62
+//	out_of_range               a time outside of the years 1000 to 9999, an epoch above 1<<62, a TTL that is not whole seconds up to ten years
 //	password_common            one of the most common passwords
 //	password_personal          the user's own e-mail address or name
 //	password_context           one of the policy's own words

@@ -3,6 +3,7 @@ package auth_test
 import (
 	"context"
 	"database/sql"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log"
@@ -167,4 +168,50 @@ func ExampleMySQLStore_WithTx() {
 		return result, tx.Commit() // the tokens are good only from here on
 	}
 	_ = register
+}
+
+// Claims of the service's own are in every token, and read back by type.
+func ExampleWithClaims() {
+	type claims struct {
+		Role string `json:"role"`
+	}
+	a := newAuthenticator(auth.NewMemoryStore(), auth.WithClaims(func(_ context.Context, u auth.User) (any, error) {
+		return claims{Role: "customer"}, nil // from the service's own tables, by u.ID
+	}))
+	ctx := context.Background()
+	result, err := a.Register(ctx, auth.Registration{Email: "ada@example.com", Password: auth.NewPassword("correct horse battery")})
+	if err != nil {
+		log.Fatal(err)
+	}
+	who, err := a.Verify(ctx, result.Tokens.Access)
+	if err != nil {
+		log.Fatal(err)
+	}
+	var c claims
+	err = who.Claims(&c)
+	fmt.Println(c.Role, err)
+	// Output: customer <nil>
+}
+
+// With a key that has a public half others can verify and not issue: they are
+// given the public keys by package authhttp's JWKS, and verify with package jwks.
+func ExampleParseKey() {
+	// openssl genpkey -algorithm ed25519
+	key, err := auth.ParseKey([]byte(`-----BEGIN PRIVATE KEY-----
+MC4CAQAwBQYDK2VwBCIEIJ1hsZ3v/VpguoRK9JLsLMREScVpezJpGXA7rAMcrn9g
+-----END PRIVATE KEY-----`)) // of RFC 8037 appendix A.1: never sign with it
+	if err != nil {
+		log.Fatal(err)
+	}
+	issuer, err := auth.NewJWTIssuer(auth.JWTConfig{Issuer: "https://auth.example", Audience: "https://shop.example", Keys: []auth.Key{key}})
+	if err != nil {
+		log.Fatal(err)
+	}
+	set, err := issuer.Keys(context.Background())
+	if err != nil {
+		log.Fatal(err)
+	}
+	published, err := json.Marshal(set)
+	fmt.Println(string(published), err)
+	// Output: {"keys":[{"crv":"Ed25519","kty":"OKP","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo","alg":"EdDSA","kid":"kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k","use":"sig"}]} <nil>
 }

@@ -29,7 +29,7 @@ func newIssuer(t testing.TB, config auth.JWTConfig) *auth.JWTIssuer {
 	if config.Issuer == "" {
 		config.Issuer, config.Audience = "https://issuer.example", "https://api.example"
 	}
-	if config.Keys == nil {
+	if config.Keys == nil && config.Source == nil {
 		config.Keys = []auth.Key{auth.GenerateKey()}
 	}
 	issuer, err := auth.NewJWTIssuer(config)

@@ -86,3 +86,25 @@ func WithEvents(f func(context.Context, Event)) Option {
 		return nil
 	}
 }
+
+// WithClaims puts claims of the service's own into every access token, whichever
+// the issuer: what f returns is marshalled by encoding/json and must be an object
+// of at most 4 KiB, or nil for none. [Identity] reads them back by its method
+// Claims. Names that tokens have anyway, or that mean something to others, are
+// refused, however they are cased: those of RFC 7519 §4.1 and acr, act, amr,
+// at_hash, auth_time, azp, c_hash, client_id, cnf, csrf, fresh, may_act, nonce,
+// sid, sub_jwk and type.
+//
+// f is called for every Register, before the user is created, and every Login,
+// after the password was found right. It must be safe for concurrent use. Its
+// error, and claims that are refused, are [ErrUnavailable]: nobody is logged in.
+// What the claims say stays true for others until the token expires.
+func WithClaims(f func(ctx context.Context, u User) (any, error)) Option {
+	return func(a *Authenticator) error {
+		if f == nil {
+			return errors.New("auth: WithClaims: the function is nil")
+		}
+		a.claims = f
+		return nil
+	}
+}

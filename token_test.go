@@ -19,7 +19,7 @@ func ed25519Key(t testing.TB) (auth.Key, ed25519.PublicKey) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	key, err := auth.Ed25519Key(private)
+	key, err := auth.SigningKey(private)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -72,7 +72,7 @@ func TestClocks(t *testing.T) {
 
 func TestKeyRotation(t *testing.T) {
 	old, public := ed25519Key(t)
-	verifyOnly, err := auth.Ed25519PublicKey(public)
+	verifyOnly, err := auth.PublicKey(public)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -127,7 +127,7 @@ func TestOtherIssuersAndAudiencesAreRefused(t *testing.T) {
 func TestJWTConfigRefuses(t *testing.T) {
 	key := auth.GenerateKey()
 	_, public := ed25519Key(t)
-	verifyOnly, err := auth.Ed25519PublicKey(public)
+	verifyOnly, err := auth.PublicKey(public)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -150,6 +150,9 @@ func TestJWTConfigRefuses(t *testing.T) {
 		"TTL of 180":                             func(c *auth.JWTConfig) { c.TTL = 180 }, // nanoseconds: the unit was forgotten
 		"TTL of a lifetime":                      func(c *auth.JWTConfig) { c.TTL = 100 * 365 * 24 * time.Hour },
 		"negative leeway":                        func(c *auth.JWTConfig) { c.Leeway = -1 },
+		"keys and a source":                      func(c *auth.JWTConfig) { c.Source = &changingKeys{} },
+		"other audience not UTF-8":               func(c *auth.JWTConfig) { c.OtherAudiences = []string{"\xff"} },
+		"a cache of billions":                    func(c *auth.JWTConfig) { c.Cache = 1 << 30 },
 		"leeway of an hour":                      func(c *auth.JWTConfig) { c.Leeway = time.Hour },
 	} {
 		config := good
@@ -176,10 +179,10 @@ func TestKeys(t *testing.T) {
 		"secret of 31 bytes": func() (auth.Key, error) { return auth.HMACKey(secret[:31]) },
 		"no secret":          func() (auth.Key, error) { return auth.HMACKey(nil) },
 		"secret of zeros":    func() (auth.Key, error) { return auth.HMACKey(make([]byte, 32)) },
-		"short private key":  func() (auth.Key, error) { return auth.Ed25519Key(make(ed25519.PrivateKey, 32)) },
-		"no private key":     func() (auth.Key, error) { return auth.Ed25519Key(nil) },
-		"no public key":      func() (auth.Key, error) { return auth.Ed25519PublicKey(nil) },
-		"small-order point":  func() (auth.Key, error) { return auth.Ed25519PublicKey(make(ed25519.PublicKey, 32)) },
+		"short private key":  func() (auth.Key, error) { return auth.SigningKey(make(ed25519.PrivateKey, 32)) },
+		"no private key":     func() (auth.Key, error) { return auth.SigningKey(nil) },
+		"no public key":      func() (auth.Key, error) { return auth.PublicKey(nil) },
+		"small-order point":  func() (auth.Key, error) { return auth.PublicKey(make(ed25519.PublicKey, 32)) },
 		"ID with a space":    func() (auth.Key, error) { return auth.GenerateKey().WithID("a b") },
 		"empty ID":           func() (auth.Key, error) { return auth.GenerateKey().WithID("") },
 	} {

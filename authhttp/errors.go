@@ -2,45 +2,21 @@ package authhttp
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
 	"time"
 
 	"github.com/seed89488a0c/auth"
+	"github.com/seed89488a0c/auth/internal/bearer"
 )
 
-// The challenge of every 401 (RFC 9110 §15.5.2). RFC 6750 §3 demands a
-// parameter, and §3.1 that nothing is said of an error where no token was sent.
-const challenge = `Bearer realm="api"`
+// retryOverloaded is after how many seconds a client may try again: a queue of
+// hashes that was too long moves on within one.
+const retryOverloaded = "1"
 
-// Seconds after which a client may try again. A queue of hashes that was too
-// long moves on within a second; a database that restarts or fails over takes
-// a few. Both are short, since nobody knows better, and fixed, so that they say
-// nothing about the inside.
-const (
-	retryOverloaded  = "1"
-	retryUnavailable = "5"
-)
-
-// problem is an answer that is no success: the problem details of RFC 9457
-// with extension members. There is no type, which means that the title is the
-// status's own.
-type problem struct {
-	Title    string `json:"title"`
-	Status   int    `json:"status"`
-	Sentence string `json:"error"` // for people
-	Code     string `json:"code"`  // for programs: stable
-	Field    string `json:"field,omitempty"`
-	Min      int    `json:"min,omitempty"`
-	Max      int    `json:"max,omitempty"`
-
-	header map[string]string
-}
-
-// Error makes a problem of a request an error like any other.
-func (p *problem) Error() string { return "authhttp: " + p.Code }
+// problem is an answer that is no success.
+type problem = bearer.Problem
 
 // WriteError answers a request with an error of package auth, as the handlers
 // of this package do; a service's own handlers may call it too. The answer is
@@ -67,37 +43,18 @@ func (p *problem) Error() string { return "authhttp: " + p.Code }
 // Every 401 has a challenge, as RFC 9110 §15.5.2 demands: that of a failed
 // login only names the scheme.
 func WriteError(w http.ResponseWriter, r *http.Request, err error) {
-	p := problemOf(err)
-	p.Title = http.StatusText(p.Status)
-	h := w.Header()
-	// What a handler said of an answer that it could not give.
-	for _, name := range []string{"Content-Encoding", "Content-Length", "Etag", "Last-Modified"} {
-		h.Del(name)
-	}
-	for name, value := range p.header {
-		h.Set(name, value)
-	}
-	writeJSON(w, p.Status, "application/problem+json", p)
+	problemOf(err).Write(w)
 }
 
 // WriteTokens answers a request with new tokens: the body of RFC 6749 §5.1 and
 // "result":"success". The rest of a token's life is rounded down to seconds.
 func WriteTokens(w http.ResponseWriter, t auth.Tokens) {
-	writeJSON(w, http.StatusOK, "application/json", struct {
+	bearer.WriteJSON(w, http.StatusOK, "application/json", struct {
 		Result      string `json:"result"`
 		AccessToken string `json:"access_token"`
 		TokenType   string `json:"token_type"`
 		ExpiresIn   int64  `json:"expires_in"`
 	}{"success", t.Access, "Bearer", int64(max(0, time.Until(t.AccessExpiresAt)) / time.Second)})
-}
-
-// writeJSON writes an answer that no cache may keep (RFC 9111 §5.2.2.5, ASVS
-// 5.0 14.3.2). A client that has gone is no error of ours.
-func writeJSON(w http.ResponseWriter, status int, contentType string, body any) {
-	w.Header().Set("Content-Type", contentType)
-	w.Header().Set("Cache-Control", "no-store")
-	w.WriteHeader(status)
-	json.NewEncoder(w).Encode(body)
 }
 
 // problemOf returns the answer to an error.
@@ -109,9 +66,9 @@ func problemOf(err error) problem {
 	)
 	switch {
 	case errors.Is(err, auth.ErrOverloaded):
-		return outage("overloaded", "Too many people are logging in; try again in a moment.", retryOverloaded)
+		return bearer.Outage("overloaded", "Too many people are logging in; try again in a moment.", retryOverloaded)
 	case errors.Is(err, auth.ErrUnavailable):
-		return outage("unavailable", "The service cannot answer now; try again in a moment.", retryUnavailable)
+		return bearer.Unavailable()
 	case errors.As(err, &own):
 		return *own
 	case errors.As(err, &input):
@@ -127,16 +84,14 @@ func problemOf(err error) problem {
 		return problem{Status: http.StatusBadRequest, Code: "invalid_input", Sentence: "The request is not valid."}
 	case errors.As(err, &tooLarge):
 		return problem{Status: http.StatusRequestEntityTooLarge, Code: "body_too_large", Sentence: "The request is too large."}
-	case errors.Is(err, auth.ErrExpiredToken):
-		return badToken("expired_token", "The access token expired")
 	case errors.Is(err, auth.ErrInvalidToken):
-		return badToken("invalid_token", "The access token is not valid")
+		return bearer.BadToken(err)
 	case errors.Is(err, auth.ErrInvalidCredentials):
 		return problem{
 			Status:   http.StatusUnauthorized,
 			Code:     "invalid_credentials",
 			Sentence: "The e-mail address or the password is wrong.",
-			header:   map[string]string{"WWW-Authenticate": challenge},
+			Header:   map[string]string{"WWW-Authenticate": bearer.Challenge},
 		}
 	case errors.Is(err, auth.ErrUserNotFound):
 		return problem{Status: http.StatusNotFound, Code: "user_not_found", Sentence: "There is no such user."}
@@ -145,31 +100,9 @@ func problemOf(err error) problem {
 	case errors.Is(err, auth.ErrConflict):
 		return problem{Status: http.StatusConflict, Code: "conflict", Sentence: "Somebody else changed this meanwhile; try again."}
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
-		return outage("unavailable", "The service cannot answer now; try again in a moment.", retryUnavailable)
+		return bearer.Unavailable()
 	}
 	return problem{Status: http.StatusInternalServerError, Code: "internal", Sentence: "Something went wrong."}
-}
-
-func outage(code, sentence, retryAfter string) problem {
-	return problem{
-		Status:   http.StatusServiceUnavailable,
-		Code:     code,
-		Sentence: sentence,
-		header:   map[string]string{"Retry-After": retryAfter},
-	}
-}
-
-// badToken says no more of a token than whether it expired: the reason that an
-// error's text names is for logs.
-func badToken(code, description string) problem {
-	return problem{
-		Status:   http.StatusUnauthorized,
-		Code:     code,
-		Sentence: description + ".",
-		header: map[string]string{
-			"WWW-Authenticate": challenge + `, error="invalid_token", error_description="` + description + `"`,
-		},
-	}
 }
 
 // inputSentence says in words what an InputError says.

@@ -2,6 +2,9 @@ package authhttp_test
 
 import (
 	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"net/http"
@@ -176,4 +179,38 @@ func ExampleWriteTokens() {
 	fmt.Println(w.Code)
 	// Output:
 	// 401
+}
+
+// An issuer publishes its public keys, for services that verify its tokens by
+// package jwks.
+func ExampleJWKS() {
+	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	key, err := auth.SigningKey(private)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	issuer, err := auth.NewJWTIssuer(auth.JWTConfig{
+		Issuer:   "https://auth.example",
+		Audience: "https://api.example",
+		Keys:     []auth.Key{key},
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	mux := http.NewServeMux()
+	mux.Handle("GET /.well-known/jwks.json", authhttp.JWKS(issuer))
+
+	w := httptest.NewRecorder()
+	mux.ServeHTTP(w, httptest.NewRequest("GET", "/.well-known/jwks.json", nil))
+	fmt.Println(w.Code, w.Header().Get("Content-Type"), w.Header().Get("Cache-Control"))
+	fmt.Println(strings.Contains(w.Body.String(), key.ID()), strings.Contains(w.Body.String(), `"d"`))
+	// Output:
+	// 200 application/jwk-set+json public, max-age=300
+	// true false
 }

@@ -82,7 +82,7 @@ func readStrings(w http.ResponseWriter, r *http.Request, members map[string]func
 			Status:   http.StatusMethodNotAllowed,
 			Code:     "method_not_allowed",
 			Sentence: "Use POST.",
-			header:   map[string]string{"Allow": http.MethodPost},
+			Header:   map[string]string{"Allow": http.MethodPost},
 		}
 	}
 	if !isJSON(r.Header) {

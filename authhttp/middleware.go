@@ -1,15 +1,18 @@
 // Package authhttp puts package auth behind net/http: middleware that verifies
 // bearer tokens, one mapping of errors to answers, and handlers for
-// registration and login for those who want them. It works with every router
+// registration, login and the public keys for those who want them. It works with every router
 // that takes an [http.Handler]; each part can be used without the others.
 //
 //	mux.Handle("POST /users/register", authhttp.Register(a))
 //	mux.Handle("POST /users/login", authhttp.Login(a))
 //	mux.Handle("GET /orders", authhttp.Require(a)(orders))
+//	mux.Handle("GET /.well-known/jwks.json", authhttp.JWKS(issuer))
 //
 // What a client is told:
 //
-//	200  registered, logged in: {"result":"success","access_token":…,"token_type":"Bearer","expires_in":…}
+//	200  registered, logged in: {"result":"success","access_token":…,"token_type":"Bearer","expires_in":…};
+//	     the public keys: {"keys":[…]}
+//	304  the public keys are as they were
 //	400  invalid input; the code of an [auth.InputError], or malformed_json,
 //	     invalid_type, unknown_member, duplicate_member, incomplete_body, invalid_input
 //	401  invalid_credentials, missing_token, invalid_token, expired_token; with WWW-Authenticate
@@ -21,9 +24,9 @@
 //	500  internal
 //	503  unavailable, overloaded; with Retry-After
 //
-// Everything but 200 is a problem of RFC 9457, which [WriteError] writes. An
-// outage is never a 401, since clients drop their tokens on one. Nothing of
-// this may be cached.
+// From 400 on it is a problem of RFC 9457, which [WriteError] writes. An outage
+// is never a 401, since clients drop their tokens on one. Nothing of this may be
+// cached but the public keys.
 //
 // Tokens travel in the Authorization header, never in a cookie, so that no other
 // site can make a browser send one: there is nothing to protect against
@@ -31,11 +34,10 @@
 package authhttp
 
 import (
-	"errors"
 	"net/http"
-	"strings"
 
 	"github.com/seed89488a0c/auth"
+	"github.com/seed89488a0c/auth/internal/bearer"
 )
 
 // Require returns middleware that lets requests with a valid access token pass
@@ -49,14 +51,7 @@ import (
 // allow 400, since what helps is the same: a new token.
 func Require(v auth.Verifier) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
-		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			id, err := identify(v, r)
-			if err != nil {
-				WriteError(w, r, err)
-				return
-			}
-			next.ServeHTTP(w, r.WithContext(auth.NewContext(r.Context(), id)))
-		})
+		return bearer.Require(v, next, WriteError)
 	}
 }
 
@@ -77,56 +72,4 @@ func Optional(v auth.Verifier) func(http.Handler) http.Handler {
 			required.ServeHTTP(w, r)
 		})
 	}
-}
-
-// identify returns who sent a request. What is neither an invalid token nor an
-// outage breaks the verifier's contract, and is taken for an outage.
-func identify(v auth.Verifier, r *http.Request) (auth.Identity, error) {
-	token, err := bearerToken(r.Header)
-	if err != nil {
-		return auth.Identity{}, err
-	}
-	id, err := v.Verify(r.Context(), token)
-	switch {
-	case err == nil && id.UserID == "":
-		return auth.Identity{}, auth.ErrInvalidToken
-	case err == nil, errors.Is(err, auth.ErrInvalidToken), errors.Is(err, auth.ErrUnavailable):
-		return id, err
-	}
-	return auth.Identity{}, auth.ErrUnavailable
-}
-
-// bearerToken returns the one bearer token of a request.
-func bearerToken(h http.Header) (string, error) {
-	fields := h.Values("Authorization")
-	if len(fields) > 1 {
-		return "", auth.ErrInvalidToken
-	}
-	// Another scheme counts as no token (RFC 6750 §3.1).
-	scheme, token, _ := strings.Cut(strings.Join(fields, ""), " ")
-	if !strings.EqualFold(scheme, "Bearer") {
-		return "", &problem{
-			Status:   http.StatusUnauthorized,
-			Code:     "missing_token",
-			Sentence: "An access token is needed.",
-			header:   map[string]string{"WWW-Authenticate": challenge},
-		}
-	}
-	if token = strings.TrimLeft(token, " "); !isToken68(token) {
-		return "", auth.ErrInvalidToken
-	}
-	return token, nil
-}
-
-// isToken68 reports whether s has the form of a credential (RFC 9110 §11.2).
-func isToken68(s string) bool {
-	s = strings.TrimRight(s, "=")
-	for _, c := range []byte(s) {
-		switch {
-		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9', strings.IndexByte("-._~+/", c) >= 0:
-		default:
-			return false
-		}
-	}
-	return s != ""
 }

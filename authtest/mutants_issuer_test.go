@@ -29,6 +29,8 @@ const (
 	ruleIDs      = "user and session IDs are kept byte for byte, or refused"
 	ruleUnique   = "every token has an ID of its own"
 	ruleExpiry   = "a token is valid until its expiry, and never from then on"
+	ruleTTL      = "one token's TTL is as asked for, or refused"
+	ruleClaims   = "claims are read back, and none takes the place of another"
 	ruleTampered = "a token that was changed anywhere is ErrInvalidToken and not ErrExpiredToken"
 	ruleUnsigned = "a token cannot do without a signature by naming another algorithm"
 	ruleAnything = "anything else is ErrInvalidToken"
@@ -170,12 +172,33 @@ func issuingMutants() []issuerMutant {
 		}),
 		parsed("AuthTime is IssuedAt", ruleFields, func(id *auth.Identity) { id.AuthTime = id.IssuedAt }),
 		parsed("TokenID is dropped", ruleFields, func(id *auth.Identity) { id.TokenID = "" }),
-		parsed("ClientID is dropped", ruleFields, func(id *auth.Identity) { id.ClientID = "" }),
 		parsed("IssuedAt is a minute early", ruleTimes, func(id *auth.Identity) { id.IssuedAt = id.IssuedAt.Add(-time.Minute) }),
 		parsed("IssuedAt is rounded up", ruleTimes, func(id *auth.Identity) { id.IssuedAt = id.IssuedAt.Add(time.Second) }),
 		parsed("times are local", ruleTimes, func(id *auth.Identity) { id.AuthTime = id.AuthTime.In(time.FixedZone("Seoul", 9*60*60)) }),
 		parsed("times have fractions", ruleTimes, func(id *auth.Identity) { id.ExpiresAt = id.ExpiresAt.Add(time.Millisecond) }),
 		issuing("AuthTime is rounded up", ruleTimes, func(s *auth.Subject) { s.AuthTime = s.AuthTime.Add(time.Second - 1) }),
+		issuing("TTL is ignored", ruleTTL, func(s *auth.Subject) { s.TTL = 0 }),
+		issuing("TTL is cut to seconds", ruleTTL, func(s *auth.Subject) { s.TTL = s.TTL.Truncate(time.Second) }),
+		issuing("a negative TTL is the issuer's", ruleTTL, func(s *auth.Subject) { s.TTL = max(0, s.TTL) }),
+		issuing("claims are dropped", ruleClaims, func(s *auth.Subject) { s.Claims = nil }),
+		issuing("claims that may not be there are dropped", ruleClaims, func(s *auth.Subject) {
+			if strings.Contains(string(s.Claims), `"sub"`) {
+				s.Claims = nil
+			}
+		}),
+		issuing("claims are read as floats", ruleClaims, func(s *auth.Subject) {
+			var v map[string]any
+			if json.Unmarshal(s.Claims, &v) == nil {
+				s.Claims, _ = json.Marshal(v) // of what was JSON
+			}
+		}),
+		issuing("a claim may name the user", ruleClaims, func(s *auth.Subject) {
+			var v struct{ Sub string }
+			if json.Unmarshal(s.Claims, &v) == nil && v.Sub != "" {
+				s.UserID, s.Claims = v.Sub, nil
+			}
+		}),
+		parsed("claims are not given back", ruleClaims, func(id *auth.Identity) { *id = id.WithClaims(nil) }),
 		parsed("one TokenID for all", ruleUnique, func(id *auth.Identity) { id.TokenID = "1" }),
 		parsed("one TokenID a second", ruleUnique, func(id *auth.Identity) { id.TokenID = id.IssuedAt.String() + id.UserID }),
 		wrapIssuer("ExpiresAt beside the token is another", ruleTimes, func(w *wrappedIssuer, i *auth.JWTIssuer) {
@@ -188,13 +211,13 @@ func issuingMutants() []issuerMutant {
 			}
 		}),
 		wrapIssuer("one token a user and second", ruleUnique, func(w *wrappedIssuer, i *auth.JWTIssuer) {
-			var known shared[map[auth.Subject]auth.IssuedToken]
+			var known shared[map[string]auth.IssuedToken]
 			w.issue = func(ctx context.Context, s auth.Subject) (issued auth.IssuedToken, err error) {
-				known.do(func(known *map[auth.Subject]auth.IssuedToken) {
+				known.do(func(known *map[string]auth.IssuedToken) {
 					var ok bool
-					if issued, ok = (*known)[s]; !ok {
+					if issued, ok = (*known)[s.UserID]; !ok {
 						issued, err = i.Issue(ctx, s)
-						*known = map[auth.Subject]auth.IssuedToken{s: issued}
+						*known = map[string]auth.IssuedToken{s.UserID: issued}
 					}
 				})
 				return issued, err

@@ -30,6 +30,8 @@ func TestTokenIssuer(t *testing.T, newIssuer func(t *testing.T) auth.TokenIssuer
 		{"no user ID, no token", tokenIssuer.noUser},
 		{"every token has an ID of its own", tokenIssuer.unique},
 		{"a token is valid until its expiry, and never from then on", tokenIssuer.expiry},
+		{"one token's TTL is as asked for, or refused", tokenIssuer.ttl},
+		{"claims are read back, and none takes the place of another", tokenIssuer.claims},
 		{"a token that was changed anywhere is ErrInvalidToken and not ErrExpiredToken", tokenIssuer.tampered},
 		{"a token cannot do without a signature by naming another algorithm", tokenIssuer.unsigned},
 		{"anything else is ErrInvalidToken", tokenIssuer.garbage},
@@ -90,13 +92,18 @@ func (s tokenIssuer) roundTrip(t *testing.T) {
 	id := s.accepted(t, s.issue(t, sub).Token)
 	for i := range reflect.TypeFor[auth.Subject]().NumField() {
 		name := reflect.TypeFor[auth.Subject]().Field(i).Name
+		if name == "TTL" || name == "Claims" {
+			continue
+		}
 		got := reflect.ValueOf(id).FieldByName(name)
 		if !got.IsValid() || !reflect.DeepEqual(got.Interface(), reflect.ValueOf(sub).Field(i).Interface()) {
 			t.Errorf("Subject.%s is not Identity.%s", name, name)
 		}
 	}
 	for i := range reflect.TypeFor[auth.Identity]().NumField() {
-		if field := reflect.TypeFor[auth.Identity]().Field(i); field.IsExported() && reflect.ValueOf(id).Field(i).IsZero() {
+		field := reflect.TypeFor[auth.Identity]().Field(i)
+		optional := field.Name == "Issuer" || field.Name == "ClientID" // not every format has them
+		if field.IsExported() && !optional && reflect.ValueOf(id).Field(i).IsZero() {
 			t.Errorf("Identity.%s is zero", field.Name)
 		}
 	}
@@ -190,6 +197,75 @@ func (s tokenIssuer) expiry(t *testing.T) {
 	for _, after := range []time.Duration{0, 1, 500 * time.Millisecond, time.Second, time.Second + 1, 30 * time.Second, time.Minute, 5 * time.Minute, time.Hour, 24 * time.Hour, 1000 * time.Hour} {
 		sleepUntil(after)
 		s.refused(t, fmt.Sprintf("a token %v after its expiry", after), issued.Token, true)
+	}
+}
+
+func (s tokenIssuer) ttl(t *testing.T) {
+	for _, ttl := range []time.Duration{time.Second, 3 * time.Minute, 100 * time.Hour} {
+		sub := subject(t, 1)
+		sub.TTL = ttl
+		issued := s.issue(t, sub)
+		id := s.accepted(t, issued.Token)
+		if got := id.ExpiresAt.Sub(id.IssuedAt); got != ttl || !id.ExpiresAt.Equal(issued.ExpiresAt) {
+			t.Errorf("asked for a TTL of %v, got %v, until %v and %v", ttl, got, id.ExpiresAt, issued.ExpiresAt)
+		}
+		time.Sleep(time.Until(issued.ExpiresAt))
+		s.refused(t, "a token at its expiry", issued.Token, true)
+	}
+	for _, ttl := range []time.Duration{-time.Second, 1, time.Second + 1, 1 << 62} {
+		sub := subject(t, 1)
+		sub.TTL = ttl
+		issued, err := s.Issue(t.Context(), sub)
+		if err == nil {
+			t.Errorf("a TTL of %v is taken", ttl)
+		}
+		wantZero(t, "Issue", issued)
+	}
+}
+
+func (s tokenIssuer) claims(t *testing.T) {
+	type claims struct {
+		Role   string   `json:"role"`
+		Groups []string `json:"groups"`
+		Big    int64    `json:"big"`
+	}
+	sub := subject(t, 1)
+	plain := s.accepted(t, s.issue(t, sub).Token)
+	want := claims{"admin\" <&> é 🦊", []string{"a", "b"}, 1<<63 - 1}
+	data, err := json.Marshal(want)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sub.Claims = data
+	id := s.accepted(t, s.issue(t, sub).Token)
+	var got claims
+	if err := id.Claims(&got); err != nil || !reflect.DeepEqual(got, want) {
+		t.Errorf("claims %+v came back as %+v, %v", want, got, err)
+	}
+	if id.UserID != plain.UserID || id.SessionID != plain.SessionID || !id.ExpiresAt.Equal(plain.ExpiresAt) {
+		t.Error("claims change who a token speaks for")
+	}
+	if err := id.Claims(&struct {
+		Role int `json:"role"`
+	}{}); !errors.Is(err, auth.ErrInvalidToken) {
+		t.Errorf("claims of another type: %v, want ErrInvalidToken", err)
+	}
+	for _, bad := range []string{
+		`{"sub":"2"}`, `{"exp":9999999999}`, `{"iat":1}`, `{"nbf":1}`, `{"jti":"1"}`, `{"iss":"a"}`, `{"aud":"a"}`, `{"Sub":"2"}`, `{"\u0073ub":"2"}`, `{"ſub":"2"}`,
+		`{"client_id":"a"}`, `{"sid":"a"}`, `{"auth_time":1}`, `{"acr":"1"}`, `{"amr":[]}`, `{"cnf":{}}`, `{"act":{}}`, `{"type":"refresh"}`, `{"fresh":true}`,
+		`{"a":1,"a":2}`, `{"a":1,"A":2}`, `[]`, `null`, `"a"`, `1`, `{`, `{}{}`, `{"a":"\ud800"}`, "{\"a\":\"\xff\"}",
+		`{"a":"` + strings.Repeat("a", 1<<13) + `"}`, `{"a":` + strings.Repeat("[", 1000) + strings.Repeat("]", 1000) + `}`,
+	} {
+		sub.Claims = []byte(bad)
+		issued, err := s.Issue(t.Context(), sub)
+		if err == nil {
+			t.Errorf("the claims %.40s are taken", bad)
+		}
+		wantZero(t, "Issue", issued)
+	}
+	for _, none := range []string{"", "{}", " { } "} {
+		sub.Claims = []byte(none)
+		s.accepted(t, s.issue(t, sub).Token)
 	}
 }
 

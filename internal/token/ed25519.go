@@ -1,20 +1,40 @@
 package token
 
 import (
+	"crypto"
 	"crypto/ed25519"
-	"crypto/sha256"
 	"encoding/base64"
 	"fmt"
 	"math/big"
 	"slices"
+
+	"github.com/golang-jwt/jwt/v5"
 )
 
-// ed25519Thumbprint is the thumbprint (RFC 7638) of a public key as RFC 8037
-// appendix A.3 computes it: the required members alone, in lexical order.
-func ed25519Thumbprint(public ed25519.PublicKey) string {
-	encode := base64.RawURLEncoding.EncodeToString
-	sum := sha256.Sum256([]byte(`{"crv":"Ed25519","kty":"OKP","x":"` + encode(public) + `"}`))
-	return encode(sum[:])
+func newEd25519(public ed25519.PublicKey, s crypto.Signer) (Key, error) {
+	if err := checkEd25519Public(public); err != nil {
+		return Key{}, err
+	}
+	// It signs the message itself, not a hash of it.
+	m := newMaterial(slices.Clone(public), s, jwt.SigningMethodEdDSA, crypto.Hash(0), nil)
+	m.members = `{"crv":"Ed25519","kty":"OKP","x":"` + base64.RawURLEncoding.EncodeToString(public) + `"`
+	return m.key(m.thumbprint(), "EdDSA"), nil
+}
+
+// copyEd25519 returns a copy of a key that belongs together.
+func copyEd25519(private ed25519.PrivateKey) (crypto.Signer, error) {
+	if len(private) != ed25519.PrivateKeySize {
+		return nil, fmt.Errorf("%w: not %d bytes", ErrInvalidKey, ed25519.PrivateKeySize)
+	}
+	seed := private.Seed()
+	if repeats(seed) {
+		return nil, fmt.Errorf("%w: all bytes are equal", ErrWeakKey)
+	}
+	clone := ed25519.NewKeyFromSeed(seed)
+	if !clone.Equal(private) {
+		return nil, fmt.Errorf("%w: the public half is not the seed's", ErrInvalidKey)
+	}
+	return clone, nil
 }
 
 // checkEd25519Public refuses what no private key has for its public half, as

@@ -4,15 +4,31 @@ import "errors"
 
 // Errors of the constructors and of [Sign]. They never contain key material.
 var (
-	// ErrWeakKey means that a secret is too short, or plainly not random.
-	ErrWeakKey = errors.New("token: weak key")
+	// ErrWeakKey means that a secret is too short, or plainly not random, or
+	// that a public key is too short.
+	ErrWeakKey = errors.New("weak key")
 
 	// ErrInvalidKey means that a key is no key of its kind, or too long.
-	ErrInvalidKey = errors.New("token: invalid key")
+	ErrInvalidKey = errors.New("invalid key")
 
 	// ErrCannotSign means that a key only verifies, or is the zero Key.
-	ErrCannotSign = errors.New("token: key cannot sign")
+	ErrCannotSign = errors.New("key cannot sign")
 )
+
+// The errors of a token, shared by all packages that verify one.
+var (
+	ErrInvalid       = errors.New("auth: invalid token")
+	ErrExpired error = expired{}
+
+	// ErrUnavailable is here since who verifies without a store has outages too.
+	ErrUnavailable = errors.New("auth: unavailable")
+)
+
+// expired is ErrExpired, which matches ErrInvalid.
+type expired struct{}
+
+func (expired) Error() string { return "auth: expired token" }
+func (expired) Unwrap() error { return ErrInvalid }
 
 // Reasons for which [Parser.Parse] refuses a token. They are stable: logs and
 // metrics may rely on them.
@@ -20,7 +36,7 @@ const (
 	ReasonTooLarge        = "too_large"        // longer than MaxSize
 	ReasonMalformed       = "malformed"        // not three non-empty parts
 	ReasonEncoding        = "encoding"         // a part is not canonical base64url
-	ReasonHeader          = "header"           // not a JSON object of the members and types we write
+	ReasonHeader          = "header"           // not a JSON object of the members and types that may be there
 	ReasonCrit            = "crit"             // demands an extension (RFC 7515 §4.1.11)
 	ReasonType            = "type"             // typ is not that of an access token
 	ReasonUnknownKey      = "unknown_key"      // kid names none of our keys
@@ -35,12 +51,21 @@ const (
 	ReasonExpired         = "expired"          // valid in everything but exp
 )
 
-// Error is why a token was refused. It tells nothing of the token's content,
-// so it may be logged; whether to tell it to the client is the caller's choice.
+// Error is why a token was refused; see [github.com/seed89488a0c/auth.TokenError].
 type Error struct {
 	Reason string // one of the Reason constants
 }
 
-func (e *Error) Error() string { return "token: " + e.Reason }
+func (e *Error) Error() string { return ErrInvalid.Error() + ": " + e.Reason }
+
+// Unwrap returns [ErrExpired] for [ReasonExpired], and [ErrInvalid] otherwise.
+func (e *Error) Unwrap() error {
+	if e.Reason == ReasonExpired {
+		return ErrExpired
+	}
+	return ErrInvalid
+}
 
 func reject(reason string) error { return &Error{Reason: reason} }
+
+func errCustom(problem string) error { return errors.New("custom claims: " + problem) }

@@ -42,6 +42,20 @@ func claims() token.Claims {
 	}
 }
 
+// identity is what a token says that has a payload like claims.
+func identity(c token.Claims) token.Identity {
+	return token.Identity{
+		Issuer:    c.Issuer,
+		UserID:    c.Subject,
+		SessionID: c.SessionID,
+		TokenID:   c.ID,
+		ClientID:  c.ClientID,
+		IssuedAt:  c.IssuedAt,
+		ExpiresAt: c.ExpiresAt,
+		AuthTime:  c.AuthTime,
+	}
+}
+
 // at is so many seconds after the token was issued.
 func at(seconds int64) time.Time { return time.Unix(issuedAt+seconds, 0).UTC() }
 
@@ -60,7 +74,7 @@ func hmacKey(t testing.TB, name string) token.Key {
 
 func edKey(t testing.TB, name string) token.Key {
 	t.Helper()
-	k, err := token.NewEd25519(edPrivate(name))
+	k, err := token.NewSigner(edPrivate(name))
 	return must(t, k, err)
 }
 
@@ -78,20 +92,37 @@ func withID(t testing.TB, k token.Key, id string) token.Key {
 	return must(t, k, err)
 }
 
-func newParser(t testing.TB, r token.Rules) *token.Parser {
-	t.Helper()
-	p, err := token.NewParser(r)
-	return must(t, p, err)
+// rules are those of a parser, with the keys that it is given.
+type rules struct {
+	token.Rules
+	keys []token.Key
 }
 
-// rules demand what payload has; "h" and "e" are the keys.
-func rules(t testing.TB) token.Rules {
+// ourRules demand what payload has; "h" and "e" are the keys.
+func ourRules(t testing.TB) rules {
 	t.Helper()
-	return token.Rules{
-		Issuer:   issuer,
-		Audience: audience,
-		Keys:     []token.Key{withID(t, hmacKey(t, "h"), "h"), withID(t, edKey(t, "e"), "e")},
+	return rules{
+		token.Rules{Issuer: issuer, Audience: audience},
+		[]token.Key{withID(t, hmacKey(t, "h"), "h"), withID(t, edKey(t, "e"), "e")},
 	}
+}
+
+// parser is one with its keys.
+type parser struct {
+	*token.Parser
+	keys *token.Set
+}
+
+func newParser(t testing.TB, r rules) parser {
+	t.Helper()
+	p, err := token.NewParser(r.Rules)
+	must(t, p, err)
+	set, err := token.NewSet(r.keys)
+	return parser{p, must(t, set, err)}
+}
+
+func (p parser) Parse(text string, now time.Time) (token.Identity, error) {
+	return p.Parser.Parse(p.keys, text, now)
 }
 
 // A signer knows a key as golang-jwt does, independently of token.Key.
@@ -152,7 +183,7 @@ func change(t testing.TB, s, old, replacement string) string {
 	return strings.Replace(s, old, replacement, 1)
 }
 
-func wantReason(t testing.TB, c token.Claims, err error, reason string) {
+func wantReason(t testing.TB, id token.Identity, err error, reason string) {
 	t.Helper()
 	var e *token.Error
 	switch {
@@ -162,30 +193,40 @@ func wantReason(t testing.TB, c token.Claims, err error, reason string) {
 		t.Errorf("error is a %T, want *token.Error", err)
 	case e.Reason != reason:
 		t.Errorf("reason %q, want %q", e.Reason, reason)
-	case err.Error() != "token: "+reason:
+	case err.Error() != "auth: invalid token: "+reason:
 		t.Errorf("message %q", err)
-	case c != token.Claims{}:
-		t.Errorf("claims beside an error: %+v", c)
+	case errors.Is(err, token.ErrExpired) != (reason == token.ReasonExpired), !errors.Is(err, token.ErrInvalid):
+		t.Errorf("%v matches ErrExpired: %t, ErrInvalid: %t", err, errors.Is(err, token.ErrExpired), errors.Is(err, token.ErrInvalid))
+	case id != token.Identity{}:
+		t.Errorf("an identity beside an error: %s", show(id))
 	}
 }
 
-func wantClaims(t testing.TB, c token.Claims, err error, want token.Claims) {
+// wantIdentity holds all but the claims that are not read against those that are
+// wanted.
+func wantIdentity(t testing.TB, id token.Identity, err error, want token.Claims) {
 	t.Helper()
 	if err != nil {
 		t.Fatalf("refused: %v", err)
 	}
-	if c != want {
-		t.Errorf("claims %+v\nwant   %+v", c, want)
+	if id = id.WithClaims(nil); id != identity(want) {
+		t.Errorf("identity %s\nwant     %s", show(id), show(identity(want)))
 	}
+}
+
+// show prints every field, which an Identity by itself does not.
+func show(id token.Identity) string {
+	type plain token.Identity
+	return fmt.Sprintf("%+v", plain(id))
 }
 
 // checkValid makes sure that rows which change one thing start from a valid
 // token.
-func checkValid(t *testing.T, p *token.Parser) {
+func checkValid(t *testing.T, p parser) {
 	t.Helper()
 	for _, s := range signers() {
 		c, err := p.Parse(s.mint(t, s.header, payload), at(1))
-		wantClaims(t, c, err, claims())
+		wantIdentity(t, c, err, claims())
 	}
 }
 

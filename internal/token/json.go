@@ -2,6 +2,7 @@ package token
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 	"unicode/utf16"
@@ -10,6 +11,10 @@ import (
 
 // maxDepth is how deep objects and arrays may nest, the outermost counted.
 const maxDepth = 16
+
+// few is how many names of an object are compared with one another as they come.
+// More are sorted, so that many cost no more than they have to.
+const few = 16
 
 // scanner reads one JSON text (RFC 8259) from left to right, and is stricter
 // than encoding/json where that guesses: a name may occur once in an object
@@ -70,11 +75,14 @@ func (s *scanner) end() error {
 // object reads an object. For each member it calls value, which must read the
 // member's value; that no name occurs twice is certain only at the end.
 func (s *scanner) object(value func(name string) error) error {
-	names := make([]string, 0, 16)
+	names := make([]string, 0, few)
 	err := s.list('{', '}', func() error {
 		name, err := s.text()
 		if err != nil {
 			return err
+		}
+		if len(names) < few && slices.Contains(names, name) {
+			return reject(ReasonDuplicateMember)
 		}
 		names = append(names, name)
 		if err := s.take(':'); err != nil {
@@ -84,6 +92,9 @@ func (s *scanner) object(value func(name string) error) error {
 	})
 	if err != nil {
 		return err
+	}
+	if len(names) <= few {
+		return nil
 	}
 	slices.Sort(names)
 	for i := 1; i < len(names); i++ {
@@ -256,6 +267,21 @@ func (s *scanner) date() (time.Time, error) {
 		}
 	}
 	return time.Unix(seconds, 0).UTC(), nil
+}
+
+// instant reads a time as others write it: any number from 0 to maxSeconds, of
+// which the whole seconds count (RFC 7519 §2, NumericDate).
+func (s *scanner) instant() (time.Time, error) {
+	s.next()
+	start := s.pos
+	if err := s.number(); err != nil {
+		return time.Time{}, err
+	}
+	seconds, err := strconv.ParseFloat(s.src[start:s.pos], 64)
+	if err != nil || seconds < 0 || seconds > maxSeconds {
+		return time.Time{}, s.fail()
+	}
+	return time.Unix(int64(seconds), 0).UTC(), nil
 }
 
 // number reads a number of any size (RFC 8259 §6).

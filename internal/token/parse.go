@@ -3,7 +3,9 @@ package token
 import (
 	"encoding/base64"
 	"errors"
+	"slices"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -15,7 +17,6 @@ const accessTokenType = "at+jwt"
 type Rules struct {
 	Issuer   string // iss, byte for byte
 	Audience string // aud, or one of them
-	Keys     []Key  // at least one, each with an ID of its own
 
 	// Leeway is how long after exp a token is still taken.
 	Leeway time.Duration
@@ -23,128 +24,158 @@ type Rules struct {
 	// Skew is how far iat and nbf may lie in the future, since two machines'
 	// clocks differ, and for the same reason auth_time after iat.
 	Skew time.Duration
+
+	// Foreign is for tokens that others sign; nil for our own.
+	Foreign *Foreign
+
+	// Cache is how many tokens to remember whose signature was good; 0 is none.
+	Cache int
 }
 
-// Parser parses tokens by fixed rules. It is immutable and safe for concurrent
-// use.
+// Foreign is what is different about tokens that [Sign] has not written.
+type Foreign struct {
+	Required []string // claims that must be there beside iss, aud, exp and sub
+	AnyType  bool     // takes any typ, and none
+}
+
+// Parser parses tokens by fixed rules. It is safe for concurrent use.
 type Parser struct {
-	issuer   string
-	audience string
-	keys     map[string]Key // by ID
-	leeway   time.Duration
-	skew     time.Duration
+	rules    Rules
+	required []string
 	encoding base64.Encoding
+	cache    *cache
 }
 
 // NewParser returns a parser, or says what is wrong with the rules.
 func NewParser(r Rules) (*Parser, error) {
 	switch {
 	case !validText(r.Issuer):
-		return nil, errors.New("token: the issuer is empty, not UTF-8, or has control characters")
+		return nil, errors.New("the issuer is empty, not UTF-8, or has control characters")
 	case !validText(r.Audience):
-		return nil, errors.New("token: the audience is empty, not UTF-8, or has control characters")
-	case len(r.Keys) == 0:
-		return nil, errors.New("token: no keys")
+		return nil, errors.New("the audience is empty, not UTF-8, or has control characters")
 	case r.Leeway < 0:
-		return nil, errors.New("token: the leeway is negative")
+		return nil, errors.New("the leeway is negative")
 	case r.Skew < 0:
-		return nil, errors.New("token: the skew is negative")
+		return nil, errors.New("the skew is negative")
 	}
-	keys := make(map[string]Key, len(r.Keys))
-	for _, k := range r.Keys {
-		if k.verify == nil {
-			return nil, errors.New("token: a key is the zero Key")
-		}
-		if _, ok := keys[k.id]; ok {
-			return nil, errors.New("token: two keys have the same ID")
-		}
-		keys[k.id] = k
+	required := []string{"iss", "sub", "aud", "client_id", "jti", "iat", "nbf", "exp", "auth_time"}
+	if r.Foreign != nil {
+		required = append([]string{"iss", "sub", "aud", "exp"}, r.Foreign.Required...)
+		slices.Sort(required)
+		required = slices.Compact(required)
+	}
+	if len(required) > 64 {
+		return nil, errors.New("more than 60 claims are required")
 	}
 	return &Parser{
-		issuer:   r.Issuer,
-		audience: r.Audience,
-		keys:     keys,
-		leeway:   r.Leeway,
-		skew:     r.Skew,
+		rules:    r,
+		required: required,
 		encoding: *base64.RawURLEncoding.Strict(),
+		cache:    newCache(r.Cache),
 	}, nil
 }
 
-// Parse returns the claims of a token that satisfies the rules at the given
-// time. Otherwise it returns an [*Error] beside zero Claims, with the reason
-// [ReasonExpired] only if there is no other.
-//
-// It takes four things that Sign does not write: other spellings of typ that
-// mean the same (case, and "application/" before it: RFC 9068 §4, RFC 7515
-// §4.1.9); an array of strings as aud, of which Claims.Audience is the one that
-// the rules name; white space and escapes where JSON has them; and claims that
-// it does not know, which it ignores.
-//
-// The strings of Claims may share memory with each other: who keeps one for
-// long clones it.
-func (p *Parser) Parse(token string, now time.Time) (Claims, error) {
-	body, err := p.open(token)
-	if err != nil {
-		return Claims{}, err
-	}
-	c, err := p.claims(body)
-	if err != nil {
-		return Claims{}, err
-	}
-	if err := p.validate(c, now); err != nil {
-		return Claims{}, err
-	}
-	return c, nil
+// claims are those that are read, and when they hold.
+type claims struct {
+	Identity
+	notBefore time.Time
+	forUs     bool // an audience is the rules'
 }
 
-// open returns the payload of a token that one of the keys signed. Until then
-// nothing looks into it.
-func (p *Parser) open(token string) (string, error) {
+// Parse returns what a token says that one of the keys signed and that satisfies
+// the rules at the given time. Otherwise it returns an [*Error] beside a zero
+// Identity, with the reason [ReasonExpired] only if there is no other.
+//
+// Of our own tokens it takes four things that Sign does not write: other
+// spellings of typ that mean the same (case, and "application/" before it: RFC
+// 9068 §4, RFC 7515 §4.1.9); an array of strings as aud; white space and escapes
+// where JSON has them; and claims that it does not know.
+//
+// Of foreign ones it takes in addition members of the header that it does not
+// know, and does as if they were not there, but for those that change what a
+// token means; a missing kid, where there is but one key; and times with a
+// fraction, of which it takes the whole seconds.
+func (p *Parser) Parse(keys *Set, token string, now time.Time) (Identity, error) {
+	if e := p.cache.get(token); e != nil {
+		if k, ok := keys.key(e.key.id); ok && k.is(e.key) {
+			return p.at(&e.claims, now)
+		}
+	}
+	k, body, err := p.open(keys, token)
+	if err != nil {
+		return Identity{}, err
+	}
+	e := &cached{key: k}
+	if err := p.read(&e.claims, body); err != nil {
+		return Identity{}, err
+	}
+	id, err := p.at(&e.claims, now)
+	if err == nil {
+		e.token = strings.Clone(token) // which may be a piece of something large
+		p.cache.put(e)
+	}
+	return id, err
+}
+
+// scratch holds what is decoded of a token until it is known to be good.
+var scratch = sync.Pool{New: func() any { return new([]byte) }}
+
+// open returns the payload of a token that one of the keys signed, and which.
+// Until then nothing looks into it.
+func (p *Parser) open(keys *Set, token string) (Key, string, error) {
 	if len(token) > MaxSize {
-		return "", reject(ReasonTooLarge)
+		return Key{}, "", reject(ReasonTooLarge)
 	}
 	head, rest, _ := strings.Cut(token, ".")
 	body, mac, _ := strings.Cut(rest, ".")
 	if head == "" || body == "" || mac == "" || strings.Contains(mac, ".") {
-		return "", reject(ReasonMalformed)
+		return Key{}, "", reject(ReasonMalformed)
 	}
 
 	// Strict decoding refuses unused bits that are not zero, but still skips
 	// line breaks.
-	if strings.ContainsAny(token, "\r\n") {
-		return "", reject(ReasonEncoding)
+	if strings.IndexByte(token, '\r') >= 0 || strings.IndexByte(token, '\n') >= 0 {
+		return Key{}, "", reject(ReasonEncoding)
 	}
-	header, err := p.encoding.DecodeString(head)
+	buf := scratch.Get().(*[]byte)
+	defer scratch.Put(buf)
+	text := append((*buf)[:0], token...)
+	decoded, err := p.encoding.AppendDecode(text, text[len(head)+1:][:len(body)])
 	if err != nil {
-		return "", reject(ReasonEncoding)
+		return Key{}, "", reject(ReasonEncoding)
 	}
-	content, err := p.encoding.DecodeString(body)
+	content := decoded[len(text):]
+	decoded, err = p.encoding.AppendDecode(decoded, text[len(text)-len(mac):])
 	if err != nil {
-		return "", reject(ReasonEncoding)
+		return Key{}, "", reject(ReasonEncoding)
 	}
-	signature, err := p.encoding.DecodeString(mac)
-	if err != nil {
-		return "", reject(ReasonEncoding)
-	}
+	signature := decoded[len(text)+len(content):]
+	*buf = decoded
 
-	k, err := p.key(string(header))
-	if err != nil {
-		return "", err
+	k, ok := keys.signs(head)
+	if !ok {
+		header, err := p.encoding.DecodeString(head)
+		if err != nil {
+			return Key{}, "", reject(ReasonEncoding)
+		}
+		if k, err = p.key(keys, string(header)); err != nil {
+			return Key{}, "", err
+		}
 	}
 	if k.verify(token[:len(head)+1+len(body)], signature) != nil {
-		return "", reject(ReasonSignature)
+		return Key{}, "", reject(ReasonSignature)
 	}
-	return string(content), nil
+	return k, string(content), nil
 }
 
 // key returns the key that a header asks for. The header is not trusted: it
-// chooses among our keys and must agree with what the chosen one is for.
+// chooses among the keys and must agree with what the chosen one is for.
 //
-// Only the members that Sign writes are known. A member that we ignored could
-// be one that somebody else obeys: jwk, jku, x5c and x5u bring their own key,
-// b64 and zip change what was signed. A member that is absent is as good as
-// empty, which none may be.
-func (p *Parser) key(header string) (Key, error) {
+// Of our own tokens only the members that Sign writes are known. Those that
+// bring a key of their own (jwk, jku, x5c, x5u) are never followed, and those
+// that change what was signed or demand to be understood are never passed over.
+// A member that is absent is as good as empty.
+func (p *Parser) key(keys *Set, header string) (Key, error) {
 	s, err := newScanner(header, ReasonHeader)
 	if err != nil {
 		return Key{}, err
@@ -160,8 +191,13 @@ func (p *Parser) key(header string) (Key, error) {
 			typ, err = s.text()
 		case "crit":
 			err = reject(ReasonCrit)
-		default:
+		case "b64", "zip", "enc":
 			err = reject(ReasonHeader)
+		default:
+			if p.rules.Foreign == nil {
+				return reject(ReasonHeader)
+			}
+			err = s.skip()
 		}
 		return err
 	})
@@ -172,11 +208,12 @@ func (p *Parser) key(header string) (Key, error) {
 		return Key{}, err
 	}
 
-	if !strings.EqualFold(typ, accessTokenType) && !strings.EqualFold(typ, "application/"+accessTokenType) {
+	anyType := p.rules.Foreign != nil && p.rules.Foreign.AnyType
+	if !anyType && !strings.EqualFold(typ, accessTokenType) && !strings.EqualFold(typ, "application/"+accessTokenType) {
 		return Key{}, reject(ReasonType)
 	}
-	k, ok := p.keys[kid]
-	if !ok {
+	k, ok := keys.key(kid)
+	if !ok || kid == "" && p.rules.Foreign == nil {
 		return Key{}, reject(ReasonUnknownKey)
 	}
 	if alg != k.algorithm {
@@ -185,51 +222,87 @@ func (p *Parser) key(header string) (Key, error) {
 	return k, nil
 }
 
-// claims reads a payload. Its Audience is the rules' if that is among the
-// token's, or else the token's last.
-func (p *Parser) claims(body string) (Claims, error) {
+// read reads a payload.
+func (p *Parser) read(c *claims, body string) error {
 	s, err := newScanner(body, ReasonClaims)
 	if err != nil {
-		return Claims{}, err
+		return err
 	}
-	var c Claims
+	date := s.date
+	if p.rules.Foreign != nil {
+		date = s.instant
+	}
+	var seen uint64 // of the required claims
 	err = s.object(func(name string) (err error) {
+		if i := slices.Index(p.required, name); i >= 0 {
+			seen |= 1 << i
+		}
 		switch name {
 		case "iss":
 			c.Issuer, err = s.claim()
 		case "sub":
-			c.Subject, err = s.claim()
+			c.UserID, err = s.claim()
 		case "aud":
-			c.Audience, err = s.audience(p.audience)
+			c.forUs, err = s.audience(p.rules.Audience)
 		case "client_id":
 			c.ClientID, err = s.claim()
 		case "jti":
-			c.ID, err = s.claim()
+			c.TokenID, err = s.claim()
 		case "sid":
 			c.SessionID, err = s.claim()
 		case "iat":
-			c.IssuedAt, err = s.date()
+			c.IssuedAt, err = date()
 		case "nbf":
-			c.NotBefore, err = s.date()
+			c.notBefore, err = date()
 		case "exp":
-			c.ExpiresAt, err = s.date()
+			c.ExpiresAt, err = date()
 		case "auth_time":
-			c.AuthTime, err = s.date()
+			c.AuthTime, err = date()
 		default:
 			err = s.skip()
 		}
 		return err
 	})
 	if err != nil {
-		return Claims{}, err
+		return err
 	}
 	if err := s.end(); err != nil {
-		return Claims{}, err
+		return err
 	}
-	if !c.complete() || !c.lasts() || c.AuthTime.After(c.IssuedAt.Add(p.skew)) {
-		return Claims{}, reject(ReasonClaims)
+	if seen != 1<<len(p.required)-1 || !lasts(c.IssuedAt, c.notBefore, c.ExpiresAt) {
+		return reject(ReasonClaims)
 	}
-	return c, nil
+	if !c.IssuedAt.IsZero() && c.AuthTime.After(c.IssuedAt.Add(p.rules.Skew)) {
+		return reject(ReasonClaims)
+	}
+	switch {
+	case c.Issuer != p.rules.Issuer:
+		return reject(ReasonIssuer)
+	case !c.forUs:
+		return reject(ReasonAudience)
+	}
+	c.claims = body
+	return nil
+}
+
+// lasts reports whether there is a moment at which a token is valid.
+func lasts(issuedAt, notBefore, expiresAt time.Time) bool {
+	return expiresAt.After(issuedAt) && expiresAt.After(notBefore)
+}
+
+// at returns what a token says now. The order is part of the contract: exp is
+// last.
+func (p *Parser) at(c *claims, now time.Time) (Identity, error) {
+	latest := now.Add(p.rules.Skew)
+	switch {
+	case c.notBefore.After(latest):
+		return Identity{}, reject(ReasonNotYetValid)
+	case c.IssuedAt.After(latest):
+		return Identity{}, reject(ReasonIssuedInFuture)
+	case !now.Before(c.ExpiresAt.Add(p.rules.Leeway)): // RFC 7519 §4.1.4: "on or after"
+		return Identity{}, reject(ReasonExpired)
+	}
+	return c.Identity, nil
 }
 
 // claim reads a string that may be the value of a claim.
@@ -241,38 +314,21 @@ func (s *scanner) claim() (string, error) {
 	return v, err
 }
 
-// audience reads an audience or an array of them (RFC 7519 §4.1.3), and returns
-// want if it is there, or else the last one.
-func (s *scanner) audience(want string) (string, error) {
+// audience reads an audience or an array of them (RFC 7519 §4.1.3), and reports
+// whether want is there.
+func (s *scanner) audience(want string) (bool, error) {
 	if s.next() != '[' {
-		return s.claim()
+		v, err := s.claim()
+		return v == want, err
 	}
-	var found string
+	found, empty := false, true
 	err := s.array(func() error {
 		v, err := s.claim()
-		if found != want {
-			found = v
-		}
+		found, empty = found || v == want, false
 		return err
 	})
-	return found, err
-}
-
-// validate holds claims against the rules. The order is part of the contract:
-// exp is last.
-func (p *Parser) validate(c Claims, now time.Time) error {
-	latest := now.Add(p.skew)
-	switch {
-	case c.Issuer != p.issuer:
-		return reject(ReasonIssuer)
-	case c.Audience != p.audience:
-		return reject(ReasonAudience)
-	case c.NotBefore.After(latest):
-		return reject(ReasonNotYetValid)
-	case c.IssuedAt.After(latest):
-		return reject(ReasonIssuedInFuture)
-	case !now.Before(c.ExpiresAt.Add(p.leeway)): // RFC 7519 §4.1.4: "on or after"
-		return reject(ReasonExpired)
+	if err == nil && empty {
+		err = s.fail()
 	}
-	return nil
+	return found, err
 }

@@ -5,25 +5,14 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
+	"strconv"
+	"strings"
 	"time"
 )
 
-// payload is what a token carries, in the order in which it is written.
-type payload struct {
-	Issuer    string `json:"iss"`
-	Subject   string `json:"sub"`
-	Audience  string `json:"aud"`
-	ClientID  string `json:"client_id"`
-	ID        string `json:"jti"`
-	SessionID string `json:"sid,omitempty"`
-	IssuedAt  int64  `json:"iat"`
-	NotBefore int64  `json:"nbf"`
-	ExpiresAt int64  `json:"exp"`
-	AuthTime  int64  `json:"auth_time"`
-}
-
 // Sign returns the claims as a token in JWS compact serialisation. Its header
-// is {"alg","kid","typ":"at+jwt"} and its aud a string.
+// is {"alg","kid","typ":"at+jwt"}, and its aud a string if there is one audience.
 //
 // It refuses claims that are not as [Claims] wants them, and a token larger
 // than MaxSize: with the same issuer, audience and key, what it returns is good
@@ -36,35 +25,68 @@ func Sign(k Key, c Claims) (string, error) {
 	if err := c.check(); err != nil {
 		return "", err
 	}
-	body, err := json.Marshal(payload{
-		Issuer:    c.Issuer,
-		Subject:   c.Subject,
-		Audience:  c.Audience,
-		ClientID:  c.ClientID,
-		ID:        c.ID,
-		SessionID: c.SessionID,
-		IssuedAt:  c.IssuedAt.Unix(),
-		NotBefore: c.NotBefore.Unix(),
-		ExpiresAt: c.ExpiresAt.Unix(),
-		AuthTime:  c.AuthTime.Unix(),
-	})
-	if err != nil {
-		return "", fmt.Errorf("token: sign: %w", err)
+	body := make([]byte, 0, 512)
+	body = appendMember(body, '{', "iss", c.Issuer)
+	body = appendMember(body, ',', "sub", c.Subject)
+	if len(c.OtherAudiences) == 0 {
+		body = appendMember(body, ',', "aud", c.Audience)
+	} else {
+		body = appendString(append(body, `,"aud":[`...), c.Audience)
+		for _, a := range c.OtherAudiences {
+			body = appendString(append(body, ','), a)
+		}
+		body = append(body, ']')
 	}
+	body = appendMember(body, ',', "client_id", c.ClientID)
+	body = appendMember(body, ',', "jti", c.ID)
+	if c.SessionID != "" {
+		body = appendMember(body, ',', "sid", c.SessionID)
+	}
+	body = appendDate(body, "iat", c.IssuedAt)
+	body = appendDate(body, "nbf", c.NotBefore)
+	body = appendDate(body, "exp", c.ExpiresAt)
+	body = appendDate(body, "auth_time", c.AuthTime)
+	if more := strings.TrimSpace(c.Custom); more != "" {
+		more = strings.TrimSpace(more[1 : len(more)-1]) // without its brackets, as check has seen
+		if more != "" {
+			body = append(append(body, ','), more...)
+		}
+	}
+	body = append(body, '}')
 
-	// Neither an algorithm nor a key's ID has anything to escape.
-	head := []byte(`{"alg":"` + k.algorithm + `","kid":"` + k.id + `","typ":"` + accessTokenType + `"}`)
-	encode := base64.RawURLEncoding.EncodeToString
-	input := encode(head) + "." + encode(body)
-	signature, err := k.sign(input)
+	text := make([]byte, 0, MaxSize/8)
+	text = append(append(text, k.head...), '.')
+	text = base64.RawURLEncoding.AppendEncode(text, body)
+	signature, err := k.sign(string(text))
 	if err != nil {
-		return "", fmt.Errorf("token: sign: %w", err)
+		return "", fmt.Errorf("sign: %w", err)
 	}
-	token := input + "." + encode(signature)
-	if len(token) > MaxSize {
-		return "", fmt.Errorf("token: sign: larger than %d bytes", MaxSize)
+	text = base64.RawURLEncoding.AppendEncode(append(text, '.'), signature)
+	if len(text) > MaxSize {
+		return "", fmt.Errorf("sign: larger than %d bytes", MaxSize)
 	}
-	return token, nil
+	return string(text), nil
+}
+
+func appendMember(b []byte, before byte, name, value string) []byte {
+	b = append(append(append(b, before, '"'), name...), '"', ':')
+	return appendString(b, value)
+}
+
+// appendString appends a JSON string.
+func appendString(b []byte, s string) []byte {
+	for i := range len(s) {
+		if c := s[i]; c < ' ' || c >= 0x7f || strings.IndexByte(`"\<>&`, c) >= 0 {
+			quoted, _ := json.Marshal(s) // a string is always encoded
+			return append(b, quoted...)
+		}
+	}
+	return append(append(append(b, '"'), s...), '"')
+}
+
+func appendDate(b []byte, name string, t time.Time) []byte {
+	b = append(append(append(b, ',', '"'), name...), '"', ':')
+	return strconv.AppendInt(b, t.Unix(), 10)
 }
 
 // check says what is wrong with the claims, by name and never by value.
@@ -81,8 +103,11 @@ func (c *Claims) check() error {
 		{"sid", c.SessionID, true},
 	} {
 		if !validText(s.value) && !(s.optional && s.value == "") {
-			return fmt.Errorf("token: sign: %s is empty, not UTF-8, or has control characters", s.name)
+			return fmt.Errorf("sign: %s is empty, not UTF-8, or has control characters", s.name)
 		}
+	}
+	if slices.ContainsFunc(c.OtherAudiences, func(a string) bool { return !validText(a) }) {
+		return errors.New("sign: aud is empty, not UTF-8, or has control characters")
 	}
 	for _, t := range []struct {
 		name  string
@@ -94,11 +119,14 @@ func (c *Claims) check() error {
 		{"auth_time", c.AuthTime},
 	} {
 		if seconds := t.value.Unix(); t.value.Nanosecond() != 0 || seconds < 0 || seconds > maxSeconds {
-			return fmt.Errorf("token: sign: %s is not a whole second between 1970 and 9999", t.name)
+			return fmt.Errorf("sign: %s is not a whole second between 1970 and 9999", t.name)
 		}
 	}
-	if !c.lasts() {
-		return errors.New("token: sign: exp is not after iat and nbf")
+	if !lasts(c.IssuedAt, c.NotBefore, c.ExpiresAt) {
+		return errors.New("sign: exp is not after iat and nbf")
 	}
-	return nil
+	if c.Custom == "" {
+		return nil
+	}
+	return CheckCustom(c.Custom)
 }

@@ -1,0 +1,148 @@
+package auth_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/seed89488a0c/auth"
+)
+
+type role struct {
+	Role string `json:"role"`
+}
+
+func TestWithClaims(t *testing.T) {
+	ctx := t.Context()
+	var seen []auth.User
+	a := newAuth(t, auth.NewMemoryStore(), auth.WithClaims(func(_ context.Context, u auth.User) (any, error) {
+		seen = append(seen, u)
+		return role{"role of " + u.Email}, nil
+	}))
+	registered, err := a.Register(ctx, auth.Registration{Email: "Ada@Example.com", Username: "Ada", Password: auth.NewPassword(password)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	loggedIn, err := a.Login(ctx, auth.Credentials{Email: "ada@example.com", Password: auth.NewPassword(password)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, result := range []auth.Result{registered, loggedIn} {
+		id, err := a.Verify(ctx, result.Tokens.Access)
+		var got role
+		if err == nil {
+			err = id.Claims(&got)
+		}
+		if err != nil || got.Role != "role of Ada@example.com" || id.UserID != result.User.ID {
+			t.Errorf("got %+v, %v", got, err)
+		}
+	}
+	if len(seen) != 2 || seen[0] != registered.User || seen[1] != registered.User {
+		t.Errorf("called with %d users, want the same one twice", len(seen))
+	}
+	if _, err := a.Login(ctx, auth.Credentials{Email: "ada@example.com", Password: auth.NewPassword("wrong password")}); !errors.Is(err, auth.ErrInvalidCredentials) {
+		t.Error(err)
+	}
+	if len(seen) != 2 {
+		t.Error("called for a wrong password")
+	}
+}
+
+// Claims that may not be there, or cannot be told, log nobody in and leave
+// nothing behind.
+func TestWithClaimsRefuses(t *testing.T) {
+	secret := errors.New("secret-text")
+	for name, f := range map[string]func() (any, error){
+		"an error":         func() (any, error) { return nil, secret },
+		"cancelled":        func() (any, error) { return nil, context.Canceled },
+		"sub":              func() (any, error) { return map[string]any{"sub": "secret-text"}, nil },
+		"Exp":              func() (any, error) { return map[string]any{"Exp": 9999999999}, nil },
+		"names twice":      func() (any, error) { return map[string]any{"a": 1, "A": "secret-text"}, nil },
+		"no object":        func() (any, error) { return []string{"secret-text"}, nil },
+		"a typed nil":      func() (any, error) { return (*role)(nil), nil },
+		"too large":        func() (any, error) { return role{strings.Repeat("r", 5000)}, nil },
+		"not marshallable": func() (any, error) { return map[string]any{"f": func() {}}, nil },
+	} {
+		t.Run(name, func(t *testing.T) {
+			off := true
+			store := auth.NewMemoryStore()
+			a := newAuth(t, store, auth.WithClaims(func(context.Context, auth.User) (any, error) {
+				if off {
+					return nil, nil
+				}
+				return f()
+			}))
+			ctx := t.Context()
+			if _, err := a.Register(ctx, auth.Registration{Email: "ada@example.com", Password: auth.NewPassword(password)}); err != nil {
+				t.Fatal(err)
+			}
+			off = false
+			_, loginErr := a.Login(ctx, auth.Credentials{Email: "ada@example.com", Password: auth.NewPassword(password)})
+			result, registerErr := a.Register(ctx, auth.Registration{Email: "bob@example.com", Password: auth.NewPassword(password)})
+			for _, err := range []error{loginErr, registerErr} {
+				if !errors.Is(err, auth.ErrUnavailable) || errors.Is(err, auth.ErrInvalidCredentials) || strings.Contains(fmt.Sprintf("%+v", err), "secret-text") {
+					t.Errorf("got %v", err)
+				}
+			}
+			if errors.Is(loginErr, context.Canceled) != (name == "cancelled") {
+				t.Errorf("got %v", loginErr)
+			}
+			if result != (auth.Result{}) {
+				t.Error("a result beside an error")
+			}
+			if _, err := store.UserByEmail(ctx, "bob@example.com"); !errors.Is(err, auth.ErrUserNotFound) {
+				t.Errorf("a user is left behind: %v", err)
+			}
+		})
+	}
+	issuer := newIssuer(t, auth.JWTConfig{})
+	if _, err := auth.New(auth.NewMemoryStore(), issuer, auth.WithClaims(nil)); err == nil {
+		t.Error("a nil function is taken")
+	}
+}
+
+func TestTokenTTL(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx := t.Context()
+		a := newAuth(t, auth.NewMemoryStore())
+		p := auth.NewPassword(password)
+		registered, err := a.Register(ctx, auth.Registration{Email: "ada@example.com", Password: p, TokenTTL: time.Second})
+		if err != nil {
+			t.Fatal(err)
+		}
+		loggedIn, err := a.Login(ctx, auth.Credentials{Email: "ada@example.com", Password: p, TokenTTL: 3 * time.Minute})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, tt := range []struct {
+			tokens auth.Tokens
+			ttl    time.Duration
+		}{{registered.Tokens, time.Second}, {loggedIn.Tokens, 3 * time.Minute}} {
+			id, err := a.Verify(ctx, tt.tokens.Access)
+			if err != nil || id.ExpiresAt.Sub(id.IssuedAt) != tt.ttl || !tt.tokens.AccessExpiresAt.Equal(id.ExpiresAt) {
+				t.Errorf("%v: from %v to %v, %v", tt.ttl, id.IssuedAt, id.ExpiresAt, err)
+			}
+			time.Sleep(time.Until(id.ExpiresAt) - 1)
+			_, before := a.Verify(ctx, tt.tokens.Access)
+			time.Sleep(1)
+			_, after := a.Verify(ctx, tt.tokens.Access)
+			if before != nil || !errors.Is(after, auth.ErrExpiredToken) {
+				t.Errorf("%v: %v, then %v", tt.ttl, before, after)
+			}
+		}
+		for _, ttl := range []time.Duration{-time.Second, 180, time.Second + 1, 100 * 365 * 24 * time.Hour} {
+			_, loginErr := a.Login(ctx, auth.Credentials{Email: "ada@example.com", Password: p, TokenTTL: ttl})
+			_, registerErr := a.Register(ctx, auth.Registration{Email: "bob@example.com", Password: p, TokenTTL: ttl})
+			for _, err := range []error{loginErr, registerErr} {
+				var input *auth.InputError
+				if !errors.As(err, &input) || input.Field != "token_ttl" || input.Code != "out_of_range" {
+					t.Errorf("%d: %v", ttl, err)
+				}
+			}
+		}
+	})
+}

@@ -1,0 +1,222 @@
+package auth_test
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/x509"
+	"encoding/json"
+	"encoding/pem"
+	"errors"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/seed89488a0c/auth"
+	"github.com/seed89488a0c/auth/authtest"
+)
+
+// changingKeys is a KeySource.
+type changingKeys struct {
+	set   atomic.Pointer[auth.KeySet]
+	err   error
+	calls atomic.Int64
+}
+
+func (c *changingKeys) Keys(context.Context) (*auth.KeySet, error) {
+	c.calls.Add(1)
+	return c.set.Load(), c.err
+}
+
+func TestKeySource(t *testing.T) {
+	ctx := t.Context()
+	first, second, third := auth.GenerateKey(), auth.GenerateKey(), auth.GenerateKey()
+	source := &changingKeys{}
+	source.set.Store(&auth.KeySet{Keys: []auth.Key{first, second}})
+	issuer := newIssuer(t, auth.JWTConfig{Source: source})
+	subject := auth.Subject{UserID: "1", AuthTime: time.Now()}
+	issue := func() string {
+		t.Helper()
+		issued, err := issuer.Issue(ctx, subject)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return issued.Token
+	}
+	check := func(token string, want error) {
+		t.Helper()
+		for range 2 { // remembered, and not
+			if _, err := issuer.Parse(ctx, token); !errors.Is(err, want) {
+				t.Errorf("got %v, want %v", err, want)
+			}
+		}
+	}
+	a := issue()
+	check(a, nil)
+	source.set.Store(&auth.KeySet{Keys: []auth.Key{second, third, first}})
+	b := issue()
+	check(a, nil)
+	check(b, nil)
+	source.set.Store(&auth.KeySet{Keys: []auth.Key{third, second}})
+	check(a, auth.ErrInvalidToken) // although it is remembered
+	check(b, nil)
+
+	for name, broken := range map[string]*auth.KeySet{"nil": nil, "empty": {}, "zero key": {Keys: []auth.Key{{}}}, "twice": {Keys: []auth.Key{first, first}}} {
+		source.set.Store(broken)
+		if _, err := issuer.Issue(ctx, subject); !errors.Is(err, auth.ErrUnavailable) {
+			t.Errorf("%s: Issue: %v", name, err)
+		}
+		if _, err := issuer.Keys(ctx); !errors.Is(err, auth.ErrUnavailable) {
+			t.Errorf("%s: Keys: %v", name, err)
+		}
+		check(b, auth.ErrUnavailable)
+	}
+	source.set.Store(&auth.KeySet{Keys: []auth.Key{third, second}})
+	check(b, nil)
+	source.err = errors.New("secret-text")
+	_, err := issuer.Parse(ctx, b)
+	if !errors.Is(err, auth.ErrUnavailable) || errors.Is(err, auth.ErrInvalidToken) || strings.Contains(err.Error(), "secret-text") {
+		t.Errorf("got %v", err)
+	}
+
+	// An authenticator answers an outage of the keys as one.
+	authenticator, err := auth.New(auth.NewMemoryStore(), issuer, auth.WithHasher(authtest.Hasher{}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := authenticator.Verify(ctx, b); !errors.Is(err, auth.ErrUnavailable) || errors.Is(err, auth.ErrInvalidToken) {
+		t.Errorf("Verify: %v", err)
+	}
+	if _, err := authenticator.Register(ctx, auth.Registration{Email: "ada@example.com", Password: auth.NewPassword(password)}); !errors.Is(err, auth.ErrUnavailable) {
+		t.Errorf("Register: %v", err)
+	}
+}
+
+// A set whose first key cannot sign serves verifiers, and issues nothing.
+func TestKeySourceThatCannotSign(t *testing.T) {
+	key, public := ed25519Key(t)
+	verifyOnly, err := auth.PublicKey(public)
+	if err != nil {
+		t.Fatal(err)
+	}
+	source := &changingKeys{}
+	source.set.Store(&auth.KeySet{Keys: []auth.Key{verifyOnly}})
+	issuer := newIssuer(t, auth.JWTConfig{Source: source})
+	subject := auth.Subject{UserID: "1", AuthTime: time.Now()}
+	issued, err := newIssuer(t, auth.JWTConfig{Keys: []auth.Key{key}}).Issue(t.Context(), subject)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := issuer.Parse(t.Context(), issued.Token); err != nil {
+		t.Error(err)
+	}
+	if issued, err := issuer.Issue(t.Context(), subject); err == nil || issued != (auth.IssuedToken{}) {
+		t.Error("issued without a key that signs")
+	}
+}
+
+// TestAlgorithms issues and reads back with a key of every kind, from every form.
+func TestAlgorithms(t *testing.T) {
+	rsaKey, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		t.Fatal(err)
+	}
+	signing := func(curve elliptic.Curve) func() (auth.Key, error) {
+		return func() (auth.Key, error) {
+			private, err := ecdsa.GenerateKey(curve, rand.Reader)
+			if err != nil {
+				return auth.Key{}, err
+			}
+			return auth.SigningKey(private)
+		}
+	}
+	secret := func() (auth.Key, error) { return auth.HMACKey([]byte(rand.Text() + rand.Text() + rand.Text())) }
+	asRSA := func() (auth.Key, error) { return auth.SigningKey(rsaKey) }
+	asPEM := func() (auth.Key, error) {
+		der, err := x509.MarshalPKCS8PrivateKey(rsaKey)
+		if err != nil {
+			return auth.Key{}, err
+		}
+		return auth.ParseKey(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}))
+	}
+	asEdDSA := func() (auth.Key, error) { key, _ := ed25519Key(t); return key, nil }
+	for alg, build := range map[string]func() (auth.Key, error){
+		"HS256": secret, "HS384": secret, "HS512": secret, "RS256": asRSA, "RS384": asPEM, "RS512": asRSA, "PS256": asPEM, "PS384": asRSA, "PS512": asRSA,
+		"ES256": signing(elliptic.P256()), "ES384": signing(elliptic.P384()), "ES512": signing(elliptic.P521()), "EdDSA": asEdDSA,
+	} {
+		t.Run(alg, func(t *testing.T) {
+			key, err := build()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if key, err = key.WithAlgorithm(alg); err != nil || key.Algorithm() != alg || !key.CanSign() {
+				t.Fatalf("%v, %v", key.Algorithm(), err)
+			}
+			issuer := newIssuer(t, auth.JWTConfig{Keys: []auth.Key{key}, Cache: -1})
+			issued, err := issuer.Issue(t.Context(), auth.Subject{UserID: "1", AuthTime: time.Now()})
+			if err != nil {
+				t.Fatal(err)
+			}
+			for range 2 {
+				if id, err := issuer.Parse(t.Context(), issued.Token); err != nil || id.UserID != "1" {
+					t.Errorf("%v", err)
+				}
+			}
+			if other, err := key.WithAlgorithm("none"); err == nil || other.CanSign() {
+				t.Error("alg none is taken")
+			}
+			published, err := json.Marshal(auth.KeySet{Keys: []auth.Key{key}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			var set struct{ Keys []map[string]string }
+			if err := json.Unmarshal(published, &set); err != nil {
+				t.Fatal(err)
+			}
+			if strings.HasPrefix(alg, "HS") {
+				if len(set.Keys) != 0 {
+					t.Errorf("a secret is published: %s", published)
+				}
+				return
+			}
+			jwk := set.Keys[0]
+			if len(set.Keys) != 1 || jwk["kid"] != key.ID() || jwk["alg"] != alg || jwk["use"] != "sig" {
+				t.Errorf("published %s", published)
+			}
+			for _, private := range []string{"d", "p", "q", "dp", "dq", "qi", "k"} {
+				if jwk[private] != "" {
+					t.Errorf("published %s", private)
+				}
+			}
+			one, err := json.Marshal(jwk)
+			if err != nil {
+				t.Fatal(err)
+			}
+			public, err := auth.ParseKey(one)
+			if err != nil || public.ID() != key.ID() || public.Algorithm() != alg || public.CanSign() {
+				t.Errorf("%v, %v", public, err)
+			}
+		})
+	}
+}
+
+// A repeated token costs no allocation, any other at most ten.
+func TestVerifyAllocations(t *testing.T) {
+	for cache, most := range map[int]float64{-1: 10, 0: 0} {
+		issuer := newIssuer(t, auth.JWTConfig{Cache: cache})
+		issued, err := issuer.Issue(t.Context(), auth.Subject{UserID: "1", SessionID: "2", AuthTime: time.Now()})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n := testing.AllocsPerRun(100, func() {
+			if _, err := issuer.Parse(t.Context(), issued.Token); err != nil {
+				t.Fatal(err)
+			}
+		}); n > most {
+			t.Errorf("Cache %d: %v allocations, want at most %v", cache, n, most)
+		}
+	}
+}
