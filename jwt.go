@@ -84,11 +84,11 @@ func newJWTIssuer(c JWTConfig) (*JWTIssuer, error) {
 	}
 	switch {
 	case !validTTL(c.TTL):
-		return nil, errors.New("TTL is not a whole number of seconds up to ten years")
+		return nil, errors.New("the TTL is not a whole number of seconds up to ten years")
 	case c.Leeway < 0 || c.Leeway > maxLeeway:
-		return nil, errors.New("Leeway is negative or above 5 minutes")
+		return nil, errors.New("the Leeway is negative or above 5 minutes")
 	case c.Cache > maxCache:
-		return nil, errors.New("Cache is above 1<<20")
+		return nil, errors.New("the Cache is above 1<<20")
 	case c.Source != nil && len(c.Keys) > 0:
 		return nil, errors.New("both Keys and Source are given")
 	}
@@ -104,18 +104,23 @@ func newJWTIssuer(c JWTConfig) (*JWTIssuer, error) {
 	}
 	c.Keys, c.OtherAudiences = slices.Clone(c.Keys), slices.Clone(c.OtherAudiences)
 	j := &JWTIssuer{config: c, parser: parser}
-	signer := GenerateKey().key // for what does not depend on the keys
+	keys := KeySet{Keys: []Key{GenerateKey()}} // of a source nothing is known yet
 	if c.Source == nil {
-		if j.static, err = (&KeySet{Keys: c.Keys}).compile(); err != nil {
-			return nil, err
-		}
-		if signer = j.static.signer; !signer.CanSign() {
-			return nil, errors.New("the first key cannot sign")
-		}
+		keys.Keys = c.Keys
+	}
+	compiled, err := keys.compile()
+	if err != nil {
+		return nil, err
+	}
+	if !compiled.signer.CanSign() {
+		return nil, errors.New("the first key cannot sign")
+	}
+	if c.Source == nil {
+		j.static = compiled
 	}
 	// What no token can carry is found now, not at a login: JSON writes < in six bytes.
 	longest := strings.Repeat("<", maxIDBytes)
-	issued, err := j.sign(signer, Subject{UserID: longest, SessionID: longest, AuthTime: time.Now()})
+	issued, err := j.sign(compiled, Subject{UserID: longest, SessionID: longest, AuthTime: time.Now()})
 	if err != nil || j.static == nil {
 		return j, err
 	}
@@ -137,20 +142,23 @@ func (j *JWTIssuer) Issue(ctx context.Context, s Subject) (IssuedToken, error) {
 	if err != nil {
 		return IssuedToken{}, err
 	}
-	issued, err := j.sign(keys.signer, s)
+	issued, err := j.sign(keys, s)
 	if err != nil {
 		return IssuedToken{}, fmt.Errorf("auth: %w", err)
 	}
 	return issued, nil
 }
 
-func (j *JWTIssuer) sign(key token.Key, s Subject) (IssuedToken, error) {
+func (j *JWTIssuer) sign(keys *compiledKeys, s Subject) (IssuedToken, error) {
 	ttl := j.config.TTL
 	if s.TTL != 0 {
 		ttl = s.TTL
 	}
 	if !validTTL(ttl) {
-		return IssuedToken{}, errors.New("Subject.TTL is not a whole number of seconds up to ten years")
+		return IssuedToken{}, errors.New("the Subject's TTL is not a whole number of seconds up to ten years")
+	}
+	if longest := keys.from.MaxTTL; longest != 0 && ttl+j.config.Leeway > longest {
+		return IssuedToken{}, errors.New("a token of this TTL would outlive the keys' MaxTTL")
 	}
 	now := time.Now().UTC().Truncate(time.Second)
 	expires := now.Add(ttl)
@@ -158,7 +166,7 @@ func (j *JWTIssuer) sign(key token.Key, s Subject) (IssuedToken, error) {
 	if authTime.After(now) {
 		authTime = now
 	}
-	signed, err := token.Sign(key, token.Claims{
+	signed, err := token.Sign(keys.signer, token.Claims{
 		Issuer:         j.config.Issuer,
 		Audience:       j.config.Audience,
 		OtherAudiences: j.config.OtherAudiences,

@@ -108,6 +108,10 @@ type KeySet struct {
 	// MaxAge is for how long others may keep a copy of the public keys, whole
 	// seconds; 0 = 5 minutes. A key must be in the set for as long before it signs.
 	MaxAge time.Duration
+
+	// MaxTTL is the longest life of a token, the issuer's leeway included, for which
+	// keys stay here after they have signed; Issue refuses a longer one. 0 = any.
+	MaxTTL time.Duration
 }
 
 // MarshalJSON returns the public keys as a JWK Set (RFC 7517). Secrets are not

@@ -220,3 +220,26 @@ func TestVerifyAllocations(t *testing.T) {
 		}
 	}
 }
+
+// No token is issued that would outlive its key.
+func TestMaxTTL(t *testing.T) {
+	source := &changingKeys{}
+	source.set.Store(&auth.KeySet{Keys: []auth.Key{auth.GenerateKey()}, MaxTTL: 10 * time.Minute})
+	for _, tt := range []struct {
+		config, subject, leeway time.Duration
+		issued                  bool
+	}{
+		{10 * time.Minute, 0, 0, true},
+		{10*time.Minute + time.Second, 0, 0, false},
+		{10*time.Minute + time.Second, time.Minute, 0, true},
+		{time.Minute, 10*time.Minute + time.Second, 0, false},
+		{9 * time.Minute, 0, time.Minute, true},
+		{9*time.Minute + time.Second, 0, time.Minute, false},
+	} {
+		issuer := newIssuer(t, auth.JWTConfig{Source: source, TTL: tt.config, Leeway: tt.leeway})
+		issued, err := issuer.Issue(t.Context(), auth.Subject{UserID: "1", AuthTime: time.Now(), TTL: tt.subject})
+		if (err == nil) != tt.issued || (issued.Token != "") != tt.issued {
+			t.Errorf("%v, %v, %v: %v", tt.config, tt.subject, tt.leeway, err)
+		}
+	}
+}

@@ -1,0 +1,587 @@
+package keyring
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/seed89488a0c/auth"
+)
+
+func TestConfig(t *testing.T) {
+	good := Config{Path: "x", TokenTTL: time.Minute}
+	if err := good.check(); err != nil {
+		t.Fatal(err)
+	}
+	if good.Poll != time.Minute || good.MaxAge != 5*time.Minute || good.lead() != 7*time.Minute+10*time.Second {
+		t.Errorf("the defaults are %+v", good)
+	}
+	for name, edit := range map[string]func(*Config){
+		"Path":              func(c *Config) { c.Path = "" },
+		"Poll short":        func(c *Config) { c.Poll = time.Second - 1 },
+		"Poll negative":     func(c *Config) { c.Poll = -time.Second },
+		"Poll long":         func(c *Config) { c.Poll = time.Hour + 1 },
+		"MaxAge fraction":   func(c *Config) { c.MaxAge = 1500 * time.Millisecond },
+		"MaxAge negative":   func(c *Config) { c.MaxAge = -time.Second },
+		"MaxAge long":       func(c *Config) { c.MaxAge = 24*time.Hour + time.Second },
+		"TokenTTL none":     func(c *Config) { c.TokenTTL = 0 },
+		"TokenTTL long":     func(c *Config) { c.TokenTTL = maxTTL + 1 },
+		"Rotate negative":   func(c *Config) { c.Rotate = -time.Hour },
+		"Rotate short":      func(c *Config) { c.Rotate = 16*time.Minute + 19*time.Second },
+		"Rotate fraction":   func(c *Config) { c.Rotate = time.Hour + 1 },
+		"Rotate by TTL":     func(c *Config) { c.Rotate, c.TokenTTL = time.Hour, 33*time.Hour },
+		"Algorithm HS256":   func(c *Config) { c.Algorithm = "HS256" },
+		"Algorithm partial": func(c *Config) { c.Algorithm = "EdDSA ES256" },
+	} {
+		c := Config{Path: "x", TokenTTL: time.Minute}
+		edit(&c)
+		if c.check() == nil {
+			t.Errorf("%s: accepted", name)
+		}
+		if _, err := Open(t.Context(), c); err == nil {
+			t.Errorf("%s: opened", name)
+		}
+	}
+	good.Rotate = 16*time.Minute + 20*time.Second
+	if err := good.check(); err != nil {
+		t.Error(err)
+	}
+}
+
+const (
+	oldName = "19990101T000000Z.pem"
+	okName  = "20010101T000000Z.pem"
+)
+
+// What a bad file does at the start, and to those who know better already.
+func TestBadFiles(t *testing.T) {
+	text, _ := private(t)
+	other, public := private(t)
+	write := func(text []byte, mode fs.FileMode) func(t *testing.T, path string) {
+		return func(t *testing.T, path string) {
+			if err := os.WriteFile(path, text, mode); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.Chmod(path, mode); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	encrypted := []byte("-----BEGIN ENCRYPTED PRIVATE KEY-----\nMIGbMFcGCSqGSIb3DQEFDTBK\n-----END ENCRYPTED PRIVATE KEY-----\n")
+	for _, test := range []struct {
+		what string
+		name string
+		make func(t *testing.T, path string)
+	}{
+		{"empty", okName, write(nil, 0o600)},
+		{"garbage", okName, write([]byte("SECRET garbage"), 0o600)},
+		{"truncated", okName, write(other[:len(other)/2], 0o600)},
+		{"encrypted", okName, write(encrypted, 0o600)},
+		{"two keys", okName, write(append(bytes.Clone(other), text...), 0o600)},
+		{"1 MB", okName, write(bytes.Repeat([]byte("SECRET"), 1<<20/6), 0o600)},
+		{"1 MB after a key", okName, write(append(bytes.Clone(other), bytes.Repeat([]byte("\n"), 1<<20)...), 0o600)},
+		{"private without time", "private.pem", write(other, 0o600)},
+		{"public with time", okName, write(public, 0o600)},
+		{"readable for others", okName, write(other, 0o644)},
+		{"writable for others", okName, write(other, 0o602)},
+		{"public, writable for others", "public.pem", write(public, 0o646)},
+		{"symlink loop", okName, func(t *testing.T, path string) {
+			if err := os.Symlink(filepath.Base(path), path); err != nil {
+				t.Fatal(err)
+			}
+		}},
+		{"symlink to nothing", okName, func(t *testing.T, path string) {
+			if err := os.Symlink("nowhere", path); err != nil {
+				t.Fatal(err)
+			}
+		}},
+		{"no permission", okName, func(t *testing.T, path string) {
+			if os.Geteuid() == 0 {
+				t.Skip("root may read everything") // TestUnreadable has another error of the system
+			}
+			write(other, 0)(t, path)
+		}},
+		{"the same key twice", okName, write(text, 0o600)},
+	} {
+		t.Run(test.what, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				dir := t.TempDir()
+				put(t, dir, oldName, text)
+				c := config(dir)
+				var told []error
+				c.OnError = func(err error) { told = append(told, err) }
+				d := open(t, c)
+				before := keys(t, d)
+
+				test.make(t, filepath.Join(dir, test.name))
+				opened, err := Open(t.Context(), c)
+				wantFileError(t, err, test.name)
+				if opened != nil || err == nil {
+					t.Fatal("opened")
+				}
+				if test.what == "the same key twice" && !strings.Contains(err.Error(), oldName) {
+					t.Errorf("got %v, want both names", err)
+				}
+				if strings.Contains(err.Error(), dir) || strings.Contains(err.Error(), "SECRET") {
+					t.Errorf("says too much: %v", err)
+				}
+				for range 5 {
+					time.Sleep(c.Poll)
+					if keys(t, d) != before {
+						t.Fatal("a bad file changed the keys")
+					}
+				}
+				if len(told) != 1 || told[0].Error() != err.Error() {
+					t.Errorf("OnError was told %v, want once %v", told, err)
+				}
+
+				// It is gone, and comes back: that is told again.
+				os.Remove(filepath.Join(dir, test.name))
+				time.Sleep(c.Poll)
+				keys(t, d)
+				test.make(t, filepath.Join(dir, test.name))
+				time.Sleep(c.Poll)
+				keys(t, d)
+				if len(told) != 2 {
+					t.Errorf("OnError was told %v", told)
+				}
+			})
+		})
+	}
+}
+
+// What is no key file is not looked at.
+func TestIgnored(t *testing.T) {
+	dir := t.TempDir()
+	putKey(t, dir, time.Now())
+	for _, name := range []string{".hidden.pem", "README", okName + "~", "20010101T000000Z.PEM", "key.txt"} {
+		put(t, dir, name, []byte("garbage"))
+	}
+	for _, name := range []string{"folder.pem", okName, "..2026_data"} {
+		if err := os.Mkdir(filepath.Join(dir, name), 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Symlink("folder.pem", filepath.Join(dir, "20020101T000000Z.pem")); err != nil {
+		t.Fatal(err)
+	}
+	if n := len(keys(t, open(t, config(dir))).Keys); n != 1 {
+		t.Errorf("%d keys", n)
+	}
+}
+
+// As Kubernetes does it: files are links into a folder that a link is switched to.
+func TestKubernetesMount(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		dir := t.TempDir()
+		link := func(to, from string) {
+			t.Helper()
+			os.Remove(filepath.Join(dir, from+".tmp"))
+			if err := os.Symlink(to, filepath.Join(dir, from+".tmp")); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.Rename(filepath.Join(dir, from+".tmp"), filepath.Join(dir, from)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		text, _ := private(t)
+		next, public := private(t)
+		for _, version := range []string{"..1", "..2"} {
+			if err := os.Mkdir(filepath.Join(dir, version), 0o700); err != nil {
+				t.Fatal(err)
+			}
+			put(t, dir, version+"/"+oldName, text)
+		}
+		later := time.Now().Add(time.Hour).UTC().Format(layout) + ".json"
+		put(t, dir, "..2/"+later, next)
+		link("..1", "..data")
+		link("..data/"+oldName, oldName)
+		d := open(t, config(dir))
+		before := keys(t, d)
+		link("..2", "..data")
+		link("..data/"+later, later)
+		time.Sleep(time.Second)
+		set := keys(t, d)
+		if len(set.Keys) != 2 || set.Keys[0].ID() != before.Keys[0].ID() {
+			t.Errorf("got %v", set.Keys)
+		}
+		put(t, dir, "public.pem", public) // of a key that is there
+		time.Sleep(time.Second)
+		if keys(t, d) != set {
+			t.Error("a second file of one key changed the keys")
+		}
+	})
+}
+
+// A key that an unreadable file held stays, until the file goes. One that comes
+// in its place is another key.
+func TestLastGoodKeyStays(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		dir := t.TempDir()
+		start := time.Now()
+		first := putKey(t, dir, start.Add(-time.Hour))
+		second := putKey(t, dir, start)
+		var told []error
+		c := config(dir)
+		c.OnError = func(err error) { told = append(told, err) }
+		d := open(t, c)
+		before := keys(t, d)
+
+		put(t, dir, second, []byte("garbage"))
+		time.Sleep(time.Second)
+		if keys(t, d) != before || len(told) != 1 {
+			t.Errorf("a file that became unreadable changed the keys, or was not told: %v", told)
+		}
+		wantFileError(t, told[0], second)
+
+		remove(t, dir, second)
+		time.Sleep(time.Second)
+		if got := activeFile(t, d); got != first {
+			t.Errorf("%s signs after the active file has gone", got)
+		}
+
+		text, _ := private(t)
+		put(t, dir, first, text) // all that there is
+		time.Sleep(time.Second)
+		want, _ := auth.ParseKey(text)
+		if set := keys(t, d); len(set.Keys) != 1 || set.Keys[0].ID() != want.ID() {
+			t.Errorf("a replaced file: %v", set.Keys)
+		}
+	})
+}
+
+// An outage is not a removal.
+func TestOutages(t *testing.T) {
+	for name, fail := range map[string]func(dir string) error{
+		"vanished": os.RemoveAll,
+		"emptied": func(dir string) error {
+			if err := os.RemoveAll(dir); err != nil {
+				return err
+			}
+			return os.Mkdir(dir, 0o700)
+		},
+		"a file": func(dir string) error {
+			if err := os.RemoveAll(dir); err != nil {
+				return err
+			}
+			return os.WriteFile(dir, nil, 0o600)
+		},
+		"writable for others": func(dir string) error { return os.Chmod(dir, 0o777) },
+		"1,100 entries": func(dir string) error {
+			for i := range 1100 {
+				if err := os.Mkdir(filepath.Join(dir, fmt.Sprint(i)), 0o700); err != nil {
+					return err
+				}
+			}
+			return nil
+		},
+	} {
+		for _, rotate := range []time.Duration{0, time.Minute} {
+			t.Run(fmt.Sprint(name, rotate), func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					dir := filepath.Join(t.TempDir(), "keys")
+					if err := os.Mkdir(dir, 0o700); err != nil {
+						t.Fatal(err)
+					}
+					putKey(t, dir, time.Now())
+					var told []error
+					c := config(dir)
+					c.Rotate = rotate
+					c.OnError = func(err error) { told = append(told, err) }
+					d := open(t, c)
+					before := keys(t, d)
+					if err := fail(dir); err != nil {
+						t.Fatal(err)
+					}
+					for range 100 {
+						time.Sleep(c.Poll)
+						if keys(t, d) != before {
+							t.Fatal("an outage changed the keys")
+						}
+					}
+					if len(told) != 1 {
+						t.Fatalf("told %v", told)
+					}
+					wantFileError(t, told[0], "")
+					if outage := name == "vanished" || name == "a file"; errors.Is(told[0], auth.ErrUnavailable) != outage {
+						t.Errorf("%v: ErrUnavailable is not %v", told[0], outage)
+					}
+					if strings.Contains(told[0].Error(), dir) {
+						t.Errorf("says where: %v", told[0])
+					}
+				})
+			})
+		}
+	}
+}
+
+func TestAtMost64Files(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		dir := t.TempDir()
+		for i := range 64 {
+			putKey(t, dir, time.Now().Add(time.Duration(i)*time.Hour))
+		}
+		var told []error
+		c := config(dir)
+		c.OnError = func(err error) { told = append(told, err) }
+		d := open(t, c)
+		before := keys(t, d)
+		putKey(t, dir, time.Now().Add(-time.Hour))
+		_, err := Open(t.Context(), c)
+		wantFileError(t, err, "")
+		time.Sleep(c.Poll)
+		if set := keys(t, d); set != before || len(set.Keys) != 64 || len(told) != 1 {
+			t.Errorf("%d keys, told %v", len(set.Keys), told)
+		}
+	})
+}
+
+// A key that comes late signs a lead after it was seen, and the key before it
+// verifies for as much longer. At a start names are believed.
+func TestLateKey(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		dir := t.TempDir()
+		old := putKey(t, dir, time.Now().Add(-time.Hour))
+		c := config(dir)
+		d := open(t, c)
+		late := putKey(t, dir, time.Now().Add(time.Second))
+		time.Sleep(time.Second)
+		keys(t, d) // reads it
+		seen := time.Now()
+		for time.Since(seen) < 17*time.Second-1 {
+			if got := states(t, d); got[old] != Active || got[late] != PrePublished {
+				t.Fatalf("after %v: %v", time.Since(seen), got)
+			}
+			time.Sleep(min(700*time.Millisecond, 17*time.Second-1-time.Since(seen)))
+		}
+		time.Sleep(time.Nanosecond)
+		if got := states(t, d); got[old] != Retiring || got[late] != Active {
+			t.Errorf("a lead after: %v", got)
+		}
+		started := open(t, c)
+		if got := activeFile(t, started); got != late {
+			t.Errorf("after a start %s signs", got)
+		}
+		time.Sleep(72*time.Second - 1)
+		for _, d := range []*Directory{d, started} {
+			// The file is a second older than when it was seen.
+			if got := states(t, d); (got[old] == Retiring) != (d != started) {
+				t.Errorf("before retirement: %v", got)
+			}
+		}
+		time.Sleep(time.Nanosecond)
+		if got := states(t, d); got[old] != Retired {
+			t.Errorf("at retirement: %v", got)
+		}
+	})
+}
+
+// When no other key can sign, the late one does at once.
+func TestLateKeyIsTheOnlyOne(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		dir := t.TempDir()
+		old := putKey(t, dir, time.Now().Add(-time.Hour))
+		d := open(t, config(dir))
+		remove(t, dir, old)
+		putKey(t, dir, time.Now().Add(-2*time.Minute))
+		late := putKey(t, dir, time.Now().Add(-time.Minute)) // as after a start
+		putKey(t, dir, time.Now().Add(time.Minute))
+		time.Sleep(time.Second)
+		if got := activeFile(t, d); got != late {
+			t.Errorf("%s signs", got)
+		}
+	})
+}
+
+// One who reads at a time, and nobody waits for it who is in use.
+func TestNobodyWaitsForASlowDisk(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		dir := t.TempDir()
+		putKey(t, dir, time.Now().Add(-time.Hour))
+		putKey(t, dir, time.Now().Add(3*time.Second))
+		c := config(dir)
+		d := open(t, c)
+		d.reading <- struct{}{} // somebody reads, and does not come to an end
+		before := keys(t, d)
+		start := time.Now()
+		for range 50 {
+			time.Sleep(100 * time.Millisecond)
+			if set := keys(t, d); (set == before) != (time.Since(start) < 3*time.Second) {
+				t.Fatalf("after %v: the second key does not sign from its time on", time.Since(start))
+			}
+		}
+		if time.Since(start) != 5*time.Second {
+			t.Error("somebody waited")
+		}
+
+		// Nobody asked for longer than 2 Poll: what is known may be too old.
+		time.Sleep(2*c.Poll + 1)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		waited := time.Now()
+		_, err := d.Keys(ctx)
+		if !errors.Is(err, auth.ErrUnavailable) || !errors.Is(err, context.DeadlineExceeded) || time.Since(waited) != time.Minute {
+			t.Errorf("got %v after %v", err, time.Since(waited))
+		}
+		var group sync.WaitGroup
+		for range 8 {
+			group.Go(func() { keys(t, d) })
+		}
+		synctest.Wait()
+		putKey(t, dir, time.Now().Add(time.Hour))
+		d.publish(func(v *view) { v.asked = wall() }) // it did come to an end
+		<-d.reading
+		group.Wait()
+		if set := keys(t, d); len(set.Keys) != 2 {
+			t.Error("those who waited read once more")
+		}
+		time.Sleep(2*c.Poll + 1)
+		for range 8 {
+			group.Go(func() {
+				if set := keys(t, d); len(set.Keys) != 3 {
+					t.Errorf("%d keys", len(set.Keys))
+				}
+			})
+		}
+		group.Wait()
+	})
+}
+
+// A call whose context has ended is answered, and leaves the reading to others.
+func TestEndedContext(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		dir := t.TempDir()
+		name := putKey(t, dir, time.Now())
+		putKey(t, dir, time.Now().Add(-time.Hour))
+		c := config(dir)
+		d := open(t, c)
+		ended, cancel := context.WithCancel(t.Context())
+		cancel()
+		if _, err := Open(ended, c); !errors.Is(err, context.Canceled) {
+			t.Errorf("Open: %v", err)
+		}
+		remove(t, dir, name)
+		before := keys(t, d)
+		time.Sleep(c.Poll)
+		if set, err := d.Keys(ended); set != before || err != nil {
+			t.Errorf("got %v, %v", set, err)
+		}
+		if keys(t, d) == before {
+			t.Error("not read by the next call")
+		}
+		time.Sleep(2*c.Poll + 1)
+		if set, err := d.Keys(ended); set != nil || !errors.Is(err, context.Canceled) || !errors.Is(err, auth.ErrUnavailable) {
+			t.Errorf("got %v, %v", set, err)
+		}
+	})
+}
+
+// Nothing waits for the clock to come back to where it was.
+func TestClockSetBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		dir := t.TempDir()
+		putKey(t, dir, time.Now())
+		c := config(dir)
+		d := open(t, c)
+		v := *d.view.Load() // of somebody an hour ahead
+		v.asked, v.at, v.due = v.asked.Add(time.Hour), v.at.Add(time.Hour), v.due.Add(time.Hour)
+		d.view.Store(&v)
+		putKey(t, dir, time.Now().Add(time.Minute))
+		if n := len(keys(t, d).Keys); n != 2 {
+			t.Errorf("%d keys", n)
+		}
+		if v := d.view.Load(); !v.due.Equal(time.Now().Add(c.Poll)) {
+			t.Errorf("reads again at %v", v.due)
+		}
+	})
+}
+
+// Run reads, so that calls do not have to.
+func TestRun(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		dir := t.TempDir()
+		putKey(t, dir, time.Now())
+		c := config(dir)
+		c.Rotate = time.Minute
+		d := open(t, c)
+		ctx, cancel := context.WithCancel(t.Context())
+		ended := make(chan error)
+		go func() { ended <- d.Run(ctx) }()
+		for range 1000 {
+			time.Sleep(333 * time.Millisecond)
+			synctest.Wait()
+			if v := d.view.Load(); !time.Now().Before(v.due) {
+				t.Fatal("a call would have to read")
+			}
+		}
+		time.Sleep(time.Minute)
+		if len(d.Status()) < 3 {
+			t.Errorf("did not rotate: %v", d.Status())
+		}
+		cancel()
+		if err := <-ended; err != context.Canceled {
+			t.Error(err)
+		}
+	})
+}
+
+func TestStatusSaysNothingSecret(t *testing.T) {
+	dir := t.TempDir()
+	text, _ := private(t)
+	_, public := private(t)
+	name := time.Now().UTC().Add(-time.Hour).Format(layout) + "-by-hand.pem"
+	put(t, dir, name, text)
+	put(t, dir, "public.pem", public)
+	d := open(t, config(dir))
+	got, err := json.Marshal(d.Status())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if list := d.Status(); len(list) != 2 || list[0].State != VerifyOnly || list[1].File != name || list[1].Algorithm != "EdDSA" {
+		t.Errorf("got %s", got)
+	}
+	if len(keys(t, d).Keys) != 2 {
+		t.Error("a public key without a time does not verify")
+	}
+	block := bytes.Split(text, []byte("\n"))[1]
+	if bytes.Contains(got, block[20:]) {
+		t.Error("the private key is there")
+	}
+}
+
+func BenchmarkKeys(b *testing.B) {
+	dir := b.TempDir()
+	putKey(b, dir, time.Now())
+	d := open(b, config(dir))
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := d.Keys(b.Context()); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkKeysParallel(b *testing.B) {
+	dir := b.TempDir()
+	putKey(b, dir, time.Now())
+	d := open(b, config(dir))
+	ctx := b.Context()
+	b.ReportAllocs()
+	b.RunParallel(func(pb *testing.PB) {
+		for pb.Next() {
+			if _, err := d.Keys(ctx); err != nil {
+				b.Error(err)
+			}
+		}
+	})
+}
