@@ -1,0 +1,309 @@
+// Package jwks verifies access tokens that others issue, by the public keys that
+// they publish (RFC 7517): for services without users, sessions, a private key or
+// a database. It links no SQL. What it demands of a token is what package auth
+// demands of its own (RFC 9068, RFC 8725), but for what other issuers may do
+// differently; see [Config].
+//
+//	verifier, err := jwks.NewVerifier(jwks.Config{
+//		URL:      "https://auth.example/.well-known/jwks.json",
+//		Issuer:   "https://auth.example",
+//		Audience: "https://orders.example",
+//	})
+//	…
+//	mux.Handle("GET /orders", verifier.Require(orders))
+//
+// Keys are fetched by the calls that need them, at most one at a time for each
+// issuer, under the context of the call; nothing runs in between. They are fetched
+// at first use, and again when they are older than the issuer's Cache-Control
+// says, between 1 second and 24 hours; 5 minutes if it says nothing or zero. One
+// call waits for that, at most 2 seconds, and all others go on with the keys there
+// are. They do so while the issuer is down, up to [Config.StaleLimit].
+//
+// A key ID that is not known makes one fetch more, at most every 10 seconds, or
+// as often as the keys are refreshed where that is more. It is a second net: an
+// issuer that publishes a key for as long as its answers may be kept before it
+// signs with it, as package auth's do, does not need it. After a fetch that failed the next
+// one waits for 1 second, and twice as long each time, up to a minute, while
+// there are keys that serve.
+package jwks
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/seed89488a0c/auth/internal/bearer"
+	"github.com/seed89488a0c/auth/internal/token"
+)
+
+// Limits of a Config, as those of the root package's JWTConfig.
+const (
+	maxLeeway    = 5 * time.Minute
+	defaultCache = 1024
+	maxCache     = 1 << 20
+	clockSkew    = 5 * time.Second
+
+	defaultStaleLimit = 24 * time.Hour
+	minStaleLimit     = time.Minute
+	maxStaleLimit     = 30 * 24 * time.Hour
+)
+
+// Config is one issuer and what its tokens must be like. URL, Issuer and
+// Audience are required.
+type Config struct {
+	// URL is where the issuer's JWK Set is: https, or http on a loopback address,
+	// without user and fragment.
+	URL string
+
+	// InsecureHTTP allows http everywhere. Whoever is between here and the issuer
+	// can then sign tokens.
+	InsecureHTTP bool
+
+	Issuer   string // iss, byte for byte
+	Audience string // aud, or one of them: this service
+
+	// Client fetches the keys; cookies are not kept, and redirects are followed
+	// to the same scheme and host only. nil = one of its own, by the proxy of the
+	// environment. One fetch takes at most 5 seconds with any.
+	Client *http.Client
+
+	// Required names the claims that must be there beside iss, aud, exp and sub,
+	// at most 60. nil = client_id, iat and jti (RFC 9068 §2.2); empty = none.
+	Required []string
+
+	// InsecureAnyType accepts every typ, and none, for issuers that do not write
+	// at+jwt (RFC 9068 §2.1). Then an ID token, or whatever else the issuer signs
+	// for this audience, is as good as an access token.
+	InsecureAnyType bool
+
+	// Leeway is for how long an expired token is still accepted, at most 5
+	// minutes; 0 = none. nbf and iat may lie up to 5 seconds in the future anyway.
+	Leeway time.Duration
+
+	// StaleLimit is for how long keys serve after the issuer last confirmed them,
+	// from 1 minute to 30 days; 0 = 24 hours. They are refreshed after half of it
+	// at the latest. It is also how long a revoked key can live for somebody who
+	// can keep this service from reaching the issuer.
+	StaleLimit time.Duration
+
+	// Cache is how many accepted tokens to remember, so that their signature is
+	// not checked again while the issuer's keys stay as they are; everything else
+	// is, each time. They are held in memory with their claims, at most 4 KiB each;
+	// tokens above 2 KiB are not. 0 = 1024, negative = none, at most 1<<20.
+	Cache int
+
+	// Failed is told of every fetch that failed, a [*FetchError], by the call
+	// that made it and waits for it: while older keys serve, nobody else is. nil =
+	// nobody.
+	Failed func(ctx context.Context, err error)
+}
+
+// Verifier verifies the access tokens of the issuers it was made for. It is an
+// auth.Verifier, and safe for concurrent use.
+type Verifier struct{ issuers []*issuer }
+
+// NewVerifier returns a verifier that trusts these issuers, each for the tokens
+// that name it alone, or says what is wrong with a Config. It does no I/O.
+func NewVerifier(c Config, more ...Config) (*Verifier, error) {
+	v := &Verifier{}
+	for n, c := range append([]Config{c}, more...) {
+		i, err := newIssuer(c)
+		if err == nil && v.issuer(c.Issuer) != nil {
+			err = errors.New("the Issuer of another one")
+		}
+		if err != nil {
+			return nil, fmt.Errorf("jwks: Config %d: %w", n+1, err)
+		}
+		v.issuers = append(v.issuers, i)
+	}
+	return v, nil
+}
+
+func newIssuer(c Config) (*issuer, error) {
+	c.StaleLimit = cmp.Or(c.StaleLimit, defaultStaleLimit)
+	c.Cache = cmp.Or(c.Cache, defaultCache)
+	if c.Required == nil {
+		c.Required = []string{"client_id", "iat", "jti"}
+	}
+	switch {
+	case c.Leeway < 0 || c.Leeway > maxLeeway:
+		return nil, errors.New("the Leeway is negative or above 5 minutes")
+	case c.StaleLimit < minStaleLimit || c.StaleLimit > maxStaleLimit:
+		return nil, errors.New("the StaleLimit is below 1 minute or above 30 days")
+	case c.Cache > maxCache:
+		return nil, errors.New("the Cache is above 1<<20")
+	}
+	parser, err := token.NewParser(token.Rules{
+		Issuer:   c.Issuer,
+		Audience: c.Audience,
+		Leeway:   c.Leeway,
+		Skew:     clockSkew,
+		Cache:    c.Cache,
+		Foreign:  &token.Foreign{Required: c.Required, AnyType: c.InsecureAnyType},
+	})
+	if err != nil {
+		return nil, err
+	}
+	origin, err := newOrigin(c)
+	if err != nil {
+		return nil, err
+	}
+	i := &issuer{config: c, origin: origin, parser: parser, turn: make(chan struct{}, 1)}
+	i.state.Store(&state{})
+	return i, nil
+}
+
+// issuer returns the one of this name, or nil.
+func (v *Verifier) issuer(name string) *issuer {
+	n := slices.IndexFunc(v.issuers, func(i *issuer) bool { return i.config.Issuer == name })
+	if n < 0 {
+		return nil
+	}
+	return v.issuers[n]
+}
+
+// Verify returns who an access token speaks for. Errors: [*TokenError], which
+// matches [ErrInvalidToken]; [*FetchError], which matches [ErrUnavailable], where
+// the keys that it takes cannot be had. With several issuers the token's iss
+// chooses the one whose keys and rules alone then count.
+func (v *Verifier) Verify(ctx context.Context, accessToken string) (Identity, error) {
+	i := v.issuers[0]
+	if len(v.issuers) > 1 {
+		name, err := token.Issuer(accessToken)
+		if err != nil {
+			return Identity{}, err
+		}
+		if i = v.issuer(name); i == nil {
+			return Identity{}, &TokenError{Reason: token.ReasonIssuer}
+		}
+	}
+	return i.verify(ctx, accessToken)
+}
+
+// Ready makes sure that there are keys of every issuer, and fetches those that
+// are not there: for a readiness probe, or to find a wrong URL at the start. Its
+// error is a [*FetchError] for each issuer that has none.
+func (v *Verifier) Ready(ctx context.Context) error {
+	var errs []error
+	for _, i := range v.issuers {
+		if s := i.state.Load(); i.usable(s) == nil {
+			if s, err := i.newer(ctx, s); i.usable(s) == nil {
+				errs = append(errs, err)
+			}
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// Require returns a handler that lets requests with a valid access token pass to
+// next and answers all others, as package authhttp's Require does: 401 for a
+// token that is missing or not accepted, 503 where that cannot be told, with a
+// problem of RFC 9457. Handlers behind it find who is asking by [FromContext].
+//
+// The token is read from the Authorization header alone (RFC 6750 §2.1).
+func (v *Verifier) Require(next http.Handler) http.Handler {
+	return bearer.Require(v, next, bearer.WriteError)
+}
+
+// NewContext returns a context that carries who is asking, as [Verifier.Require]
+// does: for other ways in than HTTP, and for tests of handlers.
+func NewContext(ctx context.Context, id Identity) context.Context { return token.NewContext(ctx, id) }
+
+// FromContext returns who is asking, and whether anybody is known to. It finds
+// what middleware of package authhttp has put there, too.
+func FromContext(ctx context.Context) (Identity, bool) { return token.FromContext(ctx) }
+
+// Identity is what a valid access token says of who is asking. It is the same
+// type as the root package's. Times are UTC, in whole seconds, and zero where the
+// token has none.
+//
+//	Issuer    string    // iss: a user is known by Issuer and UserID together
+//	UserID    string    // sub
+//	SessionID string    // sid; "" = none
+//	TokenID   string    // jti; "" = none
+//	ClientID  string    // client_id; "" = none
+//	IssuedAt  time.Time // iat
+//	ExpiresAt time.Time // exp
+//	AuthTime  time.Time // auth_time: when the user was last authenticated
+//
+// Its method
+//
+//	Claims(v any) error
+//
+// reads all claims of the token into what v points to, as encoding/json does.
+// Claims that do not fit are [ErrInvalidToken]. It prints as the user's ID, and in
+// log/slog as the IDs of user, session and token: claims may be personal data.
+type Identity = token.Identity
+
+// TokenError says why a token is not accepted. It is the same type as the root
+// package's: it matches [ErrInvalidToken], and [ErrExpiredToken] if nothing but
+// that is wrong. Its field Reason is for logs and metrics; a client is better not
+// told. It is stable, and one of:
+//
+//	too_large         more than 8 KiB
+//	malformed         not three parts
+//	encoding          a part is not canonical base64url
+//	header            not the header of an access token
+//	crit              demands an extension (RFC 7515 §4.1.11)
+//	type              typ is not that of an access token
+//	unknown_key       kid names no key of the issuer
+//	algorithm         alg is not that of the key
+//	signature         the signature is wrong
+//	duplicate_member  a name twice in one object
+//	claims            claims are missing or malformed, or contradict one another
+//	issuer            iss is somebody else
+//	audience          aud is somebody else
+//	not_yet_valid     nbf lies in the future
+//	issued_in_future  iat lies in the future
+//	expired           exp is past, and everything else is right
+type TokenError = token.Error
+
+// The errors that a caller branches on, with [errors.Is]. They are the same
+// values as the root package's.
+var (
+	// ErrInvalidToken answers every token that is not accepted (HTTP 401).
+	ErrInvalidToken = token.ErrInvalid
+
+	// ErrExpiredToken says that a token is valid in everything but its expiry,
+	// which is checked last. It matches ErrInvalidToken.
+	ErrExpiredToken = token.ErrExpired
+
+	// ErrUnavailable says that the issuer's keys cannot be had. It says nothing
+	// about the token: answer 503, never 401, since clients drop their tokens on 401.
+	ErrUnavailable = token.ErrUnavailable
+)
+
+// FetchError says why the keys of an issuer could not be had, in terms that may be
+// logged: there is nothing of the response or another error's text in it. It
+// matches [ErrUnavailable], and the context's error where that ended it.
+//
+// Code is stable, and one of:
+//
+//	context      the caller's context ended
+//	timeout      the issuer did not answer in time
+//	certificate  the issuer's certificate is not trusted
+//	connection   the issuer could not be reached, or the connection broke
+//	http 404     the issuer answered with this status, or another that is not 200;
+//	             http 302 is a redirect elsewhere
+//	too_large    the response is larger than 256 KiB
+//	malformed    the response is no JWK Set
+//	no_keys      the JWK Set has no key that can be used
+type FetchError struct {
+	Issuer  string // as in the Config
+	Code    string
+	Context error // context.Canceled or context.DeadlineExceeded, or nil
+}
+
+func (e *FetchError) Error() string { return "jwks: keys of " + e.Issuer + ": " + e.Code }
+
+// Unwrap returns what the error matches.
+func (e *FetchError) Unwrap() []error {
+	if e.Context != nil {
+		return []error{ErrUnavailable, e.Context}
+	}
+	return []error{ErrUnavailable}
+}
