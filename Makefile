@@ -1,4 +1,4 @@
-.PHONY: test lint fuzz bench storm timing api check
+.PHONY: test lint fuzz bench tokens rotation storm timing api check
 
 test: ## sets up what is missing and runs every test
 	@scripts/test
@@ -11,6 +11,12 @@ fuzz: ## every fuzz target for FUZZTIME (10s)
 
 bench: ## every benchmark, or those that match BENCH
 	@scripts/bench
+
+tokens: ## what verifying and issuing a token takes, here and in other libraries (2 minutes)
+	@cd bench && go run .
+
+rotation: ## two replicas rotate their keys for a minute, and a third service verifies
+	@AUTH_TEST_ROTATION=1m0s go test -count=1 -v -run TestRotation ./examples/verifier
 
 storm: ## what a thousand logins at once take, and take from others (6 minutes)
 	@go run ./internal/storm

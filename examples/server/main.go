@@ -1,5 +1,6 @@
 // Command server is a tutorial's API on package auth: POST /users/register,
-// POST /users/login and GET /users/me, which needs a token, and GET /healthz.
+// POST /users/login and GET /users/me, which needs a token, and beside it
+// GET /healthz and GET /.well-known/jwks.json, the public keys of -keys.
 //
 //	go run ./examples/server
 //
@@ -29,6 +30,8 @@ import (
 	"time"
 
 	"github.com/seed89488a0c/auth"
+	"github.com/seed89488a0c/auth/authhttp"
+	"github.com/seed89488a0c/auth/keyring"
 )
 
 func main() {
@@ -52,16 +55,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 		return err
 	}
 	log := slog.New(slog.NewJSONHandler(stderr, nil))
-	key, err := c.key(log)
-	if err != nil {
-		return err
-	}
-	issuer, err := auth.NewJWTIssuer(auth.JWTConfig{
-		Issuer:   c.issuer,
-		Audience: c.audience,
-		Keys:     []auth.Key{key},
-		TTL:      c.ttl,
-	})
+	issuer, err := c.newIssuer(ctx, log)
 	if err != nil {
 		return err
 	}
@@ -84,7 +78,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 		return err
 	}
 	c.greet(stdout, listener.Addr())
-	return serve(ctx, listener, newHandler(a, health, log), log)
+	return serve(ctx, listener, newHandler(a, authhttp.JWKS(issuer), health, log), log)
 }
 
 // openStore opens the database and brings its schema up to date.
@@ -106,8 +100,8 @@ func openStore(ctx context.Context, dsn string) (*auth.MySQLStore, error) {
 type usageError struct{ error }
 
 type config struct {
-	addr, dsn, policy, secretFile, issuer, audience string
-	ttl                                             time.Duration
+	addr, dsn, policy, secretFile, keys, issuer, audience string
+	ttl, rotate, keysPoll, keysMaxAge                     time.Duration
 }
 
 func parseConfig(args []string, getenv func(string) string, stdout io.Writer) (config, error) {
@@ -119,6 +113,10 @@ func parseConfig(args []string, getenv func(string) string, stdout io.Writer) (c
 	f.DurationVar(&c.ttl, "ttl", 3*time.Minute, "how long a token lives, in whole seconds")
 	f.StringVar(&c.policy, "policy", "tutorial", "password `rule`: tutorial (4 to 12 characters, weak) or default (the library's own)")
 	f.StringVar(&c.secretFile, "secret-file", "", "`file` of 32 to 1024 random bytes that sign tokens, as from: openssl rand 32")
+	f.StringVar(&c.keys, "keys", "", "`directory` of the keys that sign tokens, for several replicas and for others who verify; see package keyring")
+	f.DurationVar(&c.rotate, "rotate", 0, "how often a new key is made in that directory; 0 if somebody else makes them")
+	f.DurationVar(&c.keysPoll, "keys-poll", time.Minute, "how often that directory is read")
+	f.DurationVar(&c.keysMaxAge, "keys-max-age", 5*time.Minute, "how long others may keep the public keys")
 	f.StringVar(&c.issuer, "issuer", "auth-example", "iss of the tokens")
 	f.StringVar(&c.audience, "audience", "auth-example", "aud of the tokens")
 	if err := f.Parse(args); errors.Is(err, flag.ErrHelp) {
@@ -150,7 +148,37 @@ func parseConfig(args []string, getenv func(string) string, stdout io.Writer) (c
 	if c.ttl <= 0 || c.ttl%time.Second != 0 {
 		return config{}, usageError{errors.New("the ttl is not a whole number of seconds above 0")}
 	}
+	if c.keys != "" && c.secretFile != "" {
+		return config{}, usageError{errors.New("keys and secret-file are given; one of them signs")}
+	}
 	return c, nil
+}
+
+// newIssuer returns what signs the tokens.
+func (c config) newIssuer(ctx context.Context, log *slog.Logger) (*auth.JWTIssuer, error) {
+	config := auth.JWTConfig{Issuer: c.issuer, Audience: c.audience, TTL: c.ttl}
+	if c.keys == "" {
+		key, err := c.key(log)
+		if err != nil {
+			return nil, err
+		}
+		config.Keys = []auth.Key{key}
+		return auth.NewJWTIssuer(config)
+	}
+	ring, err := keyring.Open(ctx, keyring.Config{
+		Path:     c.keys,
+		Poll:     c.keysPoll,
+		MaxAge:   c.keysMaxAge,
+		TokenTTL: c.ttl,
+		Rotate:   c.rotate,
+		OnError:  func(err error) { log.Error("keys", "error", err.Error()) },
+	})
+	if err != nil {
+		return nil, err
+	}
+	go ring.Run(ctx) // so that no request reads the directory
+	config.Source = ring
+	return auth.NewJWTIssuer(config)
 }
 
 // key returns the key of the secret file, or a new one.
@@ -201,8 +229,8 @@ func (c config) greet(w io.Writer, addr net.Addr) {
 	if c.policy == "tutorial" {
 		text += "Passwords of 4 to 12 characters are accepted, whatever they are, as in the tutorial. That is weak: see -policy default.\n"
 	}
-	if c.dsn != "" && c.secretFile == "" {
-		text += "Tokens are signed with a random key and die with this process: see -secret-file.\n"
+	if c.dsn != "" && c.secretFile == "" && c.keys == "" {
+		text += "Tokens are signed with a random key and die with this process: see -keys and -secret-file.\n"
 	}
 	password := policies[c.policy].sample
 	post := "curl -sS -H 'Content-Type: application/json' -d "

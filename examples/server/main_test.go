@@ -378,7 +378,7 @@ func TestFlagWinsOverEnvironment(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := config{addr: ":1", policy: "tutorial", secretFile: "file", issuer: "flag", audience: "auth-example", ttl: time.Minute}
+	want := config{addr: ":1", policy: "tutorial", secretFile: "file", issuer: "flag", audience: "auth-example", ttl: time.Minute, keysPoll: time.Minute, keysMaxAge: 5 * time.Minute}
 	if c != want {
 		t.Errorf("got %+v, want %+v", c, want)
 	}
@@ -428,7 +428,7 @@ func newTestHandler(t *testing.T, store auth.UserStore, health func(context.Cont
 	log := &buffer{}
 	logger := slog.New(slog.NewJSONHandler(log, nil))
 	a := authtest.New(t, auth.WithEvents(logEvents(logger))).WithStore(store)
-	return newHandler(a, health, logger), a, log
+	return newHandler(a, http.NotFoundHandler(), health, logger), a, log
 }
 
 func healthy(context.Context) error { return nil }

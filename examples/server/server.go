@@ -29,12 +29,13 @@ const (
 	maxHeaderBytes = 16 << 10 // a token has up to 8 KiB
 )
 
-// newHandler returns the API. health says whether the store can be used.
-func newHandler(a *auth.Authenticator, health func(context.Context) error, log *slog.Logger) http.Handler {
+// newHandler returns the API. keys serves the public keys, and health says whether the store can be used.
+func newHandler(a *auth.Authenticator, keys http.Handler, health func(context.Context) error, log *slog.Logger) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("POST /users/register", authhttp.Register(a))
 	mux.Handle("POST /users/login", authhttp.Login(a))
 	mux.Handle("GET /users/me", authhttp.Require(a)(me(a)))
+	mux.Handle("GET /.well-known/jwks.json", keys)
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, r *http.Request) {
 		ctx, cancel := context.WithTimeout(r.Context(), healthTimeout)
 		defer cancel()
