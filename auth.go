@@ -14,6 +14,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"reflect"
 	"runtime"
 	"time"
 
@@ -42,6 +43,11 @@ type Authenticator struct {
 	events func(context.Context, Event)
 	gate   *hashGate
 
+	sessions      SessionStore // nil: there are none
+	sessionConfig SessionConfig
+	known         *knownSessions // nil: Verify does not ask for sessions
+	oneStore      bool           // the same one keeps users and sessions
+
 	decoyClasses   []Decoy // as configured
 	decoySecret    []byte
 	decoys         []decoy // at least one, all readable; the first is of live parameters
@@ -69,6 +75,7 @@ func New(store UserStore, issuer TokenIssuer, opts ...Option) (*Authenticator, e
 			return nil, err
 		}
 	}
+	a.oneStore = same(store, a.sessions)
 	if err := a.makeDecoys(); err != nil {
 		return nil, err
 	}
@@ -76,12 +83,22 @@ func New(store UserStore, issuer TokenIssuer, opts ...Option) (*Authenticator, e
 }
 
 // WithStore returns an Authenticator that works on another store and shares
-// everything else with a, hashing slots too. The store must not be nil. With [MySQLStore.WithTx] it
-// registers a user in a transaction of the service's own.
+// everything else with a, hashing slots and the store of sessions too. The store
+// must not be nil. With [MySQLStore.WithTx] it registers a user in a transaction of
+// the service's own; the session is not part of that, and is nobody's until the
+// user is there.
 func (a *Authenticator) WithStore(store UserStore) *Authenticator {
 	b := *a
 	b.store = store
+	b.oneStore = same(store, a.sessions)
 	return &b
+}
+
+// same reports whether users and sessions are in one store, by its address: a
+// wrapper of it is another.
+func same(users UserStore, sessions SessionStore) bool {
+	u, s := reflect.ValueOf(users), reflect.ValueOf(sessions)
+	return u.Kind() == reflect.Pointer && s.Kind() == reflect.Pointer && u.Type() == s.Type() && u.Pointer() == s.Pointer()
 }
 
 // Registration is what [Authenticator.Register] needs.
@@ -90,6 +107,7 @@ type Registration struct {
 	Username string // optional display name, at most 100 characters
 	Password Password
 	TokenTTL time.Duration // of the access token, whole seconds; 0 = the issuer's
+	Client   Client        // is shown in the list of sessions
 }
 
 // Credentials is what [Authenticator.Login] needs.
@@ -97,9 +115,11 @@ type Credentials struct {
 	Email    string
 	Password Password
 	TokenTTL time.Duration // of the access token, whole seconds; 0 = the issuer's
+	Client   Client        // is shown in the list of sessions
 }
 
-// Result is what a successful Register or Login gives: whole, or there is an error.
+// Result is what a successful Register, Login or Refresh gives: whole, or there is
+// an error.
 type Result struct {
 	User   User
 	Tokens Tokens
@@ -112,6 +132,10 @@ type Result struct {
 type Tokens struct {
 	Access          string
 	AccessExpiresAt time.Time // the token's exp, UTC, whole seconds
+
+	// Refresh is for [Authenticator.Refresh]; "" without [WithSessions].
+	Refresh          string
+	RefreshExpiresAt time.Time // unless it is used before; UTC, whole microseconds
 }
 
 // Format writes "REDACTED" for every verb.
@@ -127,8 +151,8 @@ func (Tokens) MarshalText() ([]byte, error) { return []byte(redacted), nil }
 //
 // Errors: [*InputError], [ErrUserExists], [ErrOverloaded]. Nothing is created
 // beside one of them. After [ErrUnavailable] the outcome may be unknown: if the
-// connection broke during the insert and the store cannot be asked, a retry may
-// find that the user exists.
+// connection broke during the insert and the store cannot be asked, or the session
+// could not be stored, a retry may find that the user exists, who can log in.
 func (a *Authenticator) Register(ctx context.Context, r Registration) (Result, error) {
 	address, err := ParseEmail(r.Email)
 	if err != nil {
@@ -161,7 +185,7 @@ func (a *Authenticator) Register(ctx context.Context, r Registration) (Result, e
 		PasswordHash: hash,
 	}
 	// The token comes first: a key that cannot sign leaves no user behind.
-	tokens, err := a.issue(ctx, record.User, now, r.TokenTTL)
+	tokens, session, err := a.prepare(ctx, record, r.Client, r.TokenTTL)
 	if err != nil {
 		return Result{}, err
 	}
@@ -171,11 +195,14 @@ func (a *Authenticator) Register(ctx context.Context, r Registration) (Result, e
 	}
 	if id != record.ID {
 		record.ID = id
-		if tokens, err = a.issue(ctx, record.User, now, r.TokenTTL); err != nil {
+		if tokens, session, err = a.prepare(ctx, record, r.Client, r.TokenTTL); err != nil {
 			return Result{}, err
 		}
 	}
-	a.emit(ctx, EventRegistered, id, nil)
+	if err := a.open(ctx, session); err != nil {
+		return Result{}, err
+	}
+	a.emit(ctx, Event{Kind: "registered", UserID: id, SessionID: session.ID})
 	return Result{User: record.User, Tokens: tokens}, nil
 }
 
@@ -226,20 +253,26 @@ func (a *Authenticator) Login(ctx context.Context, c Credentials) (Result, error
 		return Result{}, err
 	}
 	if disabled := !user.DisabledAt.IsZero(); disabled || !check.match {
-		a.emit(ctx, EventLoginFailed, user.ID, check.unreadable)
+		a.emit(ctx, Event{Kind: "login_failed", UserID: user.ID, Err: check.unreadable})
 		if disabled && check.match && a.revealDisabled {
 			return Result{}, ErrUserDisabled
 		}
 		return Result{}, ErrInvalidCredentials
 	}
-	tokens, err := a.issue(ctx, user.User, currentTime(), c.TokenTTL)
+	tokens, session, err := a.prepare(ctx, user, c.Client, c.TokenTTL)
 	if err != nil {
+		return Result{}, err
+	}
+	if err := a.makeRoom(ctx, user); err != nil {
+		return Result{}, err
+	}
+	if err := a.open(ctx, session); err != nil {
 		return Result{}, err
 	}
 	if check.outdated {
 		a.rehash(ctx, user, c.Password)
 	}
-	a.emit(ctx, EventLoggedIn, user.ID, nil)
+	a.emit(ctx, Event{Kind: "logged_in", UserID: user.ID, SessionID: session.ID})
 	return Result{User: user.User, Tokens: tokens}, nil
 }
 
@@ -256,12 +289,28 @@ func (a *Authenticator) rehash(ctx context.Context, user UserRecord, p Password)
 		defer cancel()
 		err = a.update(ctx, UserUpdate{ID: user.ID, IfPasswordHash: &user.PasswordHash, PasswordHash: &hash})
 	}
-	a.emit(ctx, EventPasswordRehashed, user.ID, err)
+	a.emit(ctx, Event{Kind: "password_rehashed", UserID: user.ID, Err: err})
 }
 
 // Verify returns who an access token speaks for. It does no I/O with a
-// [JWTIssuer]. Errors: [*TokenError], which matches [ErrInvalidToken].
+// [JWTIssuer], unless [SessionConfig.Staleness] has it ask for the session, which
+// is remembered. Errors: [*TokenError], which matches [ErrInvalidToken], and
+// [ErrUnavailable].
 func (a *Authenticator) Verify(ctx context.Context, accessToken string) (Identity, error) {
+	identity, err := a.parse(ctx, accessToken)
+	if err == nil && a.known != nil {
+		err = a.checkSession(ctx, identity)
+	}
+	if err != nil {
+		if errors.Is(err, ErrInvalidToken) {
+			a.emit(ctx, Event{Kind: "token_refused", UserID: identity.UserID, SessionID: identity.SessionID, Err: err})
+		}
+		return Identity{}, err
+	}
+	return identity, nil
+}
+
+func (a *Authenticator) parse(ctx context.Context, accessToken string) (Identity, error) {
 	identity, err := a.issuer.Parse(ctx, accessToken)
 	var reasoned *TokenError
 	switch {
@@ -280,13 +329,14 @@ func (a *Authenticator) Verify(ctx context.Context, accessToken string) (Identit
 	return Identity{}, unavailable("verify token", err)
 }
 
-// issue makes the tokens of a user whose password was checked at now.
-func (a *Authenticator) issue(ctx context.Context, u User, now time.Time, ttl time.Duration) (Tokens, error) {
+// issue makes an access token.
+func (a *Authenticator) issue(ctx context.Context, u User, s Subject) (Tokens, error) {
 	claims, err := a.claimsOf(ctx, u)
 	if err != nil {
 		return Tokens{}, err
 	}
-	issued, err := a.issuer.Issue(ctx, Subject{UserID: u.ID, AuthTime: now, TTL: ttl, Claims: claims})
+	s.UserID, s.Claims = u.ID, claims
+	issued, err := a.issuer.Issue(ctx, s)
 	if err != nil {
 		return Tokens{}, unavailable("issue token", err)
 	}
@@ -309,25 +359,15 @@ func (a *Authenticator) claimsOf(ctx context.Context, u User) (json.RawMessage, 
 	if err != nil {
 		return nil, unavailable("claims", err)
 	}
+	if string(object) == "null" { // of a nil pointer or map
+		return nil, nil
+	}
 	if err := token.CheckCustom(string(object)); err != nil {
 		return nil, &dependencyError{op: "claims", kind: err.Error(), matches: []error{ErrUnavailable}}
 	}
 	return object, nil
 }
 
-func checkTokenTTL(d time.Duration) error {
-	if d != 0 && !validTTL(d) {
-		return &InputError{Field: fieldTokenTTL, Code: codeOutOfRange}
-	}
-	return nil
-}
-
 // currentTime is what stores are given: UTC and whole microseconds, which is
 // what MySQL keeps.
 func currentTime() time.Time { return time.Now().UTC().Truncate(time.Microsecond) }
-
-// NewContext returns a context that carries who is asking.
-func NewContext(ctx context.Context, id Identity) context.Context { return token.NewContext(ctx, id) }
-
-// FromContext returns who is asking, and whether anybody is known to.
-func FromContext(ctx context.Context) (Identity, bool) { return token.FromContext(ctx) }

@@ -302,7 +302,7 @@ func TestRehashNeverFailsALogin(t *testing.T) {
 			if err != nil || result.User != user {
 				t.Errorf("got %v, %v", result.User, err)
 			}
-			want := auth.Event{Kind: auth.EventPasswordRehashed, UserID: user.ID, Err: failure}
+			want := auth.Event{Kind: "password_rehashed", UserID: user.ID, Err: failure}
 			if !slices.Contains(events, want) {
 				t.Errorf("got events %+v, want one %+v", events, want)
 			}
@@ -342,7 +342,7 @@ func TestRehashDoesNotWait(t *testing.T) {
 		issuer := &hookedIssuer{newIssuer(t, auth.JWTConfig{}), func() {}}
 		var rehash []error
 		a, err := auth.New(auth.NewMemoryStore(), issuer, auth.WithHasher(hasher), auth.WithEvents(func(_ context.Context, e auth.Event) {
-			if e.Kind == auth.EventPasswordRehashed {
+			if e.Kind == "password_rehashed" {
 				rehash = append(rehash, e.Err)
 			}
 		}))

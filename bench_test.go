@@ -11,7 +11,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/golang-jwt/jwt/v5"
 	"golang.org/x/crypto/argon2"
 
 	"github.com/seed89488a0c/auth"
@@ -103,42 +102,6 @@ func BenchmarkRegister(b *testing.B) {
 				b.Fatal(err)
 			}
 		})
-	})
-}
-
-// BenchmarkVerify shows what verifying a token takes beside golang-jwt with the
-// checks that it has: go test -run '^$' -bench Verify -benchtime 400x
-func BenchmarkVerify(b *testing.B) {
-	secret := []byte("a secret of thirty-two bytes....")
-	key, err := auth.HMACKey(secret)
-	if err != nil {
-		b.Fatal(err)
-	}
-	a, err := auth.New(auth.NewMemoryStore(), newIssuer(b, auth.JWTConfig{Keys: []auth.Key{key}}))
-	if err != nil {
-		b.Fatal(err)
-	}
-	result, err := a.Register(b.Context(), registration())
-	if err != nil {
-		b.Fatal(err)
-	}
-	token := result.Tokens.Access
-	parser := jwt.NewParser(jwt.WithStrictDecoding(), jwt.WithValidMethods([]string{"HS256"}), jwt.WithIssuer("https://issuer.example"),
-		jwt.WithAudience("https://api.example"), jwt.WithExpirationRequired(), jwt.WithIssuedAt())
-	const batch = 100
-	pairs(b, func(int) {
-		for range batch {
-			var claims jwt.RegisteredClaims
-			if _, err := parser.ParseWithClaims(token, &claims, func(*jwt.Token) (any, error) { return secret, nil }); err != nil {
-				b.Fatal(err)
-			}
-		}
-	}, func(int) {
-		for range batch {
-			if _, err := a.Verify(b.Context(), token); err != nil {
-				b.Fatal(err)
-			}
-		}
 	})
 }
 

@@ -63,7 +63,6 @@ func TestWithClaimsRefuses(t *testing.T) {
 		"Exp":              func() (any, error) { return map[string]any{"Exp": 9999999999}, nil },
 		"names twice":      func() (any, error) { return map[string]any{"a": 1, "A": "secret-text"}, nil },
 		"no object":        func() (any, error) { return []string{"secret-text"}, nil },
-		"a typed nil":      func() (any, error) { return (*role)(nil), nil },
 		"too large":        func() (any, error) { return role{strings.Repeat("r", 5000)}, nil },
 		"not marshallable": func() (any, error) { return map[string]any{"f": func() {}}, nil },
 	} {
@@ -145,4 +144,31 @@ func TestTokenTTL(t *testing.T) {
 			}
 		}
 	})
+}
+
+// Nil is no claims, of whatever type.
+func TestWithoutClaims(t *testing.T) {
+	for _, v := range []any{nil, (*role)(nil), map[string]any(nil), map[string]any{}, struct{}{}} {
+		a := newAuth(t, auth.NewMemoryStore(), auth.WithClaims(func(context.Context, auth.User) (any, error) { return v, nil }))
+		if id, err := a.Verify(t.Context(), register(t, a).Tokens.Access); err != nil || id.UserID == "" {
+			t.Errorf("%T: %v", v, err)
+		}
+	}
+}
+
+// Why a token was refused is told to the events, and to nobody else.
+func TestRefusedTokensAreEvents(t *testing.T) {
+	var events []auth.Event
+	a := newAuth(t, auth.NewMemoryStore(), auth.WithEvents(func(_ context.Context, e auth.Event) { events = append(events, e) }))
+	token := register(t, a).Tokens.Access
+	events = nil
+	if _, err := a.Verify(t.Context(), token); err != nil || len(events) != 0 {
+		t.Errorf("%v, events %v", err, events)
+	}
+	_, err := a.Verify(t.Context(), token[:len(token)-8]+"AAAAAAAA")
+	wantErr(t, err, auth.ErrInvalidToken)
+	var why *auth.TokenError
+	if len(events) != 1 || events[0].Kind != "token_refused" || !errors.As(events[0].Err, &why) || why.Reason != "signature" {
+		t.Errorf("events %+v", events)
+	}
 }

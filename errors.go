@@ -31,6 +31,18 @@ var (
 	// ErrUserNotFound says that there is no such user.
 	ErrUserNotFound = errors.New("auth: user not found")
 
+	// ErrSessionNotFound says that there is no such session.
+	ErrSessionNotFound = errors.New("auth: session not found")
+
+	// ErrSessionReplayed says that a refresh token was used again after it had
+	// been replaced: somebody else has it. The session has ended; the user must log
+	// in. It matches ErrInvalidToken.
+	ErrSessionReplayed error = &sentinel{"auth: session replayed", ErrInvalidToken}
+
+	// ErrTooManySessions refuses a login of a user who has as many sessions as
+	// [SessionConfig.MaxPerUser] allows.
+	ErrTooManySessions = errors.New("auth: too many sessions")
+
 	// ErrConflict says that the user was changed by somebody else between
 	// reading and writing. Nothing was written; read again and retry.
 	ErrConflict = errors.New("auth: conflicting change")

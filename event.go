@@ -2,27 +2,29 @@ package auth
 
 import "context"
 
-// EventKind says what happened.
-type EventKind string
-
-// The kinds of events.
-const (
-	EventRegistered       EventKind = "registered"
-	EventLoggedIn         EventKind = "logged_in"
-	EventLoginFailed      EventKind = "login_failed" // by the credentials; UserID is set where the address is a user's
-	EventPasswordChanged  EventKind = "password_changed"
-	EventChangeRefused    EventKind = "password_change_refused" // ChangePassword was given a wrong current password
-	EventPasswordRehashed EventKind = "password_rehashed"       // to stronger parameters, at a login; Err where that was left for the next one
-	EventUserImported     EventKind = "user_imported"
-	EventUserDisabled     EventKind = "user_disabled"
-	EventUserEnabled      EventKind = "user_enabled"
-	EventUserDeleted      EventKind = "user_deleted"
-)
-
-// Event is a security event. It holds no personal data and no secret.
+// Event is a security event (ASVS 5.0 16.3.1). It holds no personal data and no
+// secret. Kind is stable, and one of:
+//
+//	registered
+//	logged_in
+//	login_failed             by the credentials; UserID is set where the address is a user's
+//	token_refused            by Verify: Err says why, often as a [*TokenError]
+//	refreshed                a refresh token was replaced
+//	session_replayed         an old refresh token was used again: its session was ended
+//	session_ended            one, by a logout or to make room for another
+//	sessions_ended           all of the user but SessionID
+//	reauthenticated
+//	password_changed
+//	password_change_refused  a wrong current password, as given to Reauthenticate too
+//	password_rehashed        to stronger parameters, at a login; Err where that was left for the next one
+//	user_imported
+//	user_disabled
+//	user_enabled
+//	user_deleted
 type Event struct {
-	Kind   EventKind
-	UserID string
+	Kind      string
+	UserID    string
+	SessionID string // "" = none
 
 	// Err says what went wrong, where something did. [ErrMalformedHash] beside a
 	// refusal means that the stored hash cannot be verified, and that this user
@@ -30,8 +32,8 @@ type Event struct {
 	Err error
 }
 
-func (a *Authenticator) emit(ctx context.Context, kind EventKind, userID string, err error) {
+func (a *Authenticator) emit(ctx context.Context, e Event) {
 	if a.events != nil {
-		a.events(ctx, Event{Kind: kind, UserID: userID, Err: err})
+		a.events(ctx, e)
 	}
 }

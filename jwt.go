@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -16,7 +17,6 @@ import (
 // Limits of a JWTIssuer.
 const (
 	defaultTTL   = 15 * time.Minute
-	maxTTL       = 10 * 365 * 24 * time.Hour
 	maxLeeway    = 5 * time.Minute
 	defaultCache = 1024
 	maxCache     = 1 << 20
@@ -30,7 +30,6 @@ const (
 type JWTConfig struct {
 	Issuer   string // iss: who issues, usually the service's URL
 	Audience string // aud: whom the tokens are for; Parse accepts no others
-	ClientID string // client_id; "" = Audience
 
 	// OtherAudiences are in aud too: services that accept these tokens as well.
 	OtherAudiences []string
@@ -46,7 +45,7 @@ type JWTConfig struct {
 
 	// Cache is how many accepted tokens to remember, so that their signature is
 	// not checked again; everything else is, each time. They are held in memory
-	// with their claims, at most 4 KiB each; tokens above 2 KiB are not. 0 = 1024,
+	// with their claims, at most 6 KiB each; tokens above 2 KiB are not. 0 = 1024,
 	// negative = none, at most 1<<20.
 	Cache int
 }
@@ -73,15 +72,7 @@ func NewJWTIssuer(c JWTConfig) (*JWTIssuer, error) {
 }
 
 func newJWTIssuer(c JWTConfig) (*JWTIssuer, error) {
-	if c.ClientID == "" {
-		c.ClientID = c.Audience
-	}
-	if c.TTL == 0 {
-		c.TTL = defaultTTL
-	}
-	if c.Cache == 0 {
-		c.Cache = defaultCache
-	}
+	c.TTL, c.Cache = cmp.Or(c.TTL, defaultTTL), cmp.Or(c.Cache, defaultCache)
 	switch {
 	case !validTTL(c.TTL):
 		return nil, errors.New("the TTL is not a whole number of seconds up to ten years")
@@ -120,7 +111,7 @@ func newJWTIssuer(c JWTConfig) (*JWTIssuer, error) {
 	}
 	// What no token can carry is found now, not at a login: JSON writes < in six bytes.
 	longest := strings.Repeat("<", maxIDBytes)
-	issued, err := j.sign(compiled, Subject{UserID: longest, SessionID: longest, AuthTime: time.Now()})
+	issued, err := j.sign(compiled.signer, Subject{UserID: longest, SessionID: longest, AuthTime: time.Now()})
 	if err != nil || j.static == nil {
 		return j, err
 	}
@@ -131,8 +122,6 @@ func newJWTIssuer(c JWTConfig) (*JWTIssuer, error) {
 	return j, nil
 }
 
-func validTTL(d time.Duration) bool { return d >= time.Second && d%time.Second == 0 && d <= maxTTL }
-
 // Issue returns a token. It fails for a subject that no token can carry: an
 // empty user ID, text that is not UTF-8 or has control characters, claims that
 // may not be there, more than 8 KiB. An AuthTime in the future, by another
@@ -142,23 +131,20 @@ func (j *JWTIssuer) Issue(ctx context.Context, s Subject) (IssuedToken, error) {
 	if err != nil {
 		return IssuedToken{}, err
 	}
-	issued, err := j.sign(keys, s)
+	if longest := keys.from.MaxTTL; longest != 0 && cmp.Or(s.TTL, j.config.TTL)+j.config.Leeway > longest {
+		return IssuedToken{}, &dependencyError{op: "issue token", kind: "the TTL and Leeway are above the keys' MaxTTL", matches: []error{ErrUnavailable}}
+	}
+	issued, err := j.sign(keys.signer, s)
 	if err != nil {
 		return IssuedToken{}, fmt.Errorf("auth: %w", err)
 	}
 	return issued, nil
 }
 
-func (j *JWTIssuer) sign(keys *compiledKeys, s Subject) (IssuedToken, error) {
-	ttl := j.config.TTL
-	if s.TTL != 0 {
-		ttl = s.TTL
-	}
+func (j *JWTIssuer) sign(key token.Key, s Subject) (IssuedToken, error) {
+	ttl := cmp.Or(s.TTL, j.config.TTL)
 	if !validTTL(ttl) {
 		return IssuedToken{}, errors.New("the Subject's TTL is not a whole number of seconds up to ten years")
-	}
-	if longest := keys.from.MaxTTL; longest != 0 && ttl+j.config.Leeway > longest {
-		return IssuedToken{}, errors.New("a token of this TTL would outlive the keys' MaxTTL")
 	}
 	now := time.Now().UTC().Truncate(time.Second)
 	expires := now.Add(ttl)
@@ -166,18 +152,20 @@ func (j *JWTIssuer) sign(keys *compiledKeys, s Subject) (IssuedToken, error) {
 	if authTime.After(now) {
 		authTime = now
 	}
-	signed, err := token.Sign(keys.signer, token.Claims{
+	signed, err := token.Sign(key, token.Claims{
 		Issuer:         j.config.Issuer,
 		Audience:       j.config.Audience,
 		OtherAudiences: j.config.OtherAudiences,
 		Subject:        s.UserID,
-		ClientID:       j.config.ClientID,
+		ClientID:       j.config.Audience,
 		ID:             rand.Text(),
 		SessionID:      s.SessionID,
 		IssuedAt:       now,
 		NotBefore:      now,
 		ExpiresAt:      expires,
 		AuthTime:       authTime,
+		AMR:            s.AMR,
+		ACR:            s.ACR,
 		Custom:         string(s.Claims),
 	})
 	if err != nil {

@@ -47,7 +47,7 @@ func PublicKey(public crypto.PublicKey) (Key, error) { return newKey(token.NewPu
 
 // ParseKey reads a key: one JWK (RFC 7517) or one PEM block, of PKCS #8, PKCS #1,
 // SEC 1, PKIX or a certificate, of which only the key counts. A JWK's alg and kid
-// are kept. At most 64 KiB are read; nothing may stand beside the key.
+// are kept; otherwise the algorithm is as [SigningKey] says. At most 64 KiB are read; nothing may stand beside the key.
 func ParseKey(text []byte) (Key, error) { return newKey(token.ParseKey(text)) }
 
 // WithID returns the key under another ID: 1 to 64 of the characters

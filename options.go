@@ -97,7 +97,8 @@ func WithEvents(f func(context.Context, Event)) Option {
 //
 // f is called for every Register, before the user is created, and every Login,
 // after the password was found right. It must be safe for concurrent use. Its
-// error, and claims that are refused, are [ErrUnavailable]: nobody is logged in.
+// error, of which only the type is kept, and claims that are refused, are
+// [ErrUnavailable]: nobody is logged in.
 // What the claims say stays true for others until the token expires.
 func WithClaims(f func(ctx context.Context, u User) (any, error)) Option {
 	return func(a *Authenticator) error {
@@ -106,5 +107,21 @@ func WithClaims(f func(ctx context.Context, u User) (any, error)) Option {
 		}
 		a.claims = f
 		return nil
+	}
+}
+
+// WithSessions gives every login a session, which [Authenticator.Refresh] renews and
+// which can be ended before its time. [MemoryStore] and [MySQLStore] keep users and
+// sessions alike.
+func WithSessions(store SessionStore, c SessionConfig) Option {
+	return func(a *Authenticator) (err error) {
+		if store == nil {
+			return errors.New("auth: WithSessions: the store is nil")
+		}
+		a.sessions = store
+		if a.sessionConfig, err = c.withDefaults(); a.sessionConfig.Staleness > 0 {
+			a.known = newKnownSessions()
+		}
+		return err
 	}
 }

@@ -5,14 +5,15 @@ import (
 	"sync"
 )
 
-// MemoryStore keeps users in memory, for unit tests and first steps: it grows
-// without bound and forgets everything when the process ends. It is safe for
-// concurrent use and keeps the whole contract of [UserStore]. The zero value is
-// an empty store.
+// MemoryStore keeps users and sessions in memory, for unit tests and first
+// steps: it grows without bound and forgets everything when the process ends. It
+// is safe for concurrent use and keeps the whole contract of [UserStore] and
+// [SessionStore]. The zero value is an empty store.
 type MemoryStore struct {
-	mu    sync.RWMutex
-	users map[string]UserRecord // by ID
-	ids   map[string]string     // by e-mail key
+	mu       sync.RWMutex
+	users    map[string]UserRecord // by ID
+	ids      map[string]string     // by e-mail key
+	sessions memorySessions
 }
 
 var _ UserStore = (*MemoryStore)(nil)

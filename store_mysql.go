@@ -14,15 +14,17 @@ import (
 	"github.com/jmoiron/sqlx/reflectx"
 )
 
-// MySQLStore keeps users in MySQL, MariaDB or another server of their protocol.
-// It is safe for concurrent use and keeps the whole contract of [UserStore].
+// MySQLStore keeps users and sessions in MySQL, MariaDB or another server of
+// their protocol. It is safe for concurrent use and keeps the whole contract of
+// [UserStore] and [SessionStore].
 //
-// Each method sends one statement that meets one row by one unique key; only
-// an UpdateUser that conflicts sends a second, to tell why. A statement that
+// Each method sends one statement that meets one row by one unique key, or some
+// sessions by an index; only an UpdateUser that conflicts sends a second, to tell
+// why. A statement that
 // the server rolled back, as after a deadlock, is sent again a few times while
 // the context lasts; one whose outcome is unknown never is.
 //
-// Beside the errors of [UserStore] every method can return [ErrSchema], and a
+// Beside the errors of these two every method can return [ErrSchema], and a
 // [*StoreError] whose Code is "mysql" and the server's error number, or
 //
 //	connection lost     while the statement ran: its outcome is unknown
@@ -31,8 +33,9 @@ import (
 //	context ended       before the answer came: the outcome of a write is unknown
 //	transaction ended   the transaction given to WithTx is over
 //	value too long      for its column; nothing was sent
-//	value not UTF-8     in an e-mail address or username; nothing was sent
-//	time out of range   not in the years 1000 to 9999; nothing was sent
+//	value not UTF-8     in a text that people read; nothing was sent
+//	time out of range   not in the years 1000 to 9999, or zero where a session ends; nothing was sent
+//	id not an integer   a session of a user that a table of integer IDs cannot have; nothing was sent
 //	autocommit is off   the connections would lose every write
 //	id column type      the table was made with or without [MySQLIntegerIDs], the store is not
 //	inside transaction  Migrate was called on a store made by WithTx
@@ -52,8 +55,8 @@ var _ UserStore = (*MySQLStore)(nil)
 type MySQLOption func(*MySQLStore) error
 
 // MySQLTable replaces the table's name, auth_users. The name is 1 to 48 ASCII
-// letters, digits and underscores. The table of the schema's version has the
-// same name with _schema behind it.
+// letters, digits and underscores. The table of the sessions and that of the
+// schema's version have the same name with _sessions and _schema behind it.
 func MySQLTable(name string) MySQLOption {
 	return func(s *MySQLStore) error {
 		if !regexp.MustCompile(`^[A-Za-z0-9_]{1,48}$`).MatchString(name) {
@@ -222,7 +225,7 @@ func (s *MySQLStore) CreateUser(ctx context.Context, r UserRecord) (string, erro
 func (s *MySQLStore) UserByEmail(ctx context.Context, key string) (UserRecord, error) {
 	const op = "user by email"
 	if len(key) > maxMySQLKey {
-		return UserRecord{}, notFoundUnlessEnded(ctx, op)
+		return UserRecord{}, unlessEnded(ctx, op, ErrUserNotFound)
 	}
 	return s.user(ctx, op, s.statements.byEmail, mysqlHex(key))
 }
@@ -232,7 +235,7 @@ func (s *MySQLStore) UserByID(ctx context.Context, id string) (UserRecord, error
 	const op = "user by id"
 	value, ok := s.idValue(id)
 	if !ok {
-		return UserRecord{}, notFoundUnlessEnded(ctx, op)
+		return UserRecord{}, unlessEnded(ctx, op, ErrUserNotFound)
 	}
 	return s.user(ctx, op, s.statements.byID, value)
 }
@@ -242,7 +245,7 @@ func (s *MySQLStore) UpdateUser(ctx context.Context, u UserUpdate) error {
 	const op = "update user"
 	id, ok := s.idValue(u.ID)
 	if !ok {
-		return notFoundUnlessEnded(ctx, op)
+		return unlessEnded(ctx, op, ErrUserNotFound)
 	}
 	// The version makes every update change its row, so that the count of
 	// changed rows is that of matching rows, whichever the DSN has reported.
@@ -314,7 +317,7 @@ func (s *MySQLStore) DeleteUser(ctx context.Context, id string) error {
 	const op = "delete user"
 	value, ok := s.idValue(id)
 	if !ok {
-		return notFoundUnlessEnded(ctx, op)
+		return unlessEnded(ctx, op, ErrUserNotFound)
 	}
 	result, err := s.exec(ctx, op, s.statements.delete, mysqlValues{args: []any{value}})
 	if err != nil {

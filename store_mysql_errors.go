@@ -34,6 +34,7 @@ const (
 	codeTimeOutOfRange    = "time out of range"
 	codeAutocommitOff     = "autocommit is off"
 	codeIDColumnType      = "id column type"
+	codeIDNoInteger       = "id not an integer"
 	codeInsideTransaction = "inside transaction"
 )
 
@@ -131,10 +132,21 @@ func ended(ctx context.Context) error {
 	return nil
 }
 
-// notFoundUnlessEnded answers for a user that need not be looked up.
-func notFoundUnlessEnded(ctx context.Context, op string) error {
+// unlessEnded answers what need not be sent.
+func unlessEnded(ctx context.Context, op string, answer error) error {
 	if err := ctx.Err(); err != nil {
 		return mysqlError(ctx, op, err)
 	}
-	return ErrUserNotFound
+	return answer
+}
+
+// sessionError turns what mysqlError says of users into what it means of sessions.
+func sessionError(err error) error {
+	switch err {
+	case ErrUserExists:
+		return ErrConflict
+	case ErrUserNotFound:
+		return ErrSessionNotFound
+	}
+	return err
 }

@@ -12,13 +12,15 @@ import (
 )
 
 // mysqlSchema is the number of the newest file in migrations/mysql.
-const mysqlSchema = 1
+const mysqlSchema = 2
 
 // The lines of the schema that are not the same in every table.
 const (
-	mysqlTableName = "auth_users"
-	mysqlIDColumn  = "`id` VARBINARY(64) NOT NULL,"
-	mysqlIntegerID = "`id` BIGINT UNSIGNED NOT NULL AUTO_INCREMENT,"
+	mysqlTableName     = "auth_users"
+	mysqlIDColumn      = "`id` VARBINARY(64) NOT NULL,"
+	mysqlIntegerID     = "`id` BIGINT UNSIGNED NOT NULL AUTO_INCREMENT,"
+	mysqlUserIDColumn  = "`user_id` VARBINARY(64) NOT NULL,"
+	mysqlIntegerUserID = "`user_id` BIGINT UNSIGNED NOT NULL,"
 )
 
 // Check reports whether the store can be used, with one statement: the server
@@ -33,6 +35,7 @@ func (s *MySQLStore) Check(ctx context.Context) error {
 		Version    int            `db:"version"`
 		Autocommit bool           `db:"autocommit"`
 		IDType     sql.NullString `db:"id_type"`
+		UserIDType sql.NullString `db:"user_id_type"`
 		Found      bool           `db:"found"` // always false: the columns just have to exist
 	}
 	if err := s.get(ctx, op, &is, s.statements.check); err != nil {
@@ -47,7 +50,7 @@ func (s *MySQLStore) Check(ctx context.Context) error {
 		return &StoreError{Op: op, Code: codeAutocommitOff}
 	case is.Version < mysqlSchema:
 		return ErrSchema
-	case !strings.EqualFold(is.IDType.String, idType):
+	case !strings.EqualFold(is.IDType.String, idType), !strings.EqualFold(is.UserIDType.String, idType):
 		return &StoreError{Op: op, Code: codeIDColumnType}
 	}
 	return nil
@@ -59,7 +62,7 @@ func (s *MySQLStore) Check(ctx context.Context) error {
 // alter tables; a service whose account lacks it applies the files of package
 // [github.com/seed89488a0c/auth/migrations] by other means, with [MySQLTable]'s
 // name in place of auth_users, and with [MySQLIntegerIDs] BIGINT UNSIGNED NOT
-// NULL AUTO_INCREMENT as the type of id.
+// NULL as the type of user_id, and the same with AUTO_INCREMENT as that of id.
 //
 // Errors: a [*StoreError].
 func (s *MySQLStore) Migrate(ctx context.Context) error {
@@ -152,7 +155,8 @@ func (s *MySQLStore) lock(ctx context.Context, conn *sql.Conn) (unlock func(), e
 func (s *MySQLStore) schema() ([]string, error) {
 	replace := strings.NewReplacer("`"+mysqlTableName, "`"+s.table)
 	if s.integerIDs {
-		replace = strings.NewReplacer("`"+mysqlTableName, "`"+s.table, mysqlIDColumn, mysqlIntegerID)
+		replace = strings.NewReplacer("`"+mysqlTableName, "`"+s.table,
+			mysqlIDColumn, mysqlIntegerID, mysqlUserIDColumn, mysqlIntegerUserID)
 	}
 	files, err := fs.Glob(migrations.FS, "mysql/*.sql") // in the order of their names
 	if err != nil {

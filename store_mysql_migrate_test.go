@@ -43,8 +43,11 @@ func TestSchemaFiles(t *testing.T) {
 			t.Errorf("file %d does not end by recording its number", i+1)
 		}
 	}
-	if strings.Count(files[0], auth.MySQLIDColumn) != 1 {
-		t.Errorf("the line %q is gone", auth.MySQLIDColumn)
+	all := strings.Join(files, "")
+	for _, line := range []string{auth.MySQLIDColumn, auth.MySQLUserIDColumn} {
+		if strings.Count(all, line) != 1 {
+			t.Errorf("the line %q is not there once", line)
+		}
 	}
 }
 
@@ -153,6 +156,9 @@ func TestMySQLSchemaIsChecked(t *testing.T) {
 		"no version":        {"DROP TABLE auth_users_schema", auth.ErrSchema, false},
 		"no table":          {"DROP TABLE auth_users", auth.ErrSchema, true},
 		"a column too few":  {"ALTER TABLE auth_users DROP COLUMN epoch", auth.ErrSchema, false},
+		"no sessions":       {"DROP TABLE auth_users_sessions", auth.ErrSchema, false},
+		"no token column":   {"ALTER TABLE auth_users_sessions DROP COLUMN token", auth.ErrSchema, false},
+		"another user ID":   {"ALTER TABLE auth_users_sessions MODIFY user_id BIGINT UNSIGNED NOT NULL", auth.ErrUnavailable, false},
 		"an ID like others": {"ALTER TABLE auth_users MODIFY id BIGINT UNSIGNED NOT NULL AUTO_INCREMENT", auth.ErrUnavailable, false},
 	} {
 		t.Run(name, func(t *testing.T) {

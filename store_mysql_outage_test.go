@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"maps"
 	"sync"
 	"testing"
 	"time"
@@ -69,7 +70,9 @@ func TestMySQLServerThatDoesNotAnswer(t *testing.T) {
 	}
 
 	server.Pause()
-	for op, call := range mysqlCalls {
+	calls := maps.Clone(mysqlCalls)
+	maps.Copy(calls, mysqlSessionCalls)
+	for op, call := range calls {
 		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 		wantStoreError(t, call(ctx, patient), op, "context ended", context.DeadlineExceeded)
 		cancel()

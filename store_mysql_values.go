@@ -4,6 +4,7 @@ import (
 	"database/sql"
 	"encoding/hex"
 	"strconv"
+	"strings"
 	"time"
 	"unicode/utf8"
 )
@@ -27,40 +28,54 @@ type mysqlStatements struct {
 	insert, byID, byEmail, exists, delete string
 	update, whereID                       string // with the assignments between them
 	check                                 string
+	sessions                              mysqlSessionStatements
+}
+
+// mysqlUserColumns are what is read of a user, each with the type it is cast to.
+const mysqlUserColumns = "id BINARY, email_key BINARY, email BINARY, username BINARY, password_hash BINARY, epoch UNSIGNED," +
+	" created_at CHAR, updated_at CHAR, disabled_at CHAR, email_verified_at CHAR"
+
+// mysqlColumns returns what selects columns of a table, under their names with
+// a prefix.
+func mysqlColumns(table, prefix, columns string) string {
+	var selected []string
+	for column := range strings.SplitSeq(columns, ", ") {
+		name, kind, _ := strings.Cut(column, " ")
+		selected = append(selected, "CAST("+table+"."+name+" AS "+kind+") AS `"+prefix+name+"`")
+	}
+	return strings.Join(selected, ", ")
 }
 
 func newMySQLStatements(table string, integerIDs bool) mysqlStatements {
-	const columns = "CAST(id AS BINARY) AS id," +
-		" CAST(email_key AS BINARY) AS email_key," +
-		" CAST(email AS BINARY) AS email," +
-		" CAST(username AS BINARY) AS username," +
-		" CAST(password_hash AS BINARY) AS password_hash," +
-		" CAST(epoch AS UNSIGNED) AS epoch," +
-		" CAST(created_at AS CHAR) AS created_at," +
-		" CAST(updated_at AS CHAR) AS updated_at," +
-		" CAST(disabled_at AS CHAR) AS disabled_at," +
-		" CAST(email_verified_at AS CHAR) AS email_verified_at"
 	id := "UNHEX(?)"
 	if integerIDs {
 		id = "?"
 	}
 	users, schema := "`"+table+"`", "`"+table+"_schema`"
+	sessions := newMySQLSessionStatements(table, integerIDs)
+	columns := mysqlColumns("u", "", mysqlUserColumns)
+	idType := func(table, column string) string {
+		return "(SELECT data_type FROM information_schema.columns" +
+			" WHERE table_schema = DATABASE() AND table_name = '" + table + "' AND column_name = '" + column + "')"
+	}
 	whereID := " WHERE id = " + id
 	return mysqlStatements{
 		insert: "INSERT INTO " + users +
 			" (id, email_key, email, username, password_hash, epoch, created_at, updated_at, disabled_at, email_verified_at)" +
 			" VALUES (" + id + ", UNHEX(?), CONVERT(UNHEX(?) USING utf8mb4), CONVERT(UNHEX(?) USING utf8mb4), UNHEX(?), ?, ?, ?, ?, ?)",
-		byID:    "SELECT " + columns + " FROM " + users + whereID,
-		byEmail: "SELECT " + columns + " FROM " + users + " WHERE email_key = UNHEX(?)",
+		byID:    "SELECT " + columns + " FROM " + users + " u" + whereID,
+		byEmail: "SELECT " + columns + " FROM " + users + " u WHERE email_key = UNHEX(?)",
 		exists:  "SELECT 1 FROM " + users + whereID,
 		delete:  "DELETE FROM " + users + whereID,
 		update:  "UPDATE " + users + " SET ",
 		whereID: whereID,
 		check: "SELECT COALESCE(MAX(version), 0) AS version, @@autocommit AS autocommit," +
-			" (SELECT data_type FROM information_schema.columns" +
-			" WHERE table_schema = DATABASE() AND table_name = '" + table + "' AND column_name = 'id') AS id_type," +
-			" EXISTS (SELECT version, " + columns + " FROM " + users + " WHERE FALSE) AS found" +
+			" " + idType(table, "id") + " AS id_type," +
+			" " + idType(mysqlSessionsTable(table), "user_id") + " AS user_id_type," +
+			" EXISTS (SELECT version, " + columns + " FROM " + users + " u WHERE FALSE)" +
+			" OR EXISTS (SELECT version, " + sessions.columns + " FROM " + sessions.table + " s WHERE FALSE) AS found" +
 			" FROM " + schema,
+		sessions: sessions,
 	}
 }
 
@@ -127,44 +142,57 @@ func (v *mysqlValues) time(t time.Time) {
 	}
 }
 
-// mysqlUser is a row of the table.
+// moment adds a time that is never NULL.
+func (v *mysqlValues) moment(t time.Time) {
+	if t.IsZero() {
+		v.fail(codeTimeOutOfRange)
+		return
+	}
+	v.time(t)
+}
+
+// mysqlUser is a row of the table; all is NULL beside a session without its user.
 type mysqlUser struct {
-	ID              string         `db:"id"`
-	EmailKey        string         `db:"email_key"`
-	Email           string         `db:"email"`
-	Username        string         `db:"username"`
-	PasswordHash    string         `db:"password_hash"`
-	Epoch           uint64         `db:"epoch"`
-	CreatedAt       sql.NullString `db:"created_at"`
-	UpdatedAt       sql.NullString `db:"updated_at"`
-	DisabledAt      sql.NullString `db:"disabled_at"`
-	EmailVerifiedAt sql.NullString `db:"email_verified_at"`
+	ID              sql.NullString   `db:"id"`
+	EmailKey        sql.NullString   `db:"email_key"`
+	Email           sql.NullString   `db:"email"`
+	Username        sql.NullString   `db:"username"`
+	PasswordHash    sql.NullString   `db:"password_hash"`
+	Epoch           sql.Null[uint64] `db:"epoch"`
+	CreatedAt       sql.NullString   `db:"created_at"`
+	UpdatedAt       sql.NullString   `db:"updated_at"`
+	DisabledAt      sql.NullString   `db:"disabled_at"`
+	EmailVerifiedAt sql.NullString   `db:"email_verified_at"`
 }
 
 func (u mysqlUser) record() (UserRecord, error) {
 	r := UserRecord{
-		User:         User{ID: u.ID, Email: u.Email, Username: u.Username},
-		EmailKey:     u.EmailKey,
-		PasswordHash: u.PasswordHash,
-		Epoch:        u.Epoch,
+		User:         User{ID: u.ID.String, Email: u.Email.String, Username: u.Username.String},
+		EmailKey:     u.EmailKey.String,
+		PasswordHash: u.PasswordHash.String,
+		Epoch:        u.Epoch.V,
 	}
-	for _, column := range []struct {
-		text sql.NullString
-		time *time.Time
-	}{
-		{u.CreatedAt, &r.CreatedAt},
-		{u.UpdatedAt, &r.UpdatedAt},
-		{u.DisabledAt, &r.DisabledAt},
-		{u.EmailVerifiedAt, &r.EmailVerifiedAt},
-	} {
-		if !column.text.Valid {
-			continue
-		}
-		t, err := time.Parse(mysqlTime, column.text.String)
-		if err != nil {
-			return UserRecord{}, err
-		}
-		*column.time = t
+	err := readMySQLTimes(map[*time.Time]sql.NullString{
+		&r.CreatedAt:       u.CreatedAt,
+		&r.UpdatedAt:       u.UpdatedAt,
+		&r.DisabledAt:      u.DisabledAt,
+		&r.EmailVerifiedAt: u.EmailVerifiedAt,
+	})
+	if err != nil {
+		return UserRecord{}, err
 	}
 	return r, nil
+}
+
+// readMySQLTimes sets times to what was read; NULL is the zero time.
+func readMySQLTimes(columns map[*time.Time]sql.NullString) (err error) {
+	for field, text := range columns {
+		if !text.Valid {
+			continue
+		}
+		if *field, err = time.Parse(mysqlTime, text.String); err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -38,6 +38,8 @@ type Subject struct {
 	UserID    string
 	SessionID string          // "" = none
 	AuthTime  time.Time       // when the user was last authenticated
+	AMR       string          // how, in words of RFC 8176 separated by single spaces; "" = not told
+	ACR       string          // how surely, in the service's own terms; "" = not told
 	TTL       time.Duration   // of this token, whole seconds; 0 = the issuer's
 	Claims    json.RawMessage // a JSON object of more claims, see [WithClaims]; nil = none
 }
@@ -68,8 +70,10 @@ func (IssuedToken) MarshalText() ([]byte, error) { return []byte(redacted), nil 
 //	IssuedAt  time.Time // iat
 //	ExpiresAt time.Time // exp
 //	AuthTime  time.Time // auth_time: when the user was last authenticated
+//	AMR       string    // amr: how, in words separated by spaces, as "pwd" (RFC 8176)
+//	ACR       string    // acr: how surely, in the issuer's terms
 //
-// Its method
+// It has the methods Claims, WithClaims and those by which it prints:
 //
 //	Claims(v any) error
 //
@@ -104,3 +108,21 @@ type Identity = token.Identity
 //	issued_in_future  iat lies in the future
 //	expired           exp is past, and everything else is right
 type TokenError = token.Error
+
+// NewContext returns a context that carries who is asking.
+func NewContext(ctx context.Context, id Identity) context.Context { return token.NewContext(ctx, id) }
+
+// FromContext returns who is asking, and whether anybody is known to.
+func FromContext(ctx context.Context) (Identity, bool) { return token.FromContext(ctx) }
+
+// maxTTL is the longest life of a token.
+const maxTTL = 10 * 365 * 24 * time.Hour
+
+func validTTL(d time.Duration) bool { return d >= time.Second && d%time.Second == 0 && d <= maxTTL }
+
+func checkTokenTTL(d time.Duration) error {
+	if d != 0 && !validTTL(d) {
+		return &InputError{Field: fieldTokenTTL, Code: codeOutOfRange}
+	}
+	return nil
+}

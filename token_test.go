@@ -137,7 +137,6 @@ func TestJWTConfigRefuses(t *testing.T) {
 		"no issuer":                              func(c *auth.JWTConfig) { c.Issuer = "" },
 		"no audience":                            func(c *auth.JWTConfig) { c.Audience = "" },
 		"issuer not UTF-8":                       func(c *auth.JWTConfig) { c.Issuer = "\xff" },
-		"client not UTF-8":                       func(c *auth.JWTConfig) { c.ClientID = "\xff" },
 		"audience that leaves no room for an ID": func(c *auth.JWTConfig) { c.Audience = strings.Repeat("x", 5900) },
 		"huge audience":                          func(c *auth.JWTConfig) { c.Audience = strings.Repeat("x", 8192) },
 		"no keys":                                func(c *auth.JWTConfig) { c.Keys = nil },

@@ -25,6 +25,7 @@ func (a *Authenticator) User(ctx context.Context, id string) (User, error) {
 // PasswordChange is what [Authenticator.ChangePassword] needs.
 type PasswordChange struct {
 	UserID       string // from the [Identity] of a verified token
+	SessionID    string // that of the Identity: goes on, while all others end; "" = none does
 	Current, New Password
 }
 
@@ -69,7 +70,8 @@ func (a *Authenticator) ChangePassword(ctx context.Context, c PasswordChange) er
 	if err != nil {
 		return err
 	}
-	a.emit(ctx, EventPasswordChanged, user.ID, nil)
+	a.endOthers(ctx, user, c.SessionID)
+	a.emit(ctx, Event{Kind: "password_changed", UserID: user.ID, SessionID: c.SessionID})
 	return nil
 }
 
@@ -89,7 +91,7 @@ func (a *Authenticator) checkCurrent(ctx context.Context, user UserRecord, curre
 	default:
 		return nil
 	}
-	a.emit(ctx, EventChangeRefused, user.ID, check.unreadable)
+	a.emit(ctx, Event{Kind: "password_change_refused", UserID: user.ID, Err: check.unreadable})
 	return err
 }
 
@@ -111,23 +113,28 @@ func (a *Authenticator) SetPassword(ctx context.Context, userID string, p Passwo
 	if err := a.update(ctx, UserUpdate{ID: userID, PasswordHash: &hash, EndSessions: true}); err != nil {
 		return err
 	}
-	a.emit(ctx, EventPasswordChanged, userID, nil)
+	a.dropSessions(ctx, userID, "")
+	a.emit(ctx, Event{Kind: "password_changed", UserID: userID})
 	return nil
 }
 
-// SetDisabled shuts a user out of Login, or lets it in again. Tokens that were
-// issued before live until they expire, as does that of a login which had read
-// the user by then. Errors: [ErrUserNotFound].
+// SetDisabled shuts a user out of Login and Refresh, or lets it in again. Its
+// sessions end. Access tokens that were issued before live until they expire,
+// unless [SessionConfig.Staleness] has Verify ask, as does that of a login which
+// had read the user by then. Errors: [ErrUserNotFound].
 func (a *Authenticator) SetDisabled(ctx context.Context, userID string, disabled bool) error {
 	update := UserUpdate{ID: userID, DisabledAt: new(time.Time), EndSessions: disabled}
-	kind := EventUserEnabled
+	kind := "user_enabled"
 	if disabled {
-		*update.DisabledAt, kind = currentTime(), EventUserDisabled
+		*update.DisabledAt, kind = currentTime(), "user_disabled"
 	}
 	if err := a.update(ctx, update); err != nil {
 		return err
 	}
-	a.emit(ctx, kind, userID, nil)
+	if disabled {
+		a.dropSessions(ctx, userID, "")
+	}
+	a.emit(ctx, Event{Kind: kind, UserID: userID})
 	return nil
 }
 
@@ -137,7 +144,8 @@ func (a *Authenticator) DeleteUser(ctx context.Context, userID string) error {
 	if err := a.store.DeleteUser(ctx, userID); err != nil {
 		return storeError("delete user", err, ErrUserNotFound)
 	}
-	a.emit(ctx, EventUserDeleted, userID, nil)
+	a.dropSessions(ctx, userID, "")
+	a.emit(ctx, Event{Kind: "user_deleted", UserID: userID})
 	return nil
 }
 
@@ -193,7 +201,7 @@ func (a *Authenticator) Import(ctx context.Context, r UserRecord) (User, error) 
 		return User{}, storeError("import user", err, ErrUserExists)
 	}
 	r.ID = id
-	a.emit(ctx, EventUserImported, id, nil)
+	a.emit(ctx, Event{Kind: "user_imported", UserID: id})
 	return r.User, nil
 }
 

@@ -30,31 +30,41 @@ type problem = bearer.Problem
 // It is chosen from err's chain: [auth.ErrUnavailable] gives 503 whatever else
 // is there, and an ended context if nothing else is; [auth.ErrInvalidInput] 400;
 // [auth.ErrInvalidToken] and [auth.ErrInvalidCredentials] 401;
-// [auth.ErrUserNotFound] 404; [auth.ErrUserExists] and [auth.ErrConflict] 409;
+// [auth.ErrUserNotFound] and [auth.ErrSessionNotFound] 404; [auth.ErrUserExists],
+// [auth.ErrConflict] and [auth.ErrTooManySessions] 409;
 // an [http.MaxBytesError] 413. Everything else is a 500. The text of err never
 // reaches the client; a service that wants to know it logs it.
 //
-// Two errors mean something else behind [Require], where it is known who asks:
-// that [auth.Authenticator.ChangePassword] found the current password wrong, which
-// should not make a client drop its token, and that the user of a valid token is
-// not found any more, which should. A handler answers the first with a 403 of its
-// own, and gives the second as [auth.ErrInvalidToken].
+// Behind [Require], where r's context knows who asks, [auth.ErrInvalidCredentials]
+// is 403: that [auth.Authenticator.ChangePassword] found the current password wrong
+// should not make a client drop its token. That the user of a valid token is not
+// found any more should: a handler gives that as [auth.ErrInvalidToken].
 //
 // Every 401 has a challenge, as RFC 9110 §15.5.2 demands: that of a failed
 // login only names the scheme.
 func WriteError(w http.ResponseWriter, r *http.Request, err error) {
-	problemOf(err).Write(w)
+	p := problemOf(err)
+	if p.Code == codeCredentials && r != nil {
+		if _, known := auth.FromContext(r.Context()); known {
+			p = problem{Status: http.StatusForbidden, Code: codeCredentials, Sentence: "The password is wrong."}
+		}
+	}
+	p.Write(w)
 }
 
+const codeCredentials = "invalid_credentials"
+
 // WriteTokens answers a request with new tokens: the body of RFC 6749 §5.1 and
-// "result":"success". The rest of a token's life is rounded down to seconds.
+// "result":"success". The rest of a token's life is rounded down to seconds. There
+// is a refresh_token where t has one.
 func WriteTokens(w http.ResponseWriter, t auth.Tokens) {
 	bearer.WriteJSON(w, http.StatusOK, "application/json", struct {
-		Result      string `json:"result"`
-		AccessToken string `json:"access_token"`
-		TokenType   string `json:"token_type"`
-		ExpiresIn   int64  `json:"expires_in"`
-	}{"success", t.Access, "Bearer", int64(max(0, time.Until(t.AccessExpiresAt)) / time.Second)})
+		Result       string `json:"result"`
+		AccessToken  string `json:"access_token"`
+		TokenType    string `json:"token_type"`
+		ExpiresIn    int64  `json:"expires_in"`
+		RefreshToken string `json:"refresh_token,omitempty"`
+	}{"success", t.Access, "Bearer", int64(max(0, time.Until(t.AccessExpiresAt)) / time.Second), t.Refresh})
 }
 
 // problemOf returns the answer to an error.
@@ -89,12 +99,20 @@ func problemOf(err error) problem {
 	case errors.Is(err, auth.ErrInvalidCredentials):
 		return problem{
 			Status:   http.StatusUnauthorized,
-			Code:     "invalid_credentials",
+			Code:     codeCredentials,
 			Sentence: "The e-mail address or the password is wrong.",
 			Header:   map[string]string{"WWW-Authenticate": bearer.Challenge},
 		}
 	case errors.Is(err, auth.ErrUserNotFound):
 		return problem{Status: http.StatusNotFound, Code: "user_not_found", Sentence: "There is no such user."}
+	case errors.Is(err, auth.ErrSessionNotFound):
+		return problem{Status: http.StatusNotFound, Code: "session_not_found", Sentence: "There is no such session."}
+	case errors.Is(err, auth.ErrTooManySessions):
+		return problem{
+			Status:   http.StatusConflict,
+			Code:     "too_many_sessions",
+			Sentence: "You are logged in too often; log out somewhere else first.",
+		}
 	case errors.Is(err, auth.ErrUserExists):
 		return problem{Status: http.StatusConflict, Code: "user_exists", Sentence: "The e-mail address is taken."}
 	case errors.Is(err, auth.ErrConflict):

@@ -29,6 +29,9 @@ func TestWriteError(t *testing.T) {
 		{"token", auth.ErrInvalidToken, 401, "invalid_token"},
 		{"expired", auth.ErrExpiredToken, 401, "expired_token"},
 		{"not found", auth.ErrUserNotFound, 404, "user_not_found"},
+		{"session not found", auth.ErrSessionNotFound, 404, "session_not_found"},
+		{"replayed", auth.ErrSessionReplayed, 401, "invalid_token"},
+		{"too many sessions", auth.ErrTooManySessions, 409, "too_many_sessions"},
 		{"exists", auth.ErrUserExists, 409, "user_exists"},
 		{"conflict", auth.ErrConflict, 409, "conflict"},
 		{"too large", &http.MaxBytesError{Limit: 1}, 413, "body_too_large"},
@@ -46,6 +49,7 @@ func TestWriteError(t *testing.T) {
 		{"credentials and overload", errors.Join(auth.ErrInvalidCredentials, auth.ErrOverloaded), 503, "overloaded"},
 		{"input and outage", errors.Join(auth.ErrInvalidInput, &auth.StoreError{}), 503, "unavailable"},
 		{"not found and outage", errors.Join(auth.ErrUserNotFound, auth.ErrUnavailable), 503, "unavailable"},
+		{"replayed and outage", errors.Join(auth.ErrSessionReplayed, auth.ErrUnavailable), 503, "unavailable"},
 		{"expired and invalid", errors.Join(auth.ErrInvalidToken, auth.ErrExpiredToken), 401, "expired_token"},
 	}
 	for _, tt := range tests {
@@ -74,6 +78,30 @@ func TestWriteError(t *testing.T) {
 			})
 		}
 	}
+}
+
+// A wrong password of somebody whose token is right is no 401; all else is as it
+// was, and so is the login of somebody who is not known.
+func TestWriteErrorBehindRequire(t *testing.T) {
+	for _, tt := range []struct {
+		err    error
+		status int
+		code   string
+	}{
+		{auth.ErrInvalidCredentials, 403, "invalid_credentials"},
+		{fmt.Errorf("canary: %w", auth.ErrInvalidCredentials), 403, "invalid_credentials"},
+		{auth.ErrUserDisabled, 403, "invalid_credentials"},
+		{auth.ErrInvalidToken, 401, "invalid_token"},
+		{auth.ErrUserNotFound, 404, "user_not_found"},
+		{errors.Join(auth.ErrInvalidCredentials, auth.ErrUnavailable), 503, "unavailable"},
+	} {
+		w, r := httptest.NewRecorder(), get(t, "/")
+		authhttp.WriteError(w, r.WithContext(auth.NewContext(r.Context(), auth.Identity{UserID: "u1"})), tt.err)
+		check(t, answer{Status: w.Code, Header: w.Header(), Text: w.Body.String()}).want(t, tt.status, tt.code)
+	}
+	w := httptest.NewRecorder()
+	authhttp.WriteError(w, nil, auth.ErrInvalidCredentials)
+	check(t, answer{Status: w.Code, Header: w.Header(), Text: w.Body.String()}).want(t, 401, "invalid_credentials")
 }
 
 // The whole body, since programs read it.
@@ -109,6 +137,10 @@ func TestWriteErrorBody(t *testing.T) {
 		{
 			&auth.InputError{Field: "password", Code: "password_personal"},
 			`{"title":"Bad Request","status":400,"error":"The password is made of the e-mail address or the name.","code":"password_personal","field":"password"}`,
+		},
+		{
+			auth.ErrTooManySessions,
+			`{"title":"Conflict","status":409,"error":"You are logged in too often; log out somewhere else first.","code":"too_many_sessions"}`,
 		},
 		{
 			auth.ErrUserExists,
@@ -154,6 +186,12 @@ func TestWriteTokens(t *testing.T) {
 			if w.Code != 200 || w.Header().Get("Content-Type") != "application/json" || w.Header().Get("Cache-Control") != "no-store" {
 				t.Errorf("status %d, header %v", w.Code, w.Header())
 			}
+		}
+		w := httptest.NewRecorder()
+		authhttp.WriteTokens(w, auth.Tokens{Access: "a", AccessExpiresAt: time.Now().Add(time.Minute), Refresh: "r", RefreshExpiresAt: time.Now()})
+		want := `{"result":"success","access_token":"a","token_type":"Bearer","expires_in":60,"refresh_token":"r"}` + "\n"
+		if got := w.Body.String(); got != want {
+			t.Errorf("with a refresh token:\n got %s\nwant %s", got, want)
 		}
 	})
 }

@@ -5,22 +5,28 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"time"
 
 	"github.com/seed89488a0c/auth"
 	"github.com/seed89488a0c/auth/authhttp"
 )
 
-func exampleAuthenticator() (*auth.Authenticator, error) {
-	issuer, err := auth.NewJWTIssuer(auth.JWTConfig{
+func exampleIssuer() (*auth.JWTIssuer, error) {
+	return auth.NewJWTIssuer(auth.JWTConfig{
 		Issuer:   "https://auth.example",
 		Audience: "https://api.example",
 		Keys:     []auth.Key{auth.GenerateKey()},
 	})
+}
+
+func exampleAuthenticator() (*auth.Authenticator, error) {
+	issuer, err := exampleIssuer()
 	if err != nil {
 		return nil, err
 	}
@@ -213,4 +219,102 @@ func ExampleJWKS() {
 	// Output:
 	// 200 application/jwk-set+json public, max-age=300
 	// true false
+}
+
+// A session lives on by its refresh token, each of which is good for once.
+func ExampleRefresh() {
+	issuer, err := exampleIssuer()
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	store := auth.NewMemoryStore() // or auth.OpenMySQL
+	a, err := auth.New(store, issuer, auth.WithSessions(store, auth.SessionConfig{Grace: -1}))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	mux := http.NewServeMux()
+	mux.Handle("POST /users/refresh", authhttp.Refresh(a))
+	mux.Handle("POST /users/logout", authhttp.Logout(a))
+
+	result, err := a.Register(context.Background(), auth.Registration{
+		Email:    "ann@example.com",
+		Password: auth.NewPassword("correct horse battery staple"),
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	send := func(path, refreshToken string) *httptest.ResponseRecorder {
+		body := strings.NewReader(`{"refresh_token":"` + refreshToken + `"}`)
+		w, r := httptest.NewRecorder(), httptest.NewRequest("POST", path, body)
+		r.Header.Set("Content-Type", "application/json")
+		mux.ServeHTTP(w, r)
+		return w
+	}
+	var next struct {
+		RefreshToken string `json:"refresh_token"`
+	}
+	w := send("/users/refresh", result.Tokens.Refresh)
+	if err := json.Unmarshal(w.Body.Bytes(), &next); err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println("refreshed:", w.Code)
+	fmt.Println("the old token again:", send("/users/refresh", result.Tokens.Refresh).Code)
+	fmt.Println("since two have it, the new one is worth nothing either:", send("/users/refresh", next.RefreshToken).Code)
+	fmt.Println("logged out of what has ended:", send("/users/logout", next.RefreshToken).Code)
+	// Output:
+	// refreshed: 200
+	// the old token again: 401
+	// since two have it, the new one is worth nothing either: 401
+	// logged out of what has ended: 204
+}
+
+// A payment needs a login of late: by a password that Reauthenticate asks for.
+func ExampleRequireFresh() {
+	a, err := exampleAuthenticator()
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	pay := authhttp.RequireFresh(5 * time.Minute)(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		fmt.Fprintln(w, "paid")
+	}))
+	mux := http.NewServeMux()
+	mux.Handle("POST /payments", authhttp.Require(a)(pay))
+	mux.Handle("POST /users/me/reauthenticate", authhttp.Require(a)(authhttp.Reauthenticate(a)))
+
+	result, err := a.Register(context.Background(), auth.Registration{
+		Email:    "ann@example.com",
+		Password: auth.NewPassword("correct horse battery staple"),
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	send := func(path, body string) *httptest.ResponseRecorder {
+		w, r := httptest.NewRecorder(), httptest.NewRequest("POST", path, strings.NewReader(body))
+		r.Header.Set("Authorization", "Bearer "+result.Tokens.Access)
+		r.Header.Set("Content-Type", "application/json")
+		mux.ServeHTTP(w, r)
+		return w
+	}
+	fmt.Println("just logged in:", send("/payments", "").Code)
+	fmt.Println("a wrong password:", send("/users/me/reauthenticate", `{"password":"wrong"}`).Code)
+	fmt.Println("the right one:", send("/users/me/reauthenticate", `{"password":"correct horse battery staple"}`).Code)
+
+	// An hour after the login, as a test of a handler can have it.
+	w, r := httptest.NewRecorder(), httptest.NewRequest("POST", "/payments", nil)
+	id := auth.Identity{UserID: result.User.ID, AuthTime: time.Now().Add(-time.Hour)}
+	pay.ServeHTTP(w, r.WithContext(auth.NewContext(r.Context(), id)))
+	fmt.Println("an hour later:", w.Code)
+	fmt.Println(w.Header().Get("WWW-Authenticate"))
+	// Output:
+	// just logged in: 200
+	// a wrong password: 403
+	// the right one: 200
+	// an hour later: 401
+	// Bearer realm="api", error="insufficient_user_authentication", error_description="A more recent login is needed", max_age="300"
 }

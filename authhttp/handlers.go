@@ -4,6 +4,8 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"net/netip"
+	"slices"
 	"strings"
 
 	"github.com/seed89488a0c/auth"
@@ -23,9 +25,14 @@ const maxBody = 16 << 10
 // twice, names in lower case, every value a string, no half of a surrogate
 // pair. It sets no deadline and logs nothing: that is for the service, by the
 // request's context and by [auth.WithEvents].
+//
+// The session, where there are any, is shown in the list of [Sessions] with the
+// request's User-Agent and the address in its RemoteAddr. Behind a proxy that is
+// the proxy's, unless middleware has put there what a trusted proxy says; or call
+// the Authenticator in a handler of your own.
 func Register(a *auth.Authenticator) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		var in auth.Registration
+		in := auth.Registration{Client: clientOf(r)}
 		err := readStrings(w, r, map[string]func(string){
 			"email":    func(s string) { in.Email = s },
 			"password": func(s string) { in.Password = auth.NewPassword(s) },
@@ -50,7 +57,7 @@ func Register(a *auth.Authenticator) http.Handler {
 // [Register] does.
 func Login(a *auth.Authenticator) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		var in auth.Credentials
+		in := auth.Credentials{Client: clientOf(r)}
 		err := readStrings(w, r, map[string]func(string){
 			"email":    func(s string) { in.Email = s },
 			"password": func(s string) { in.Password = auth.NewPassword(s) },
@@ -75,15 +82,33 @@ func Login(a *auth.Authenticator) http.Handler {
 	})
 }
 
+// clientOf returns what a request says of who sent it.
+func clientOf(r *http.Request) auth.Client {
+	address, err := netip.ParseAddr(r.RemoteAddr) // as some middleware leaves it
+	if err != nil {
+		peer, _ := netip.ParseAddrPort(r.RemoteAddr) // zero where it is neither
+		address = peer.Addr()
+	}
+	return auth.Client{Address: address.Unmap().WithZone(""), UserAgent: r.UserAgent()}
+}
+
+// checkMethod returns the answer to a request by another method.
+func checkMethod(r *http.Request, methods ...string) error {
+	if slices.Contains(methods, r.Method) {
+		return nil
+	}
+	return &problem{
+		Status:   http.StatusMethodNotAllowed,
+		Code:     "method_not_allowed",
+		Sentence: "Use " + strings.Join(methods, " or ") + ".",
+		Header:   map[string]string{"Allow": strings.Join(methods, ", ")},
+	}
+}
+
 // readStrings reads a request's JSON object, see decodeStrings.
 func readStrings(w http.ResponseWriter, r *http.Request, members map[string]func(string)) error {
-	if r.Method != http.MethodPost {
-		return &problem{
-			Status:   http.StatusMethodNotAllowed,
-			Code:     "method_not_allowed",
-			Sentence: "Use POST.",
-			Header:   map[string]string{"Allow": http.MethodPost},
-		}
+	if err := checkMethod(r, http.MethodPost); err != nil {
+		return err
 	}
 	if !isJSON(r.Header) {
 		return &problem{

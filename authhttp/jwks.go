@@ -29,13 +29,8 @@ const defaultMaxAge = 5 * time.Minute
 func JWKS(source auth.KeySource) http.Handler {
 	var latest atomic.Pointer[document]
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.Method != http.MethodGet && r.Method != http.MethodHead {
-			WriteError(w, r, &problem{
-				Status:   http.StatusMethodNotAllowed,
-				Code:     "method_not_allowed",
-				Sentence: "Use GET or HEAD.",
-				Header:   map[string]string{"Allow": "GET, HEAD"},
-			})
+		if err := checkMethod(r, http.MethodGet, http.MethodHead); err != nil {
+			WriteError(w, r, err)
 			return
 		}
 		set, err := source.Keys(r.Context())

@@ -1,6 +1,6 @@
 // Package authhttp puts package auth behind net/http: middleware that verifies
 // bearer tokens, one mapping of errors to answers, and handlers for
-// registration, login and the public keys for those who want them. It works with every router
+// registration, login, sessions and the public keys for those who want them. It works with every router
 // that takes an [http.Handler]; each part can be used without the others.
 //
 //	mux.Handle("POST /users/register", authhttp.Register(a))
@@ -8,29 +8,49 @@
 //	mux.Handle("GET /orders", authhttp.Require(a)(orders))
 //	mux.Handle("GET /.well-known/jwks.json", authhttp.JWKS(issuer))
 //
+// With [auth.WithSessions], and where known is authhttp.Require(a):
+//
+//	mux.Handle("POST /users/refresh", authhttp.Refresh(a))
+//	mux.Handle("POST /users/logout", authhttp.Logout(a))
+//	mux.Handle("POST /users/logout-all", known(authhttp.LogoutAll(a)))
+//	mux.Handle("POST /users/logout-others", known(authhttp.LogoutOthers(a)))
+//	mux.Handle("GET /users/me/sessions", known(authhttp.Sessions(a)))
+//	mux.Handle("DELETE /users/me/sessions/{id}", known(authhttp.EndSession(a)))
+//	mux.Handle("POST /users/me/reauthenticate", known(authhttp.Reauthenticate(a)))
+//	mux.Handle("POST /payments", known(authhttp.RequireFresh(5*time.Minute)(pay)))
+//
 // What a client is told:
 //
-//	200  registered, logged in: {"result":"success","access_token":…,"token_type":"Bearer","expires_in":…};
-//	     the public keys: {"keys":[…]}
+//	200  registered, logged in, refreshed, authenticated again:
+//	     {"result":"success","access_token":…,"token_type":"Bearer","expires_in":…,"refresh_token":…},
+//	     the last one with sessions, and not when authenticated again;
+//	     sessions: {"sessions":[{"id":…,"created_at":…,"last_used_at":…,"expires_at":…,"current":…,
+//	     "client":{"address":…,"user_agent":…,"label":…}}]}; the public keys: {"keys":[…]}
+//	204  logged out, or there was nothing to log out of
 //	304  the public keys are as they were
 //	400  invalid input; the code of an [auth.InputError], or malformed_json,
 //	     invalid_type, unknown_member, duplicate_member, incomplete_body, invalid_input
-//	401  invalid_credentials, missing_token, invalid_token, expired_token; with WWW-Authenticate
-//	404  user_not_found
+//	401  invalid_credentials, missing_token, invalid_token, expired_token,
+//	     insufficient_user_authentication; with WWW-Authenticate
+//	403  invalid_credentials: a wrong password of somebody whose token is right
+//	404  user_not_found, session_not_found
 //	405  method_not_allowed; with Allow
-//	409  user_exists, conflict
+//	409  user_exists, conflict, too_many_sessions
 //	413  body_too_large
 //	415  unsupported_media_type
 //	500  internal
 //	503  unavailable, overloaded; with Retry-After
 //
 // From 400 on it is a problem of RFC 9457, which [WriteError] writes. An outage
-// is never a 401, since clients drop their tokens on one. Nothing of this may be
-// cached but the public keys.
+// is never a 401, since clients drop their tokens on one, and so is a wrong
+// password behind [Require]. On expired_token at a resource a client refreshes, on
+// insufficient_user_authentication it asks for the password and authenticates
+// again; any other 401, and each from [Refresh], means to log in. Nothing of this
+// may be cached but the public keys.
 //
-// Tokens travel in the Authorization header, never in a cookie, so that no other
-// site can make a browser send one: there is nothing to protect against
-// cross-site request forgery.
+// Access tokens travel in the Authorization header and refresh tokens in a JSON
+// body, never in a cookie, so that no other site can make a browser send one:
+// there is nothing to protect against cross-site request forgery.
 package authhttp
 
 import (

@@ -1,7 +1,7 @@
 // Package authtest has what tests of a service need, an Authenticator in one
 // line, and what tests of an implementation need: conformance suites for
-// [auth.UserStore], [auth.Hasher] and [auth.TokenIssuer]. Each failure names
-// the rule that is broken.
+// [auth.UserStore], [auth.SessionStore], [auth.Hasher] and [auth.TokenIssuer].
+// Each failure names the rule that is broken.
 package authtest
 
 import (

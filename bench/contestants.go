@@ -97,7 +97,6 @@ var errWrong = errors.New("wrong claims")
 func (s *subject) verifiers() []contestant {
 	reference := jwt.NewParser(jwt.WithValidMethods([]string{s.alg}), jwt.WithStrictDecoding(), jwt.WithIssuer(issuer),
 		jwt.WithAudience(audience), jwt.WithExpirationRequired(), jwt.WithIssuedAt())
-	josePublic := s.public
 	joseAlg := []jose.SignatureAlgorithm{jose.SignatureAlgorithm(s.alg)}
 	expected := josejwt.Expected{Issuer: issuer, AnyAudience: josejwt.Audience{audience}}
 	jwxAlg, _ := jwa.LookupSignatureAlgorithm(s.alg)
@@ -145,7 +144,7 @@ func (s *subject) verifiers() []contestant {
 				josejwt.Claims
 				claims
 			}
-			if err := t.Claims(josePublic, &c); err != nil {
+			if err := t.Claims(s.public, &c); err != nil {
 				return err
 			}
 			if c.Subject != userID || c.Expiry == nil {

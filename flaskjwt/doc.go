@@ -5,8 +5,8 @@
 //
 // The format is HS256 with the claims fresh, iat, jti, type, sub, nbf, csrf, exp
 // and, where configured, aud and iss: what create_access_token writes by default
-// from 4.6 on; before, csrf was there only with cookies. What [auth.Identity] needs beyond them goes
-// into auth_time and sid, which Flask-JWT-Extended leaves alone.
+// from 4.6 on; before, csrf was there only with cookies. What [auth.Identity] needs
+// beyond them goes into auth_time and sid, which Flask-JWT-Extended leaves alone.
 //
 // # Moving a fleet
 //
@@ -17,8 +17,24 @@
 //  2. Move services, each with an [Issuer] that has the fleet's secret. Where
 //     Flask services expect an integer as identity, set Config.IntegerSubjects.
 //  3. When no Flask service is left, let every service accept the tokens of an
-//     [auth.JWTIssuer] as well, and then issue them: the second example.
+//     [auth.JWTIssuer] as well, both{old, issuer}, and then issue them, both{issuer,
+//     old}: see below.
 //  4. One TTL later, drop the Issuer, and with it a short secret.
+//
+// An issuer that parses the tokens of another one as well:
+//
+//	type both struct {
+//		auth.TokenIssuer
+//		also auth.TokenIssuer
+//	}
+//
+//	func (b both) Parse(ctx context.Context, token string) (auth.Identity, error) {
+//		id, err := b.TokenIssuer.Parse(ctx, token)
+//		if errors.Is(err, auth.ErrInvalidToken) && !errors.Is(err, auth.ErrExpiredToken) {
+//			return b.also.Parse(ctx, token)
+//		}
+//		return id, err
+//	}
 //
 // # What differs for clients
 //

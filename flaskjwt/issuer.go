@@ -2,6 +2,7 @@ package flaskjwt
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/hmac"
 	"crypto/rand"
@@ -16,8 +17,6 @@ import (
 	"log/slog"
 	"strings"
 	"time"
-	"unicode"
-	"unicode/utf8"
 
 	"github.com/seed89488a0c/auth"
 	"github.com/seed89488a0c/auth/internal/token"
@@ -35,8 +34,6 @@ const (
 	// authentication a token counts as issued with it: between the two, a service
 	// asks for the user's claims, and the second may turn.
 	clockSkew = 5 * time.Second
-	// maxSeconds is the last second of the year 9999.
-	maxSeconds = 253402300799
 )
 
 // accessType is the claim type of an access token.
@@ -71,7 +68,8 @@ type Config struct {
 	IntegerSubjects bool
 }
 
-// Format writes "REDACTED" for every verb.
+// Format writes "REDACTED" for every verb. In an unexported field of another
+// struct fmt does not call it, and prints the secrets.
 func (Config) Format(f fmt.State, _ rune) { io.WriteString(f, "REDACTED") }
 
 // LogValue returns "REDACTED".
@@ -98,17 +96,15 @@ func NewIssuer(c Config) (*Issuer, error) {
 }
 
 func newIssuer(c Config) (*Issuer, error) {
-	if c.TTL == 0 {
-		c.TTL = defaultTTL
-	}
+	c.TTL = cmp.Or(c.TTL, defaultTTL)
 	switch {
 	case c.Leeway < 0 || c.Leeway > maxLeeway:
 		return nil, errors.New("the leeway is negative or above 5 minutes")
 	case len(c.OldSecrets) > maxOldSecrets:
 		return nil, fmt.Errorf("more than %d old secrets", maxOldSecrets)
-	case c.Issuer != "" && !validText(c.Issuer):
+	case c.Issuer != "" && !token.ValidText(c.Issuer):
 		return nil, errors.New("the issuer is not UTF-8 or has control characters")
-	case c.Audience != "" && !validText(c.Audience):
+	case c.Audience != "" && !token.ValidText(c.Audience):
 		return nil, errors.New("the audience is not UTF-8 or has control characters")
 	}
 	i := &Issuer{}
@@ -147,18 +143,20 @@ func newMAC(secret []byte, short bool) (func() hash.Hash, error) {
 
 // claims are in the order in which Flask-JWT-Extended writes them.
 type claims struct {
-	Fresh     bool   `json:"fresh"`
-	IssuedAt  int64  `json:"iat"`
-	ID        string `json:"jti"`
-	Type      string `json:"type"`
-	Subject   any    `json:"sub"`
-	NotBefore int64  `json:"nbf"`
-	CSRF      string `json:"csrf"`
-	Audience  string `json:"aud,omitempty"`
-	Issuer    string `json:"iss,omitempty"`
-	ExpiresAt int64  `json:"exp"`
-	AuthTime  *int64 `json:"auth_time,omitempty"`
-	SessionID string `json:"sid,omitempty"`
+	Fresh     bool     `json:"fresh"`
+	IssuedAt  int64    `json:"iat"`
+	ID        string   `json:"jti"`
+	Type      string   `json:"type"`
+	Subject   any      `json:"sub"`
+	NotBefore int64    `json:"nbf"`
+	CSRF      string   `json:"csrf"`
+	Audience  string   `json:"aud,omitempty"`
+	Issuer    string   `json:"iss,omitempty"`
+	ExpiresAt int64    `json:"exp"`
+	AuthTime  *int64   `json:"auth_time,omitempty"`
+	SessionID string   `json:"sid,omitempty"`
+	AMR       []string `json:"amr,omitempty"`
+	ACR       string   `json:"acr,omitempty"`
 }
 
 // Issue returns a token. It is fresh if AuthTime is at most 5 seconds ago; one in
@@ -175,20 +173,21 @@ func (i *Issuer) Issue(_ context.Context, s auth.Subject) (auth.IssuedToken, err
 }
 
 func (i *Issuer) sign(s auth.Subject) (auth.IssuedToken, error) {
-	ttl := i.config.TTL
-	if s.TTL != 0 {
-		ttl = s.TTL
-	}
+	ttl := cmp.Or(s.TTL, i.config.TTL)
 	now := time.Now().UTC()
 	second := now.Truncate(time.Second)
 	expires := second.Add(ttl)
 	switch {
 	case !validTTL(ttl):
 		return auth.IssuedToken{}, errors.New("the TTL is not a whole number of seconds up to ten years")
-	case !validText(s.UserID):
+	case !token.ValidText(s.UserID):
 		return auth.IssuedToken{}, errors.New("the user ID is empty, not UTF-8, or has control characters")
-	case s.SessionID != "" && !validText(s.SessionID):
+	case s.SessionID != "" && !token.ValidText(s.SessionID):
 		return auth.IssuedToken{}, errors.New("the session ID is not UTF-8 or has control characters")
+	case s.AMR != "" && !token.ValidText(s.AMR), s.ACR != "" && !token.ValidText(s.ACR):
+		return auth.IssuedToken{}, errors.New("amr or acr is not UTF-8 or has control characters")
+	case s.AMR != "" && strings.Contains(" "+s.AMR+" ", "  "):
+		return auth.IssuedToken{}, errors.New("amr has a space too many")
 	case !s.AuthTime.IsZero() && s.AuthTime.Unix() < 0:
 		return auth.IssuedToken{}, errors.New("the time of authentication is before 1970")
 	}
@@ -204,6 +203,10 @@ func (i *Issuer) sign(s auth.Subject) (auth.IssuedToken, error) {
 		Issuer:    i.config.Issuer,
 		ExpiresAt: expires.Unix(),
 		SessionID: s.SessionID,
+		ACR:       s.ACR,
+	}
+	if s.AMR != "" {
+		c.AMR = strings.Split(s.AMR, " ")
 	}
 	if i.config.IntegerSubjects && isInteger(s.UserID) {
 		c.Subject = json.Number(s.UserID)
@@ -220,11 +223,7 @@ func (i *Issuer) sign(s auth.Subject) (auth.IssuedToken, error) {
 		if err := token.CheckCustom(string(s.Claims)); err != nil {
 			return auth.IssuedToken{}, err
 		}
-		custom := bytes.TrimSpace(s.Claims)
-		if custom = bytes.TrimSpace(custom[1 : len(custom)-1]); len(custom) > 0 { // without its brackets
-			payload = append(append(payload[:len(payload)-1], ','), custom...)
-			payload = append(payload, '}')
-		}
+		payload = append(token.AppendCustom(payload[:len(payload)-1], string(s.Claims)), '}')
 	}
 	text := header + "." + base64.RawURLEncoding.EncodeToString(payload)
 	text += "." + base64.RawURLEncoding.EncodeToString(sum(i.macs[0], text))
@@ -241,11 +240,6 @@ func sum(mac func() hash.Hash, input string) []byte {
 }
 
 func validTTL(d time.Duration) bool { return d >= time.Second && d%time.Second == 0 && d <= maxTTL }
-
-// validText reports whether s may be the value of a claim.
-func validText(s string) bool {
-	return s != "" && utf8.ValidString(s) && !strings.ContainsFunc(s, unicode.IsControl)
-}
 
 // isInteger reports whether s is an integer in the one spelling that survives
 // being a number, and of no more digits than a 64-bit one has.

@@ -1,7 +1,6 @@
 package flaskjwt
 
 import (
-	"bytes"
 	"context"
 	"crypto/hmac"
 	"encoding/base64"
@@ -88,7 +87,7 @@ func (i *Issuer) open(accessToken string) ([]byte, error) {
 // PyJWT's order has changed. The type comes first, so that tokens of an
 // auth.JWTIssuer are told apart by their reason.
 func checkHeader(text []byte) error {
-	m, err := members(text, token.ReasonHeader)
+	m, err := token.Members(string(text), token.ReasonHeader)
 	if err != nil {
 		return err
 	}
@@ -111,7 +110,7 @@ func checkHeader(text []byte) error {
 // read returns what a payload says now. The order is part of the contract: exp
 // is last.
 func (i *Issuer) read(payload []byte, now time.Time) (auth.Identity, error) {
-	m, err := members(payload, token.ReasonClaims)
+	m, err := token.Members(string(payload), token.ReasonClaims)
 	if err != nil {
 		return auth.Identity{}, err
 	}
@@ -138,12 +137,18 @@ func (i *Issuer) read(payload []byte, now time.Time) (auth.Identity, error) {
 	if has("sid") {
 		id.SessionID = r.text("sid")
 	}
+	if has("amr") {
+		id.AMR = strings.Join(r.texts("amr"), " ")
+	}
+	if has("acr") {
+		id.ACR = r.text("acr")
+	}
 	if i.config.Issuer != "" {
 		id.Issuer = r.text("iss")
 	}
 	var audiences []string
 	if has("aud") {
-		audiences = r.audiences()
+		audiences = r.texts("aud")
 	}
 
 	latest := now.Add(clockSkew)
@@ -166,44 +171,6 @@ func (i *Issuer) read(payload []byte, now time.Time) (auth.Identity, error) {
 	return id.WithClaims(payload), nil
 }
 
-// members returns the members of an object, each as it is written. A bad text is
-// rejected for the given reason.
-func members(text []byte, malformed string) (map[string]json.RawMessage, error) {
-	var m map[string]json.RawMessage
-	// Claims reads with the scanner that reads all our tokens.
-	if err := (auth.Identity{}).WithClaims(text).Claims(&m); err != nil {
-		if json.Valid(text) && repeats(json.NewDecoder(bytes.NewReader(text))) {
-			malformed = token.ReasonDuplicateMember
-		}
-		return nil, reject(malformed)
-	}
-	return m, nil
-}
-
-// repeats reports whether an object in the valid text that d reads has a name twice.
-func repeats(d *json.Decoder) bool {
-	t, _ := d.Token()
-	bracket, ok := t.(json.Delim)
-	if !ok {
-		return false
-	}
-	names := map[json.Token]bool{}
-	for d.More() {
-		if bracket == '{' {
-			name, _ := d.Token()
-			if names[name] {
-				return true
-			}
-			names[name] = true
-		}
-		if repeats(d) {
-			return true
-		}
-	}
-	d.Token() // the other bracket
-	return false
-}
-
 // reader reads members that must be there. It remembers whether one was bad.
 type reader struct {
 	members map[string]json.RawMessage
@@ -212,7 +179,7 @@ type reader struct {
 
 func (r *reader) text(name string) (s string) {
 	raw := r.members[name]
-	if len(raw) == 0 || raw[0] != '"' || json.Unmarshal(raw, &s) != nil || !validText(s) {
+	if len(raw) == 0 || raw[0] != '"' || json.Unmarshal(raw, &s) != nil || !token.ValidText(s) {
 		r.bad = true
 	}
 	return s
@@ -229,7 +196,7 @@ func (r *reader) subject() string {
 func (r *reader) date(name string) time.Time {
 	raw := string(r.members[name])
 	seconds, err := strconv.ParseInt(raw, 10, 64)
-	if err != nil || seconds < 0 || seconds > maxSeconds || !isInteger(raw) {
+	if err != nil || seconds < 0 || seconds > token.MaxSeconds || !isInteger(raw) {
 		r.bad = true
 		return time.Time{}
 	}
@@ -243,7 +210,7 @@ func (r *reader) fresh(now time.Time) bool {
 		return raw == "true"
 	default:
 		seconds, err := strconv.ParseFloat(raw, 64)
-		if err != nil || seconds < 0 || seconds > maxSeconds {
+		if err != nil || seconds < 0 || seconds > token.MaxSeconds {
 			r.bad = true
 			return false
 		}
@@ -251,20 +218,20 @@ func (r *reader) fresh(now time.Time) bool {
 	}
 }
 
-// audiences reads an audience or an array of them (RFC 7519 §4.1.3).
-func (r *reader) audiences() []string {
-	raw := r.members["aud"]
+// texts reads a string or an array of them, as an audience is (RFC 7519 §4.1.3).
+func (r *reader) texts(name string) []string {
+	raw := r.members[name]
 	if raw[0] != '[' {
-		return []string{r.text("aud")}
+		return []string{r.text(name)}
 	}
-	var audiences []*string
-	r.bad = r.bad || json.Unmarshal(raw, &audiences) != nil || slices.Contains(audiences, nil)
+	var texts []*string
+	r.bad = r.bad || json.Unmarshal(raw, &texts) != nil || slices.Contains(texts, nil)
 	if r.bad {
 		return nil
 	}
-	list := make([]string, len(audiences))
-	for n, audience := range audiences {
-		list[n] = *audience
+	list := make([]string, len(texts))
+	for n, text := range texts {
+		list[n] = *text
 	}
 	return list
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -89,30 +90,273 @@ func TestSingleFailure(t *testing.T) {
 	})
 }
 
+// A fetch does not end with the call that began it, and is everybody's.
 func TestHandover(t *testing.T) {
 	bubble(t, func(t *testing.T, o *origin, s signer) {
 		o.takes = 3 * time.Second
 		v := newVerifier(t, o.config())
 		var group sync.WaitGroup
 		ctx, cancel := context.WithCancel(t.Context())
+		start := time.Now()
 		group.Go(func() {
 			_, err := v.Verify(ctx, s.token(t))
 			unavailable(t, err, "context")
-			if !errors.Is(err, context.Canceled) {
-				t.Errorf("%v is not the caller's", err)
+			if !errors.Is(err, context.Canceled) || time.Since(start) != time.Second {
+				t.Errorf("%v after %v is not the caller's", err, time.Since(start))
 			}
 		})
 		synctest.Wait()
 		for range 10 {
 			group.Go(func() { accepted(t, v, s.token(t)) })
 		}
-		synctest.Wait()
-		start := time.Now()
+		time.Sleep(time.Second)
 		cancel()
 		group.Wait()
-		if n, took := o.count(), time.Since(start); n != 2 || took != o.takes {
-			t.Errorf("%d requests, %v after the first ended; want 2, %v", n, took, o.takes)
+		if n, took := o.count(), time.Since(start); n != 1 || took != o.takes {
+			t.Errorf("%d requests in %v; want 1 in %v", n, took, o.takes)
 		}
+	})
+}
+
+// unknown is a token that anybody can make, and that asks for another key.
+var unknown = encode(`{"alg":"EdDSA","kid":"nobody","typ":"at+jwt"}`, `{}`, "x")
+
+// hangUp verifies, and does not wait for longer than that.
+func hangUp(t testing.TB, v *jwks.Verifier, text string, after time.Duration) error {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), after)
+	defer cancel()
+	_, err := v.Verify(ctx, text)
+	return err
+}
+
+// Who hangs up in the middle of a fetch neither keeps a revoked key alive nor
+// has the issuer asked more often.
+func TestHangUp(t *testing.T) {
+	bubble(t, func(t *testing.T, o *origin, s signer) {
+		o.takes = 50 * time.Millisecond
+		v := newVerifier(t, o.config())
+		text := s.token(t)
+		accepted(t, v, text)
+		time.Sleep(10 * time.Second)
+		o.count()
+		for start := time.Now(); time.Since(start) < time.Minute; time.Sleep(time.Millisecond) {
+			hangUp(t, v, unknown, time.Millisecond)
+		}
+		if n := o.count(); n < 5 || n > 7 {
+			t.Errorf("%d requests in a minute, want 6", n)
+		}
+
+		next := ed(t, "second")
+		o.set(func(o *origin) { o.body = jwkSet(t, next) })
+		start := time.Now()
+		for time.Since(start) < time.Hour && verify(t, v, text) == nil {
+			hangUp(t, v, unknown, 10*time.Millisecond)
+			time.Sleep(time.Second)
+		}
+		if took := time.Since(start); took > 5*time.Minute {
+			t.Errorf("the revoked key lived for %v", took)
+		}
+		refused(t, v, text, "unknown_key")
+	})
+}
+
+// Callers that never have the time for a fetch get one done, be it that there
+// are keys or none.
+func TestShortDeadlines(t *testing.T) {
+	bubble(t, func(t *testing.T, o *origin, s signer) {
+		o.takes = 4 * time.Second
+		v := newVerifier(t, o.config())
+		text := s.token(t)
+		unavailable(t, hangUp(t, v, text, 100*time.Millisecond), "context")
+		time.Sleep(4 * time.Second)
+		for start := time.Now(); time.Since(start) < 25*time.Hour; time.Sleep(10 * time.Second) {
+			if err := hangUp(t, v, text, 100*time.Millisecond); err != nil {
+				t.Fatalf("after %v: %v", time.Since(start), err)
+			}
+		}
+		if n := o.count(); n < 290 || n > 301 {
+			t.Errorf("%d requests in 25 hours, want one in 5 minutes", n)
+		}
+	})
+}
+
+// A call whose context has ended does not begin what it will not see the end of.
+func TestEndedContext(t *testing.T) {
+	bubble(t, func(t *testing.T, o *origin, s signer) {
+		v := newVerifier(t, o.config())
+		text := s.token(t)
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		none := func() {
+			t.Helper()
+			synctest.Wait()
+			if n := o.count(); n != 0 {
+				t.Errorf("%d requests", n)
+			}
+		}
+		for range 100 { // of two things that can be, select takes any
+			_, err := v.Verify(ctx, text)
+			unavailable(t, err, "context")
+		}
+		none()
+		accepted(t, v, text)
+		time.Sleep(5 * time.Minute)
+		o.count()
+		for range 100 {
+			if _, err := v.Verify(ctx, text); err != nil {
+				t.Error(err)
+			}
+			_, err := v.Verify(ctx, unknown)
+			unavailable(t, err, "context")
+		}
+		none()
+	})
+}
+
+// A transport that panics does so in nobody's call.
+func TestPanic(t *testing.T) {
+	bubble(t, func(t *testing.T, o *origin, s signer) {
+		c := o.config()
+		c.Client = &http.Client{Transport: transport(func(r *http.Request) (*http.Response, error) {
+			if response, err := o.RoundTrip(r); err == nil {
+				return response, nil
+			}
+			panic("canary")
+		})}
+		var told []string
+		c.OnError = func(_ context.Context, err error) {
+			told = append(told, err.Error())
+			panic("canary")
+		}
+		v := newVerifier(t, c)
+		o.set(func(o *origin) { o.down = errors.New("down") })
+		unavailable(t, verify(t, v, s.token(t)), "connection")
+		if want := []string{"jwks: keys of " + name + ": connection"}; !slices.Equal(told, want) {
+			t.Errorf("told %q, want %q", told, want)
+		}
+		o.set(func(o *origin) { o.down = nil })
+		time.Sleep(time.Second)
+		accepted(t, v, s.token(t))
+	})
+}
+
+type transport func(*http.Request) (*http.Response, error)
+
+func (f transport) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+// Who is told of a failure may ask again at once, and is told once for each fetch.
+func TestOnErrorCalls(t *testing.T) {
+	bubble(t, func(t *testing.T, o *origin, s signer) {
+		type key struct{}
+		c := o.config()
+		var told atomic.Int32
+		var v *jwks.Verifier
+		c.OnError = func(ctx context.Context, err error) {
+			told.Add(1)
+			unavailable(t, err, "timeout")
+			if ctx.Err() != nil || ctx.Value(key{}) != "caller" {
+				t.Errorf("a context that ended with %v, or is another call's", ctx.Err())
+			}
+			start := time.Now()
+			unavailable(t, v.Ready(ctx), "timeout")
+			if took := time.Since(start); took != 0 {
+				t.Errorf("waited for %v", took)
+			}
+		}
+		v = newVerifier(t, c)
+		o.takes = time.Hour
+		start := time.Now()
+		ctx, cancel := context.WithTimeout(context.WithValue(t.Context(), key{}, "caller"), time.Second)
+		defer cancel()
+		_, err := v.Verify(ctx, s.token(t))
+		unavailable(t, err, "context")
+		if told.Load() != 0 {
+			t.Error("told before the fetch ended")
+		}
+		unavailable(t, verify(t, v, s.token(t)), "timeout") // which waits for the same one
+		if took := time.Since(start); took != 5*time.Second {
+			t.Errorf("the fetch took %v", took)
+		}
+		synctest.Wait()
+		if n := o.count(); n != 1 || told.Load() != 1 {
+			t.Errorf("%d requests, told %d times, want one", n, told.Load())
+		}
+	})
+}
+
+// An ETag that the issuer sends and does not take back fails one refresh at most.
+func TestUnwelcomeETag(t *testing.T) {
+	for _, tt := range []struct {
+		name, etag string
+		sent       bool
+	}{
+		{"largest", strings.Repeat("e", 256), true},
+		{"too large", strings.Repeat("e", 257), false},
+		{"much too large", strings.Repeat("e", 60<<10), false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			bubble(t, func(t *testing.T, o *origin, s signer) {
+				c, failures := o.config(), 0
+				c.Client = &http.Client{Transport: transport(func(r *http.Request) (*http.Response, error) {
+					response, err := o.RoundTrip(r)
+					if sent := r.Header.Get("If-None-Match"); sent != "" {
+						if !tt.sent {
+							t.Errorf("%d bytes were sent back", len(sent))
+						}
+						response.StatusCode = http.StatusPreconditionFailed
+					}
+					return response, err
+				})}
+				c.OnError = func(_ context.Context, err error) {
+					failures++
+					unavailable(t, err, "http 412")
+				}
+				o.header = http.Header{"Etag": {tt.etag}}
+				v := newVerifier(t, c)
+				text := s.token(t)
+				accepted(t, v, text)
+				time.Sleep(5 * time.Minute)
+				accepted(t, v, text)
+				if sent := failures == 1; sent != tt.sent {
+					t.Errorf("%d failures", failures)
+				}
+				time.Sleep(time.Second)
+				accepted(t, v, text)
+				if _, at := v.Set(); time.Since(at) > time.Second {
+					t.Errorf("not confirmed for %v", time.Since(at))
+				}
+			})
+		})
+	}
+}
+
+// An issuer takes back its only key by a set without any: until there is another
+// one its tokens are not accepted, and nobody is told that his is invalid.
+func TestEmptySet(t *testing.T) {
+	bubble(t, func(t *testing.T, o *origin, s signer) {
+		o.header = http.Header{"Etag": {`"1"`}}
+		v := newVerifier(t, o.config())
+		text := s.token(t)
+		accepted(t, v, text)
+		o.set(func(o *origin) { o.body, o.header = ` {"x":[{}],"keys":[ ]}`, nil })
+		time.Sleep(5 * time.Minute)
+		o.count()
+		unavailable(t, verify(t, v, text), "empty")
+		unavailable(t, verify(t, v, text), "empty")
+		unavailable(t, v.Ready(t.Context()), "empty")
+		if n := o.count(); n != 1 {
+			t.Errorf("%d requests, want 1", n)
+		}
+		time.Sleep(time.Second)
+		o.set(func(o *origin) { o.status = 500 }) // which does not bring them back
+		unavailable(t, verify(t, v, text), "http 500")
+
+		next := ed(t, "second")
+		o.set(func(o *origin) { o.body, o.status = jwkSet(t, next), 0 })
+		time.Sleep(time.Second)
+		accepted(t, v, next.token(t))
+		refused(t, v, text, "unknown_key")
 	})
 }
 
@@ -401,9 +645,11 @@ func TestOutage(t *testing.T) {
 		var failures int
 		c := o.config()
 		c.StaleLimit = time.Hour
-		c.Failed = func(_ context.Context, err error) {
-			failures++
-			unavailable(t, err, "connection")
+		c.OnError = func(_ context.Context, err error) {
+			if !errors.Is(err, jwks.ErrInvalidToken) {
+				failures++
+				unavailable(t, err, "connection")
+			}
 		}
 		v := newVerifier(t, c)
 		text := s.token(t)
@@ -542,7 +788,8 @@ func TestResponses(t *testing.T) {
 		{"empty", func(_ *testing.T, o *origin) { o.body = "" }, "malformed"},
 		{"cut short", func(_ *testing.T, o *origin) { o.body = o.body[:len(o.body)-1] }, "malformed"},
 		{"twice", func(_ *testing.T, o *origin) { o.body += o.body }, "malformed"},
-		{"no keys", func(_ *testing.T, o *origin) { o.body = `{"keys":[]}` }, "no_keys"},
+		{"no key of use", func(_ *testing.T, o *origin) { o.body = `{"keys":[{}],"Keys":[]}` }, "no_keys"},
+		{"no key at all", func(_ *testing.T, o *origin) { o.body = `{"keys":[null]}` }, "no_keys"},
 		{"a secret alone", func(_ *testing.T, o *origin) {
 			o.body = `{"keys":[{"kty":"oct","alg":"HS256","kid":"first","k":"` + encode(strings.Repeat("kX", 16)) + `"}]}`
 		}, "no_keys"},

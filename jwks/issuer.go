@@ -21,9 +21,10 @@ const (
 	minDelay = time.Second // after a fetch that failed
 	maxDelay = time.Minute
 
-	// A call that could go on with the keys there are waits less.
-	refreshTimeout = 2 * time.Second
-	fetchTimeout   = 5 * time.Second
+	fetchTimeout = 5 * time.Second
+
+	// A call that could go on with the keys there are waits less for it.
+	refreshWait = 2 * time.Second
 )
 
 // issuer is one issuer and its keys of the moment.
@@ -32,7 +33,7 @@ type issuer struct {
 	origin *origin
 	parser *token.Parser
 	state  atomic.Pointer[state] // never nil; stored by whose turn it is
-	turn   chan struct{}         // of one: taken while fetching
+	turn   chan struct{}         // of one: taken while fetching, until the state is stored
 }
 
 // state is what is known of an issuer's keys. It is immutable. Its times are
@@ -60,8 +61,7 @@ func (i *issuer) usable(s *state) *token.Set {
 func (i *issuer) verify(ctx context.Context, text string) (Identity, error) {
 	s := i.state.Load()
 	id, err := i.parser.Parse(i.usable(s), text, time.Now())
-	// Only what would be accepted refreshes: otherwise anybody could take the
-	// turn, and hang up.
+	// Only what would be accepted refreshes, and waits for it: nobody else needs to.
 	if err == nil && !time.Now().Before(s.refresh) {
 		s = i.refresh(ctx)
 		id, err = i.parser.Parse(i.usable(s), text, time.Now())
@@ -85,24 +85,25 @@ func isUnknownKey(err error) bool {
 // refresh confirms keys that serve, unless somebody else is about to, and
 // returns the latest state.
 func (i *issuer) refresh(ctx context.Context) *state {
+	ctx, cancel := context.WithTimeout(ctx, refreshWait)
+	defer cancel()
 	select {
 	case i.turn <- struct{}{}:
-		defer i.done()
-		s := i.state.Load()
-		if time.Now().Before(s.refresh) {
-			return s // somebody has just done it
-		}
-		s, _ = i.fetch(ctx, s, refreshTimeout)
-		return s
 	default:
 		return i.state.Load()
 	}
+	s := i.state.Load()
+	if ctx.Err() != nil || time.Now().Before(s.refresh) { // somebody has just done it
+		i.done()
+		return s
+	}
+	s, _ = i.fetch(ctx, s)
+	return s
 }
 
 // newer returns a later state than the one that has not been enough, if it is
 // time for one, and the error of the fetch that should have made it. Of many
-// calls one fetches, and the others wait for it; if its context ends, the next
-// one takes over.
+// calls one fetches, and the others wait for it.
 func (i *issuer) newer(ctx context.Context, known *state) (*state, error) {
 	// Nobody is fetching before it is time: no need to wait for a turn.
 	if s := i.state.Load(); time.Now().Before(s.ask) {
@@ -110,56 +111,80 @@ func (i *issuer) newer(ctx context.Context, known *state) (*state, error) {
 	}
 	select {
 	case i.turn <- struct{}{}:
-		defer i.done()
 	case <-ctx.Done():
-		return i.state.Load(), i.fails("context", ctx.Err())
+		return i.left(ctx)
 	}
 	s := i.state.Load()
-	if s.at.After(known.at) || time.Now().Before(s.ask) {
+	switch {
+	case s.at.After(known.at) || time.Now().Before(s.ask):
+		i.done()
 		return s, s.err
+	case ctx.Err() != nil: // it was its turn all the same
+		i.done()
+		return i.left(ctx)
 	}
-	return i.fetch(ctx, s, fetchTimeout)
+	return i.fetch(ctx, s)
 }
 
 func (i *issuer) done() { <-i.turn }
 
-// fetch asks the issuer for its keys, and returns and stores what is known then.
-// It is for whose turn it is.
-func (i *issuer) fetch(ctx context.Context, s *state, timeout time.Duration) (*state, error) {
-	next := *s
-	start := time.Now()
-	limited, cancel := context.WithTimeout(ctx, timeout)
-	defer cancel()
-	d, maxAge, code := i.origin.get(limited, &s.document)
-	if code == "" {
-		maxAge = min(max(maxAge, minMaxAge), i.config.StaleLimit/2)
-		next = state{document: d, at: start, refresh: start.Add(maxAge), ask: start.Add(min(maxAge, askInterval))}
-		i.state.Store(&next)
-		return &next, nil
-	}
-	err := i.fails(code, ctx.Err())
-	next.delay = minDelay
-	if i.usable(s) != nil {
-		next.delay = min(max(2*s.delay, minDelay), maxDelay)
-	}
-	again := time.Now().Add(next.delay)
-	if again.After(next.refresh) { // keys that are fresh stay so
-		next.refresh = again
-	}
-	if ctx.Err() == nil { // otherwise it says nothing about the issuer
-		next.ask, next.err = again, err
-	}
-	i.state.Store(&next)
-	if i.config.Failed != nil {
-		i.config.Failed(ctx, err)
-	}
-	return &next, err
+// left is what a call has that waits no longer.
+func (i *issuer) left(ctx context.Context) (*state, error) {
+	return i.state.Load(), &FetchError{i.config.Issuer, "context", ctx.Err()}
 }
 
-// fails returns the error of a fetch, given that of the caller's context.
-func (i *issuer) fails(code string, cause error) error {
-	if cause != nil {
-		code = "context"
+// fetch asks the issuer for its keys, and returns what is known then, or when ctx
+// ends. It is for whose turn it is, and passes the turn on.
+//
+// The fetch itself does not end with ctx. If it did, whoever hangs up in the
+// middle of it would decide that it failed: anybody could then keep the keys
+// from being refreshed, or have the issuer asked without end.
+func (i *issuer) fetch(ctx context.Context, s *state) (*state, error) {
+	ended := make(chan *state, 1)
+	go func() {
+		ctx := context.WithoutCancel(ctx)
+		next := i.after(ctx, s)
+		i.state.Store(next)
+		i.done() // before OnError, which may call the Verifier
+		defer func() {
+			recover() // of OnError: it would end the process
+			ended <- next
+		}()
+		if next.err != nil {
+			i.config.OnError(ctx, next.err)
+		}
+	}()
+	select {
+	case s = <-ended:
+		return s, s.err
+	case <-ctx.Done():
+		return i.left(ctx)
 	}
-	return &FetchError{Issuer: i.config.Issuer, Code: code, Context: cause}
+}
+
+// after returns the state that follows, by asking the issuer.
+func (i *issuer) after(ctx context.Context, s *state) *state {
+	ctx, cancel := context.WithTimeout(ctx, fetchTimeout)
+	defer cancel()
+	start := time.Now()
+	d, maxAge, code := i.origin.get(ctx, &s.document)
+	if code == "" {
+		maxAge = min(max(maxAge, minMaxAge), i.config.StaleLimit/2)
+		return &state{document: d, at: start, refresh: start.Add(maxAge), ask: start.Add(min(maxAge, askInterval))}
+	}
+	next := *s
+	next.err = &FetchError{Issuer: i.config.Issuer, Code: code}
+	next.etag = "" // it may be what the issuer cannot take
+	if code == codeEmpty {
+		next.document = document{}
+	}
+	next.delay = minDelay
+	if i.usable(&next) != nil {
+		next.delay = min(max(2*s.delay, minDelay), maxDelay)
+	}
+	next.ask = time.Now().Add(next.delay)
+	if next.ask.After(next.refresh) { // keys that are fresh stay so
+		next.refresh = next.ask
+	}
+	return &next
 }

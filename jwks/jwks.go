@@ -13,18 +13,22 @@
 //	mux.Handle("GET /orders", verifier.Require(orders))
 //
 // Keys are fetched by the calls that need them, at most one at a time for each
-// issuer, under the context of the call; nothing runs in between. They are fetched
-// at first use, and again when they are older than the issuer's Cache-Control
-// says, between 1 second and 24 hours; 5 minutes if it says nothing or zero. One
-// call waits for that, at most 2 seconds, and all others go on with the keys there
-// are. They do so while the issuer is down, up to [Config.StaleLimit].
+// issuer; nothing runs in between. They are fetched at first use, and again when
+// they are older than the issuer's Cache-Control says, between 1 second and 24
+// hours; 5 minutes if it says nothing or zero. One call waits for that, at most 2
+// seconds, and all others go on with the keys there are. They do so while the
+// issuer is down, up to [Config.StaleLimit].
+//
+// A fetch takes at most 5 seconds, and goes on without the call that began it if
+// that one's context ends: otherwise clients that hang up could keep the keys of
+// a service from being refreshed. It has the values of that context.
 //
 // A key ID that is not known makes one fetch more, at most every 10 seconds, or
 // as often as the keys are refreshed where that is more. It is a second net: an
 // issuer that publishes a key for as long as its answers may be kept before it
-// signs with it, as package auth's do, does not need it. After a fetch that failed the next
-// one waits for 1 second, and twice as long each time, up to a minute, while
-// there are keys that serve.
+// signs with it, as package auth's do, does not need it. After a fetch that
+// failed the next one waits for 1 second, and twice as long each time, up to a
+// minute, while there are keys that serve.
 package jwks
 
 import (
@@ -63,12 +67,15 @@ type Config struct {
 	// can then sign tokens.
 	InsecureHTTP bool
 
-	Issuer   string // iss, byte for byte
-	Audience string // aud, or one of them: this service
+	Issuer string // iss, byte for byte
+
+	// Audience is aud, or one of them: this service. An issuer of package auth must
+	// have it as its Audience, or among its OtherAudiences.
+	Audience string
 
 	// Client fetches the keys; cookies are not kept, and redirects are followed
 	// to the same scheme and host only. nil = one of its own, by the proxy of the
-	// environment. One fetch takes at most 5 seconds with any.
+	// environment. It has to end requests with their context, as net/http's do.
 	Client *http.Client
 
 	// Required names the claims that must be there beside iss, aud, exp and sub,
@@ -87,19 +94,24 @@ type Config struct {
 	// StaleLimit is for how long keys serve after the issuer last confirmed them,
 	// from 1 minute to 30 days; 0 = 24 hours. They are refreshed after half of it
 	// at the latest. It is also how long a revoked key can live for somebody who
-	// can keep this service from reaching the issuer.
+	// can keep this service from reaching the issuer, and while the issuer
+	// publishes nothing that can be used. An empty JWK Set revokes all keys.
 	StaleLimit time.Duration
 
 	// Cache is how many accepted tokens to remember, so that their signature is
 	// not checked again while the issuer's keys stay as they are; everything else
-	// is, each time. They are held in memory with their claims, at most 4 KiB each;
+	// is, each time. They are held in memory with their claims, at most 6 KiB each;
 	// tokens above 2 KiB are not. 0 = 1024, negative = none, at most 1<<20.
 	Cache int
 
-	// Failed is told of every fetch that failed, a [*FetchError], by the call
-	// that made it and waits for it: while older keys serve, nobody else is. nil =
-	// nobody.
-	Failed func(ctx context.Context, err error)
+	// OnError is told of every fetch that failed, a [*FetchError], and of every
+	// token that [Verifier.Verify] refuses, a [*TokenError]: there is nothing
+	// secret in either. It must be fast: anybody can have it called, as often as
+	// requests come in, and they wait for it. The context is that of the call; where
+	// a fetch failed, of the call that began it, and does not end with that. With
+	// several issuers, a token that names none of them is told to the first Config's.
+	// It may call the Verifier. nil = nobody.
+	OnError func(ctx context.Context, err error)
 }
 
 // Verifier verifies the access tokens of the issuers it was made for. It is an
@@ -137,6 +149,9 @@ func newIssuer(c Config) (*issuer, error) {
 	case c.Cache > maxCache:
 		return nil, errors.New("the Cache is above 1<<20")
 	}
+	if c.OnError == nil {
+		c.OnError = func(context.Context, error) {}
+	}
 	parser, err := token.NewParser(token.Rules{
 		Issuer:   c.Issuer,
 		Audience: c.Audience,
@@ -171,17 +186,32 @@ func (v *Verifier) issuer(name string) *issuer {
 // the keys that it takes cannot be had. With several issuers the token's iss
 // chooses the one whose keys and rules alone then count.
 func (v *Verifier) Verify(ctx context.Context, accessToken string) (Identity, error) {
-	i := v.issuers[0]
-	if len(v.issuers) > 1 {
-		name, err := token.Issuer(accessToken)
-		if err != nil {
-			return Identity{}, err
-		}
-		if i = v.issuer(name); i == nil {
-			return Identity{}, &TokenError{Reason: token.ReasonIssuer}
-		}
+	i, err := v.choose(accessToken)
+	var id Identity
+	if err == nil {
+		id, err = i.verify(ctx, accessToken)
 	}
-	return i.verify(ctx, accessToken)
+	if _, refused := errors.AsType[*TokenError](err); refused {
+		i.config.OnError(ctx, err)
+	}
+	return id, err
+}
+
+// choose returns the issuer whose rules count for a token. Beside an error it is
+// the first one.
+func (v *Verifier) choose(accessToken string) (*issuer, error) {
+	first := v.issuers[0]
+	if len(v.issuers) == 1 {
+		return first, nil
+	}
+	name, err := token.Issuer(accessToken)
+	if err != nil {
+		return first, err
+	}
+	if i := v.issuer(name); i != nil {
+		return i, nil
+	}
+	return first, &TokenError{Reason: token.ReasonIssuer}
 }
 
 // Ready makes sure that there are keys of every issuer, and fetches those that
@@ -202,7 +232,8 @@ func (v *Verifier) Ready(ctx context.Context) error {
 // Require returns a handler that lets requests with a valid access token pass to
 // next and answers all others, as package authhttp's Require does: 401 for a
 // token that is missing or not accepted, 503 where that cannot be told, with a
-// problem of RFC 9457. Handlers behind it find who is asking by [FromContext].
+// problem of RFC 9457. Handlers behind it find who is asking by [FromContext]; why
+// a token was refused [Config.OnError] is told.
 //
 // The token is read from the Authorization header alone (RFC 6750 §2.1).
 func (v *Verifier) Require(next http.Handler) http.Handler {
@@ -217,49 +248,13 @@ func NewContext(ctx context.Context, id Identity) context.Context { return token
 // what middleware of package authhttp has put there, too.
 func FromContext(ctx context.Context) (Identity, bool) { return token.FromContext(ctx) }
 
-// Identity is what a valid access token says of who is asking. It is the same
-// type as the root package's. Times are UTC, in whole seconds, and zero where the
-// token has none.
-//
-//	Issuer    string    // iss: a user is known by Issuer and UserID together
-//	UserID    string    // sub
-//	SessionID string    // sid; "" = none
-//	TokenID   string    // jti; "" = none
-//	ClientID  string    // client_id; "" = none
-//	IssuedAt  time.Time // iat
-//	ExpiresAt time.Time // exp
-//	AuthTime  time.Time // auth_time: when the user was last authenticated
-//
-// Its method
-//
-//	Claims(v any) error
-//
-// reads all claims of the token into what v points to, as encoding/json does.
-// Claims that do not fit are [ErrInvalidToken]. It prints as the user's ID, and in
-// log/slog as the IDs of user, session and token: claims may be personal data.
+// Identity is what a valid access token says of who is asking: see
+// [github.com/seed89488a0c/auth.Identity] for its fields. Those are zero whose
+// claims the token does not have; Issuer, UserID and ExpiresAt never are.
 type Identity = token.Identity
 
-// TokenError says why a token is not accepted. It is the same type as the root
-// package's: it matches [ErrInvalidToken], and [ErrExpiredToken] if nothing but
-// that is wrong. Its field Reason is for logs and metrics; a client is better not
-// told. It is stable, and one of:
-//
-//	too_large         more than 8 KiB
-//	malformed         not three parts
-//	encoding          a part is not canonical base64url
-//	header            not the header of an access token
-//	crit              demands an extension (RFC 7515 §4.1.11)
-//	type              typ is not that of an access token
-//	unknown_key       kid names no key of the issuer
-//	algorithm         alg is not that of the key
-//	signature         the signature is wrong
-//	duplicate_member  a name twice in one object
-//	claims            claims are missing or malformed, or contradict one another
-//	issuer            iss is somebody else
-//	audience          aud is somebody else
-//	not_yet_valid     nbf lies in the future
-//	issued_in_future  iat lies in the future
-//	expired           exp is past, and everything else is right
+// TokenError says why a token is not accepted, by its field Reason: see
+// [github.com/seed89488a0c/auth.TokenError] for what that may be.
 type TokenError = token.Error
 
 // The errors that a caller branches on, with [errors.Is]. They are the same
@@ -283,7 +278,7 @@ var (
 //
 // Code is stable, and one of:
 //
-//	context      the caller's context ended
+//	context      the caller's context ended; the fetch may still go on
 //	timeout      the issuer did not answer in time
 //	certificate  the issuer's certificate is not trusted
 //	connection   the issuer could not be reached, or the connection broke
@@ -291,7 +286,8 @@ var (
 //	             http 302 is a redirect elsewhere
 //	too_large    the response is larger than 256 KiB
 //	malformed    the response is no JWK Set
-//	no_keys      the JWK Set has no key that can be used
+//	empty        the JWK Set has no keys, and those there were serve no longer
+//	no_keys      the JWK Set has keys, but none that can be used
 type FetchError struct {
 	Issuer  string // as in the Config
 	Code    string

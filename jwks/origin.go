@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"crypto/tls"
+	"encoding/json"
 	"errors"
 	"io"
 	"net"
@@ -19,6 +20,10 @@ import (
 const (
 	maxBody      = 256 << 10
 	maxRedirects = 3
+	maxETag      = 256 // bytes
+
+	// codeEmpty is the one failure that says something about the keys.
+	codeEmpty = "empty"
 )
 
 // origin is where an issuer's JWK Set is.
@@ -73,6 +78,11 @@ func isLoopback(host string) bool {
 // get returns the JWK Set, which is the known one if nothing has changed, and for
 // how long it may be kept; or the code of a [FetchError].
 func (o *origin) get(ctx context.Context, known *document) (d document, maxAge time.Duration, code string) {
+	defer func() {
+		if recover() != nil { // of the Client's parts: nobody else could
+			code = "connection"
+		}
+	}()
 	r := (&http.Request{Method: http.MethodGet, URL: o.url, Header: http.Header{}}).WithContext(ctx)
 	r.Header.Set("Accept", "application/jwk-set+json, application/json")
 	if known.etag != "" {
@@ -98,6 +108,9 @@ func (o *origin) get(ctx context.Context, known *document) (d document, maxAge t
 		return document{}, 0, "too_large"
 	}
 	d = document{known.set, sha256.Sum256(body), response.Header.Get("ETag")}
+	if len(d.etag) > maxETag { // too much for a request to the issuer, maybe
+		d.etag = ""
+	}
 	if d.set != nil && d.sum == known.sum {
 		return d, maxAge, "" // the same keys: tokens that were verified stay so
 	}
@@ -105,10 +118,20 @@ func (o *origin) get(ctx context.Context, known *document) (d document, maxAge t
 	if err != nil {
 		return document{}, 0, "malformed"
 	}
-	if d.set, err = token.NewSet(keys); err != nil {
-		return document{}, 0, "no_keys"
+	if d.set, err = token.NewSet(keys); err == nil {
+		return d, maxAge, ""
 	}
-	return d, maxAge, ""
+	if isEmpty(body) {
+		return document{}, 0, codeEmpty
+	}
+	return document{}, 0, "no_keys"
+}
+
+// isEmpty reports whether a JWK Set has no keys, not even such that are of no use.
+func isEmpty(set []byte) bool {
+	var members map[string]json.RawMessage
+	var keys []json.RawMessage
+	return json.Unmarshal(set, &members) == nil && json.Unmarshal(members["keys"], &keys) == nil && len(keys) == 0
 }
 
 func transportCode(err error) string {

@@ -2,11 +2,14 @@ package jwks_test
 
 import (
 	"context"
+	"crypto/rand"
 	"crypto/x509"
 	"encoding/json"
 	"encoding/pem"
 	"errors"
 	"net/http"
+	"net/http/httptest"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -268,6 +271,92 @@ func payloadOf(t testing.TB, text string) string {
 	t.Helper()
 	payload, err := jwt.NewParser().DecodeSegment(strings.Split(text, ".")[1])
 	return string(must(t, payload, err))
+}
+
+// Every token that is refused is told to its issuer's hook, those of nobody to
+// the first one's; Require tells as Verify does.
+func TestOnErrorTokens(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const otherName = "https://other.example"
+		a, b := ed(t, "a"), ed(t, "b")
+		x, y := &origin{body: jwkSet(t, a)}, &origin{body: jwkSet(t, b)}
+		first, other := x.config(), y.config()
+		other.Issuer = otherName
+		var told, toldOther []string
+		hook := func(told *[]string) func(context.Context, error) {
+			return func(ctx context.Context, err error) {
+				if who, _ := jwks.FromContext(ctx); who.UserID != "caller" {
+					t.Error("not the context of the call")
+				}
+				if e, ok := errors.AsType[*jwks.TokenError](err); ok {
+					*told = append(*told, e.Reason)
+				} else {
+					*told = append(*told, err.Error())
+				}
+			}
+		}
+		first.OnError, other.OnError = hook(&told), hook(&toldOther)
+		v, single := newVerifier(t, first, other), newVerifier(t, first)
+		ctx := jwks.NewContext(t.Context(), jwks.Identity{UserID: "caller"})
+		for _, text := range []string{
+			a.token(t), "a", a.token(t, "iss", "nobody"), a.token(t, "aud", "else"), b.token(t, "iss", otherName),
+			b.token(t, "iss", otherName, "exp", time.Now().Unix(), "iat", 1),
+		} {
+			v.Verify(ctx, text)
+		}
+		if _, err := single.Verify(ctx, "a"); err == nil {
+			t.Error("accepted")
+		}
+		w, r := httptest.NewRecorder(), httptest.NewRequestWithContext(ctx, "GET", "/", nil)
+		r.Header.Set("Authorization", "Bearer "+a.token(t, "jti", nil))
+		v.Require(http.NotFoundHandler()).ServeHTTP(w, r)
+		x.set(func(o *origin) { o.status = 500 })
+		time.Sleep(25 * time.Hour)
+		v.Verify(ctx, a.token(t)) // is not refused
+		v.Verify(ctx, a.token(t)) // and made no fetch
+		if want := []string{"malformed", "issuer", "audience", "malformed", "claims", "jwks: keys of " + name + ": http 500"}; !slices.Equal(told, want) {
+			t.Errorf("told %q, want %q", told, want)
+		}
+		if want := []string{"expired"}; !slices.Equal(toldOther, want) {
+			t.Errorf("the other one was told %q, want %q", toldOther, want)
+		}
+	})
+}
+
+// What Config says of the memory that tokens take.
+func TestCacheMemory(t *testing.T) {
+	const tokens = 256
+	s := ed(t, "first")
+	c := (&origin{body: jwkSet(t, s)}).config()
+	c.Cache = tokens
+	v := newVerifier(t, c)
+	live := func() uint64 {
+		for range 3 { // pools of earlier tests outlive one
+			runtime.GC()
+		}
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		return m.HeapAlloc
+	}
+	size := func(n int) string { // whose claims are as large as may be, and escaped where that makes a copy
+		return s.token(t, "sub", "user-1", "jti", `"`+rand.Text()+strings.Repeat("j", n), "sid", `"`+strings.Repeat("s", n), "client_id", `"`+strings.Repeat("c", n))
+	}
+	n := 500
+	for len(size(n)) > 2048 {
+		n--
+	}
+	text := size(n)
+	accepted(t, v, text)
+	before := live()
+	for range 4 * tokens { // to have one in nearly every place
+		accepted(t, v, size(n))
+	}
+	if each := (live() - before) / tokens; each < 2048 || each > 6<<10 {
+		t.Errorf("%d bytes each, of tokens of %d", each, len(text))
+	} else {
+		t.Logf("%d bytes each", each)
+	}
+	runtime.KeepAlive(v)
 }
 
 // An issuer with one key may leave out its ID.

@@ -1,6 +1,8 @@
 package keyring
 
 import (
+	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"path/filepath"
@@ -14,16 +16,12 @@ import (
 const skew = 10 * time.Second
 
 const (
-	defaultPoll   = time.Minute
-	defaultMaxAge = 5 * time.Minute
-	maxPoll       = time.Hour
-	maxMaxAge     = 24 * time.Hour
-	maxTTL        = 10*365*24*time.Hour + 5*time.Minute // a token's longest life, and the longest leeway
-	maxRetiring   = 32                                  // keys that rotation may leave to retire at once
+	maxTTL      = 10*365*24*time.Hour + 5*time.Minute // a token's longest life, and the longest leeway
+	maxRetiring = 32                                  // keys that rotation may leave to retire at once
 )
 
 // Config says where the keys are and how long others depend on them. Path and
-// TokenTTL are required. It must be the same for all replicas.
+// MaxTTL are required. It must be the same for all replicas.
 type Config struct {
 	// Path is the directory.
 	Path string
@@ -36,62 +34,58 @@ type Config struct {
 	// [auth.KeySet]: whole seconds, up to 24 hours; 0 = 5 minutes.
 	MaxAge time.Duration
 
-	// TokenTTL is the longest life of a token that these keys sign, with the leeway
-	// of those who verify it: not below auth.JWTConfig's TTL and Leeway together,
-	// nor any auth.Subject's. There is no default, since with one too short all
-	// goes well until the first rotation. No auth.JWTIssuer issues a longer one
-	// ([auth.KeySet.MaxTTL]). At most ten years and 5 minutes.
-	TokenTTL time.Duration
+	// MaxTTL is the longest life of a token, leeway included, as in [auth.KeySet]: a
+	// key verifies for as long after it has signed. auth.JWTConfig's TTL and Leeway
+	// together may not exceed it, nor the TokenTTL of one login and that Leeway: no
+	// [auth.JWTIssuer] issues such a token. The Leeway of those who verify elsewhere
+	// counts as well. There is no default, since with one too short all would go
+	// well until the first rotation. At most ten years and 5 minutes.
+	MaxTTL time.Duration
 
 	// Rotate is the period after which a new key signs, whole seconds; 0 = the
 	// files are made by somebody else. Periods begin at multiples of it since 1970,
-	// so a change of it keeps the keys there are. A key is made 2 leads and 2 Poll
-	// before it signs, and Rotate is not below that; nor below a 32nd of TokenTTL,
-	// as each key that retires is a file.
+	// so a change of it keeps the keys there are. It is not below 2 leads and
+	// 2 Poll (16m20s by default), as a key is made that long before it signs at the
+	// earliest; nor below a 32nd of MaxTTL, as each key that retires is a file.
 	Rotate time.Duration
 
 	// Algorithm is that of the keys that Rotate makes: "EdDSA", "ES256", "ES384",
 	// "ES512" or "RS256" (2048 bits); "" = "EdDSA".
 	Algorithm string
 
-	// OnError, if not nil, is told what is wrong with the directory or a file, as a
-	// [*FileError]: once, and again when it changes or comes back. It is called out
-	// of Keys or Run, which wait for it, never twice at once.
-	OnError func(error)
+	// OnError is told what is wrong with the directory or a file, as a
+	// [*FileError]: once, and again when it changes or comes back. It is called by the
+	// Keys or Run that found it, which waits for it, never twice at once. nil =
+	// nobody is.
+	OnError func(ctx context.Context, err error)
 }
 
 // check fills in the defaults, or says what is wrong.
 func (c *Config) check() error {
-	if c.Poll == 0 {
-		c.Poll = defaultPoll
-	}
-	if c.MaxAge == 0 {
-		c.MaxAge = defaultMaxAge
-	}
-	if c.Algorithm == "" {
-		c.Algorithm = "EdDSA"
-	}
+	c.Poll = cmp.Or(c.Poll, time.Minute)
+	c.MaxAge = cmp.Or(c.MaxAge, 5*time.Minute)
+	c.Algorithm = cmp.Or(c.Algorithm, "EdDSA")
 	if c.OnError == nil {
-		c.OnError = func(error) {}
+		c.OnError = func(context.Context, error) {}
 	}
 	switch {
 	case c.Path == "":
-		return errors.New("no Path")
-	case c.Poll < time.Second || c.Poll > maxPoll:
-		return errors.New("a Poll that is not 1 second to 1 hour")
-	case c.MaxAge < 0 || c.MaxAge%time.Second != 0 || c.MaxAge > maxMaxAge:
-		return errors.New("a MaxAge that is not a whole number of seconds up to 24 hours")
-	case c.TokenTTL <= 0 || c.TokenTTL > maxTTL:
-		return errors.New("a TokenTTL that is not above 0 and up to ten years and 5 minutes")
+		return errors.New("the Path is empty")
+	case c.Poll < time.Second || c.Poll > time.Hour:
+		return errors.New("the Poll is not 1 second to 1 hour")
+	case c.MaxAge < 0 || c.MaxAge%time.Second != 0 || c.MaxAge > 24*time.Hour:
+		return errors.New("the MaxAge is not a whole number of seconds up to 24 hours")
+	case c.MaxTTL <= 0 || c.MaxTTL > maxTTL:
+		return errors.New("the MaxTTL is not above 0 and up to ten years and 5 minutes")
 	case !slices.Contains(strings.Fields(algorithms), c.Algorithm):
-		return errors.New("an Algorithm that is not EdDSA, ES256, ES384, ES512 or RS256")
+		return errors.New("the Algorithm is not EdDSA, ES256, ES384, ES512 or RS256")
 	case c.Rotate == 0:
 	case c.Rotate < c.ahead():
-		return fmt.Errorf("a Rotate that is below %v, which a key is made before it signs", c.ahead())
+		return fmt.Errorf("the Rotate is below %v: a key is made that long before it signs", c.ahead())
 	case c.Rotate%time.Second != 0:
-		return errors.New("a Rotate that is not whole seconds")
-	case c.Rotate < c.TokenTTL/maxRetiring:
-		return errors.New("a Rotate that is below a 32nd of TokenTTL")
+		return errors.New("the Rotate is not a whole number of seconds")
+	case c.Rotate < c.MaxTTL/maxRetiring:
+		return errors.New("the Rotate is below a 32nd of the MaxTTL")
 	}
 	var err error
 	c.Path, err = filepath.Abs(c.Path)
@@ -104,7 +98,7 @@ func (c *Config) lead() time.Duration { return c.MaxAge + 2*c.Poll + skew }
 
 // after is how long a key verifies after its successor has taken over here:
 // elsewhere that is 2 Poll and the skew later at most.
-func (c *Config) after() time.Duration { return c.TokenTTL + 2*c.Poll + skew }
+func (c *Config) after() time.Duration { return c.MaxTTL + 2*c.Poll + skew }
 
 // ahead is how long before its time a key may be made at the earliest, and
 // latest at the latest: then it is on time for all who poll. Between the two

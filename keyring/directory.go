@@ -17,8 +17,11 @@ import (
 type Directory struct {
 	config  Config
 	view    atomic.Pointer[view]
-	reading chan struct{}   // holds one element while somebody reads
-	told    map[string]bool // what was wrong at the last reading; belongs to who reads
+	reading chan struct{} // holds one element while somebody reads
+
+	// These belong to who reads.
+	told    map[string]bool     // what was wrong at the last reading
+	useless map[*file]time.Time // since when rotation finds what it may remove, by the monotonic clock
 }
 
 // view is what is known at a moment. It is immutable.
@@ -38,8 +41,8 @@ type view struct {
 func wall() time.Time { return time.Now().Round(0).UTC() }
 
 // Open reads the directory of c. Anything that is wrong with it is an error: a
-// bad file, as a [*FileError] that names it, or no key that can sign; see package
-// comment for what else. With c.Rotate an empty directory gets its first key.
+// bad file, as a [*FileError] that names it, or no key that can sign; see the
+// package comment for what else. With c.Rotate an empty directory gets its first key.
 func Open(ctx context.Context, c Config) (*Directory, error) {
 	if err := c.check(); err != nil {
 		return nil, fmt.Errorf("keyring: Config: %w", err)
@@ -47,17 +50,17 @@ func Open(ctx context.Context, c Config) (*Directory, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, fmt.Errorf("keyring: %w", err)
 	}
-	d := &Directory{config: c, reading: make(chan struct{}, 1), told: map[string]bool{}}
+	d := &Directory{config: c, reading: make(chan struct{}, 1)}
 	if c.Rotate > 0 {
 		if err := c.tidy(wall()); err != nil {
-			return nil, fileError("", err)
+			return nil, fileError(c.Path, "", err)
 		}
 	}
 	asked := wall()
 	files, problems := c.read(nil)
 	if c.Rotate > 0 && len(problems) == 0 && signer(files, asked) < 0 {
 		if err := makeKey(c.Path, firstKey, c.Algorithm); err != nil && !errors.Is(err, fs.ErrExist) {
-			return nil, fileError(firstKey, err)
+			return nil, fileError(c.Path, firstKey, err)
 		}
 		files, problems = c.read(nil) // maybe another's
 	}
@@ -65,7 +68,7 @@ func Open(ctx context.Context, c Config) (*Directory, error) {
 	case len(problems) > 0:
 		return nil, problems[0]
 	case signer(files, asked) < 0:
-		return nil, fileError("", errNoKey)
+		return nil, fileError(c.Path, "", errNoKey)
 	}
 	d.view.Store(&view{})
 	d.publish(func(v *view) { v.files, v.asked = files, asked })
@@ -104,7 +107,7 @@ func (d *Directory) Run(ctx context.Context) error {
 			timer.Stop()
 			return ctx.Err()
 		case <-timer.C:
-			d.update(ctx, poll) //nolint:errcheck // ctx has ended
+			d.update(ctx, poll) //nolint:errcheck // fails only when ctx has ended
 		}
 	}
 }
@@ -145,7 +148,7 @@ func (d *Directory) update(ctx context.Context, poll time.Duration) (*auth.KeySe
 			}
 		}
 		if d.view.Load().asked.Equal(v.asked) {
-			return d.read(idle).set, nil
+			return d.read(ctx, idle).set, nil
 		}
 		<-d.reading // another has done it meanwhile
 	}
@@ -153,7 +156,7 @@ func (d *Directory) update(ctx context.Context, poll time.Duration) (*auth.KeySe
 
 // read reads the directory, and rotates. The caller holds d.reading, which is
 // given back.
-func (d *Directory) read(idle bool) *view {
+func (d *Directory) read(ctx context.Context, idle bool) *view {
 	defer func() { <-d.reading }()
 	asked, c := wall(), &d.config
 	if !idle { // from now on, so that nobody else waits
@@ -162,7 +165,7 @@ func (d *Directory) read(idle bool) *view {
 	files, problems := c.read(d.view.Load().files)
 	readable := !slices.ContainsFunc(problems, func(e *FileError) bool { return e.Name == "" })
 	if c.Rotate > 0 && readable { // what looks empty may be a volume that is not mounted
-		changed, failed := c.rotate(files, wall())
+		changed, failed := d.rotate(files, wall())
 		if changed {
 			files, problems = c.read(files)
 		}
@@ -173,18 +176,18 @@ func (d *Directory) read(idle bool) *view {
 			v.asked = asked
 		}
 	})
-	d.tell(problems)
+	d.tell(ctx, problems)
 	return v
 }
 
 // tell passes on what was not told after the last reading. It does so before the
 // next one begins, so that what is told is in order.
-func (d *Directory) tell(problems []*FileError) {
+func (d *Directory) tell(ctx context.Context, problems []*FileError) {
 	before := d.told
 	d.told = make(map[string]bool, len(problems))
 	for _, p := range problems {
 		if d.told[p.Error()] = true; !before[p.Error()] {
-			d.config.OnError(p)
+			d.config.OnError(ctx, p)
 		}
 	}
 }
@@ -228,5 +231,5 @@ func (v *view) compute(c *Config, now time.Time) {
 	for i, f := range members {
 		keys[i] = f.key
 	}
-	v.members, v.set = members, &auth.KeySet{Keys: keys, MaxAge: c.MaxAge, MaxTTL: c.TokenTTL}
+	v.members, v.set = members, &auth.KeySet{Keys: keys, MaxAge: c.MaxAge, MaxTTL: c.MaxTTL}
 }

@@ -19,7 +19,7 @@ import (
 )
 
 func TestConfig(t *testing.T) {
-	good := Config{Path: "x", TokenTTL: time.Minute}
+	good := Config{Path: "x", MaxTTL: time.Minute}
 	if err := good.check(); err != nil {
 		t.Fatal(err)
 	}
@@ -34,16 +34,16 @@ func TestConfig(t *testing.T) {
 		"MaxAge fraction":   func(c *Config) { c.MaxAge = 1500 * time.Millisecond },
 		"MaxAge negative":   func(c *Config) { c.MaxAge = -time.Second },
 		"MaxAge long":       func(c *Config) { c.MaxAge = 24*time.Hour + time.Second },
-		"TokenTTL none":     func(c *Config) { c.TokenTTL = 0 },
-		"TokenTTL long":     func(c *Config) { c.TokenTTL = maxTTL + 1 },
+		"MaxTTL none":       func(c *Config) { c.MaxTTL = 0 },
+		"MaxTTL long":       func(c *Config) { c.MaxTTL = maxTTL + 1 },
 		"Rotate negative":   func(c *Config) { c.Rotate = -time.Hour },
 		"Rotate short":      func(c *Config) { c.Rotate = 16*time.Minute + 19*time.Second },
 		"Rotate fraction":   func(c *Config) { c.Rotate = time.Hour + 1 },
-		"Rotate by TTL":     func(c *Config) { c.Rotate, c.TokenTTL = time.Hour, 33*time.Hour },
+		"Rotate by TTL":     func(c *Config) { c.Rotate, c.MaxTTL = time.Hour, 33*time.Hour },
 		"Algorithm HS256":   func(c *Config) { c.Algorithm = "HS256" },
 		"Algorithm partial": func(c *Config) { c.Algorithm = "EdDSA ES256" },
 	} {
-		c := Config{Path: "x", TokenTTL: time.Minute}
+		c := Config{Path: "x", MaxTTL: time.Minute}
 		edit(&c)
 		if c.check() == nil {
 			t.Errorf("%s: accepted", name)
@@ -52,7 +52,14 @@ func TestConfig(t *testing.T) {
 			t.Errorf("%s: opened", name)
 		}
 	}
-	good.Rotate = 16*time.Minute + 20*time.Second
+	good.Rotate = 16*time.Minute + 20*time.Second - 1
+	if err := good.check(); err == nil || err.Error() != "the Rotate is below 16m20s: a key is made that long before it signs" {
+		t.Error(err)
+	}
+	if good.latest() != 9*time.Minute+20*time.Second || good.after() != good.MaxTTL+2*time.Minute+10*time.Second {
+		t.Errorf("not what is documented: %v, %v", good.latest(), good.after())
+	}
+	good.Rotate++
 	if err := good.check(); err != nil {
 		t.Error(err)
 	}
@@ -119,7 +126,7 @@ func TestBadFiles(t *testing.T) {
 				put(t, dir, oldName, text)
 				c := config(dir)
 				var told []error
-				c.OnError = func(err error) { told = append(told, err) }
+				c.OnError = func(_ context.Context, err error) { told = append(told, err) }
 				d := open(t, c)
 				before := keys(t, d)
 
@@ -157,6 +164,35 @@ func TestBadFiles(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+// Who may make a file cannot write lines of a log with its name.
+func TestFileErrorQuotesNames(t *testing.T) {
+	base := t.TempDir()
+	dir := filepath.Join(base, "keys\nall is well")
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		t.Skip(err)
+	}
+	c := config(dir)
+	_, err := Open(t.Context(), c)
+	if want := `keyring: directory "keys\nall is well": no key that can sign`; err == nil || err.Error() != want {
+		t.Errorf("got %v", err)
+	}
+	text, _ := private(t)
+	for _, name := range []string{"20010101T000000Z-\x1b[2J\xff.pem", "20010101T000000Z-\nlevel=info.pem"} {
+		put(t, dir, name, text) // the second error names both
+		_, err = Open(t.Context(), c)
+	}
+	wantFileError(t, err, "20010101T000000Z-\x1b[2J\xff.pem")
+	if want := `keyring: "20010101T000000Z-\x1b[2J\xff.pem": the key ID is that of "20010101T000000Z-\nlevel=info.pem" too`; err.Error() != want {
+		t.Errorf("got %q", err)
+	}
+	for _, rotate := range []time.Duration{0, time.Minute} {
+		c.Path, c.Rotate = filepath.Join(base, "none"), rotate
+		if _, err = Open(t.Context(), c); !errors.Is(err, fs.ErrNotExist) || !strings.HasPrefix(err.Error(), "keyring: directory none: ") {
+			t.Errorf("a directory that is missing: %v", err)
+		}
 	}
 }
 
@@ -233,7 +269,11 @@ func TestLastGoodKeyStays(t *testing.T) {
 		second := putKey(t, dir, start)
 		var told []error
 		c := config(dir)
-		c.OnError = func(err error) { told = append(told, err) }
+		c.OnError = func(ctx context.Context, err error) {
+			if told = append(told, err); ctx != t.Context() {
+				t.Error("the context is not that of Keys")
+			}
+		}
 		d := open(t, c)
 		before := keys(t, d)
 
@@ -297,7 +337,7 @@ func TestOutages(t *testing.T) {
 					var told []error
 					c := config(dir)
 					c.Rotate = rotate
-					c.OnError = func(err error) { told = append(told, err) }
+					c.OnError = func(_ context.Context, err error) { told = append(told, err) }
 					d := open(t, c)
 					before := keys(t, d)
 					if err := fail(dir); err != nil {
@@ -333,7 +373,7 @@ func TestAtMost64Files(t *testing.T) {
 		}
 		var told []error
 		c := config(dir)
-		c.OnError = func(err error) { told = append(told, err) }
+		c.OnError = func(_ context.Context, err error) { told = append(told, err) }
 		d := open(t, c)
 		before := keys(t, d)
 		putKey(t, dir, time.Now().Add(-time.Hour))

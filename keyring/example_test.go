@@ -22,10 +22,10 @@ func Example() {
 	defer stop()
 
 	keys, err := keyring.Open(ctx, keyring.Config{
-		Path:     path,
-		TokenTTL: 15 * time.Minute,
-		Rotate:   30 * 24 * time.Hour,
-		OnError:  func(err error) { log.Print(err) },
+		Path:    path,
+		MaxTTL:  15 * time.Minute,
+		Rotate:  30 * 24 * time.Hour,
+		OnError: func(_ context.Context, err error) { log.Print(err) },
 	})
 	if err != nil {
 		log.Fatal(err)
@@ -59,6 +59,6 @@ func ExampleGenerate() {
 	defer os.RemoveAll(path)
 
 	december := time.Date(2026, 12, 1, 0, 0, 0, 0, time.UTC)
-	fmt.Println(keyring.Generate(context.Background(), path, "ES256", december))
+	fmt.Println(keyring.Generate(path, "ES256", december))
 	// Output: 20261201T000000Z.pem <nil>
 }

@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"encoding/pem"
 	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"testing"
@@ -30,6 +31,13 @@ func private(t testing.TB) (text, public []byte) {
 		t.Fatal(err)
 	}
 	return text, pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der})
+}
+
+// TestMain takes the time of a file's modification, which a test can set, for that
+// of its change.
+func TestMain(m *testing.M) {
+	changed = fs.FileInfo.ModTime
+	m.Run()
 }
 
 // put writes a file that is as old as it can be by the clock of the test.
@@ -63,7 +71,7 @@ func remove(t testing.TB, dir, name string) {
 // config is one with a lead of 5 + 2 + 10 seconds, in which a key verifies for
 // 60 + 2 + 10 after it signed.
 func config(dir string) Config {
-	return Config{Path: dir, Poll: time.Second, MaxAge: 5 * time.Second, TokenTTL: time.Minute}
+	return Config{Path: dir, Poll: time.Second, MaxAge: 5 * time.Second, MaxTTL: time.Minute}
 }
 
 func open(t testing.TB, c Config) *Directory {
@@ -111,8 +119,7 @@ func activeFile(t testing.TB, d *Directory) string {
 
 func wantFileError(t testing.TB, err error, name string) {
 	t.Helper()
-	var e *FileError
-	if !errors.As(err, &e) || e.Name != name {
+	if e, ok := errors.AsType[*FileError](err); !ok || e.Name != name {
 		t.Errorf("got %v, want a FileError of %q", err, name)
 	}
 }

@@ -26,13 +26,13 @@ const (
 // is wrong with it. Of what is known that stays which is still there, or all if
 // that cannot be told; nil is the first reading.
 func (c *Config) read(known []*file) (files []*file, problems []*FileError) {
-	names, err := c.list()
+	names, shared, err := c.list()
 	if err != nil {
-		return known, []*FileError{fileError("", err)}
+		return known, []*FileError{fileError(c.Path, "", err)}
 	}
 	full := len(names) > maxFiles
 	if full {
-		problems = append(problems, fileError("", fmt.Errorf("more than %d key files", maxFiles)))
+		problems = append(problems, fileError(c.Path, "", fmt.Errorf("more than %d key files", maxFiles)))
 	}
 	byName := make(map[string]*file, len(known))
 	for _, f := range known {
@@ -44,9 +44,12 @@ func (c *Config) read(known []*file) (files []*file, problems []*FileError) {
 		if full && old == nil {
 			continue
 		}
-		f, err := c.open(name, old, known == nil)
+		f, err := c.open(name, old, known == nil, shared)
 		if err != nil {
-			problems, f = append(problems, fileError(name, err)), old
+			problems = append(problems, fileError(c.Path, name, err))
+			if !errors.Is(err, errForeign) { // or else who brings back a name would bring back its key
+				f = old
+			}
 		}
 		switch {
 		case f == nil: // bad, a folder, or gone
@@ -62,7 +65,7 @@ func (c *Config) read(known []*file) (files []*file, problems []*FileError) {
 			files = append(files, f)
 			continue
 		}
-		problems = append(problems, fileError(f.name, fmt.Errorf("the key ID is that of %s too", files[i].name)))
+		problems = append(problems, fileError(c.Path, f.name, fmt.Errorf("the key ID is that of %s too", quoted(files[i].name))))
 		if old := byName[f.name]; old != nil {
 			files = append(files, old)
 		}
@@ -71,53 +74,96 @@ func (c *Config) read(known []*file) (files []*file, problems []*FileError) {
 		return cmp.Or(a.from.Compare(b.from), cmp.Compare(a.name, b.name))
 	})
 	if known != nil && signer(files, time.Time{}) < 0 {
-		return known, append(problems, fileError("", errNoKey))
+		return known, append(problems, fileError(c.Path, "", errNoKey))
 	}
 	return files, problems
 }
 
-var errNoKey = errors.New("no key that can sign")
+var (
+	errNoKey   = errors.New("no key that can sign")
+	errForeign = errors.New("others may write in the directory, and the owner is neither root, the directory's nor this process's")
+)
 
-// list returns the names of the key files, sorted.
-func (c *Config) list() ([]string, error) {
+// list returns the names of the key files, sorted, and the directory if others may
+// write in it, so that a file's owner counts.
+func (c *Config) list() (names []string, shared fs.FileInfo, err error) {
 	dir, err := os.Open(c.Path)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	defer dir.Close()
 	info, err := dir.Stat()
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	if posix && info.Mode()&0o002 != 0 && info.Mode()&fs.ModeSticky == 0 {
-		return nil, errors.New("writable for others")
+	if posix && info.Mode()&0o002 != 0 {
+		if info.Mode()&fs.ModeSticky == 0 {
+			return nil, nil, errors.New("writable for others")
+		}
+		shared = info
 	}
 	entries, err := dir.ReadDir(maxEntries + 1)
 	if err != nil && err != io.EOF {
-		return nil, err
+		return nil, nil, err
 	}
 	if len(entries) > maxEntries {
-		return nil, fmt.Errorf("more than %d entries", maxEntries)
+		return nil, nil, fmt.Errorf("more than %d entries", maxEntries)
 	}
-	var names []string
 	for _, e := range entries {
 		if _, ok := parseName(e.Name()); ok && !e.IsDir() {
 			names = append(names, e.Name())
 		}
 	}
 	slices.Sort(names)
-	return names, nil
+	return names, shared, nil
 }
 
 // posix is where a file's mode says who may do what.
 const posix = runtime.GOOS != "windows"
 
+// changed returns when a file was last changed, also by a copy that keeps the time
+// of its modification. A variable, as a test cannot set this time.
+var changed = func(info fs.FileInfo) time.Time {
+	_, t := stat(info)
+	return latest(t, info.ModTime())
+}
+
+func latest(times ...time.Time) time.Time { return slices.MaxFunc(times, time.Time.Compare) }
+
+// foreign reports whether a file is of a user who has no business in a directory,
+// as root, its owner and this process's user have.
+func foreign(info, dir fs.FileInfo, self int) bool {
+	owner, _ := stat(info)
+	operator, _ := stat(dir)
+	return owner != 0 && owner != operator && owner != self
+}
+
 // open returns what a file holds: old if that is still the same, nil if it is a
-// folder or gone.
-func (c *Config) open(name string, old *file, first bool) (*file, error) {
-	text, info, err := readFile(filepath.Join(c.Path, name))
-	if err != nil || info == nil {
+// folder or gone. In a shared directory what is foreign is not even looked at.
+func (c *Config) open(name string, old *file, first bool, shared fs.FileInfo) (*file, error) {
+	path := filepath.Join(c.Path, name)
+	link, err := os.Lstat(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, nil
+	case err != nil:
 		return nil, err
+	case shared != nil && foreign(link, shared, os.Geteuid()):
+		return nil, errForeign
+	}
+	text, info, err := readFile(path)
+	if errors.Is(err, fs.ErrNotExist) { // or a link to nothing
+		if _, gone := os.Lstat(path); gone != nil {
+			return nil, nil
+		}
+	}
+	switch {
+	case err != nil:
+		return nil, err
+	case info.IsDir():
+		return nil, nil
+	case shared != nil && foreign(info, shared, os.Geteuid()):
+		return nil, errForeign
 	}
 	from, _ := parseName(name)
 	f := &file{name: name, sum: sha256.Sum256(text), from: from}
@@ -137,41 +183,27 @@ func (c *Config) open(name string, old *file, first bool) (*file, error) {
 		return nil, errors.New("a public key, and a time in the file's name")
 	}
 	if f != old {
-		f.arrive(c, wall(), info.ModTime(), first)
+		f.arrive(c, wall(), latest(changed(link), changed(info)), first)
 	}
 	return f, nil
 }
 
-// readFile returns what a key file holds; of a folder, or of a file that is gone
-// meanwhile, nothing.
+// readFile returns what a file holds, nothing of a folder.
 func readFile(path string) (text []byte, info fs.FileInfo, err error) {
 	info, err = os.Stat(path) // first, since to open a pipe is to wait
-	switch {
-	case err != nil:
-	case info.IsDir():
-		return nil, nil, nil
-	case !info.Mode().IsRegular():
+	if err != nil || info.IsDir() {
+		return nil, info, err
+	}
+	if !info.Mode().IsRegular() {
 		return nil, nil, errors.New("not a regular file")
-	default:
-		text, info, err = readSmall(path)
 	}
-	if errors.Is(err, fs.ErrNotExist) { // or a link to nothing
-		if _, gone := os.Lstat(path); gone != nil {
-			return nil, nil, nil
-		}
-	}
-	return text, info, err
-}
-
-func readSmall(path string) (text []byte, info fs.FileInfo, err error) {
 	f, err := os.Open(path) //nolint:gosec // the directory is the caller's configuration
 	if err != nil {
 		return nil, nil, err
 	}
 	defer f.Close()
-	if info, err = f.Stat(); err != nil {
-		return nil, nil, err
+	if info, err = f.Stat(); err == nil {
+		text, err = io.ReadAll(io.LimitReader(f, maxSize+1)) // auth.ParseKey refuses more than maxSize
 	}
-	text, err = io.ReadAll(io.LimitReader(f, maxSize+1)) // auth.ParseKey refuses more than maxSize
 	return text, info, err
 }

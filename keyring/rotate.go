@@ -1,7 +1,7 @@
 package keyring
 
 import (
-	"context"
+	"cmp"
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/ed25519"
@@ -41,44 +41,55 @@ const firstKey = "19700101T000000Z" + autoSuffix
 // is one of Config.Algorithm. The file appears complete or not at all, with mode
 // 0600. One that exists is not touched; the error matches [fs.ErrExist] then.
 //
-// The time should be a lead in the future, as the package comment explains.
-func Generate(ctx context.Context, path, algorithm string, signsFrom time.Time) (file string, err error) {
-	if algorithm == "" {
-		algorithm = "EdDSA"
-	}
+// The time should be a lead in the future, as the package comment explains; that of
+// the first key may be any that is past.
+func Generate(path, algorithm string, signsFrom time.Time) (file string, err error) {
 	from := signsFrom.UTC().Add(time.Second - 1).Truncate(time.Second)
 	file = from.Format(layout) + ".pem"
 	if t, _ := parseName(file); t.IsZero() || !t.Equal(from) {
-		return "", &FileError{Err: errors.New("signsFrom is not within the years 1970 to 9999")}
+		return "", errors.New("keyring: Generate: signsFrom is not within the years 1970 to 9999")
 	}
-	if err := ctx.Err(); err != nil {
-		return "", &FileError{Name: file, Err: err}
-	}
-	if err := makeKey(path, file, algorithm); err != nil {
-		return "", fileError(file, err)
+	err = makeKey(path, file, cmp.Or(algorithm, "EdDSA"))
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return "", fileError(path, "", err)
+	case err != nil:
+		return "", fileError(path, file, err)
 	}
 	return file, nil
 }
 
 // rotate makes the key of the next period if it is time for it, and removes keys
 // that are of no use to anybody. It reports whether anything changed.
-func (c *Config) rotate(files []*file, now time.Time) (changed bool, problems []*FileError) {
+//
+// What is removed is lost to all replicas, also if only this one's clock said so: it
+// has to say so for a lead, in which a clock that jumped is set right.
+func (d *Directory) rotate(files []*file, now time.Time) (changed bool, problems []*FileError) {
+	c, before := &d.config, d.useless
+	d.useless = map[*file]time.Time{}
 	report := func(name string, err error) {
 		changed = changed || err == nil
 		if err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, fs.ErrExist) {
-			problems = append(problems, fileError(name, err))
+			problems = append(problems, fileError(c.Path, name, err))
 		}
 	}
 	period := int64(c.Rotate / time.Second)
 	next := time.Unix((now.Unix()/period+1)*period, 0).UTC()
 	due := !now.Before(next.Add(-c.ahead())) && !now.After(next.Add(-c.latest()))
 	states, _ := c.states(files, now)
-	for _, s := range states {
+	for i, s := range states {
 		if stamp, _ := parseName(s.File); stamp.Equal(next) {
 			due = false // also if somebody else made it
 		}
-		useless := s.State == Retired && now.After(s.VerifiesUntil.Add(c.lead()))
-		if useless && strings.HasSuffix(s.File, autoSuffix) {
+		if s.State != Retired || !now.After(s.VerifiesUntil.Add(c.lead())) || !strings.HasSuffix(s.File, autoSuffix) {
+			continue
+		}
+		since, known := before[files[i]]
+		if !known {
+			since = time.Now()
+		}
+		d.useless[files[i]] = since
+		if time.Since(since) >= c.lead() {
 			report(s.File, os.Remove(filepath.Join(c.Path, s.File)))
 		}
 	}
@@ -100,10 +111,10 @@ func (c *Config) tidy(now time.Time) error {
 	if err := os.Remove(temp.Name()); err != nil {
 		return err
 	}
-	left, err := filepath.Glob(filepath.Join(c.Path, tempPrefix+"*"))
-	for _, path := range left {
-		if info, err := os.Lstat(path); err == nil && now.Sub(info.ModTime()) > tempAge {
-			os.Remove(path) // or another replica did
+	entries, err := os.ReadDir(c.Path)
+	for _, e := range entries {
+		if info, err := e.Info(); err == nil && strings.HasPrefix(e.Name(), tempPrefix) && now.Sub(info.ModTime()) > tempAge {
+			os.Remove(filepath.Join(c.Path, e.Name())) // or another replica did
 		}
 	}
 	return err

@@ -28,7 +28,7 @@ type KeyStatus struct {
 	Algorithm string
 	State     State
 
-	SignsFrom     time.Time // later than the file's name says if it came late; zero: never
+	SignsFrom     time.Time // later than the file's name says if it came late; zero: never. Where no key's time has come the earliest signs
 	VerifiesUntil time.Time // exclusive; zero: no other key takes over yet
 }
 
@@ -43,7 +43,7 @@ type file struct {
 	handover time.Time // when it signs wherever it was seen no sooner than here
 }
 
-// arrive sets the times of a file with the given change time that is read now. At
+// arrive sets the times of a file that was last changed when written, and is read now. At
 // the first reading it may be there for long, and what was written before counts.
 func (f *file) arrive(c *Config, now, written time.Time, first bool) {
 	if f.from.IsZero() {

@@ -163,10 +163,10 @@ func TestReplicasAgree(t *testing.T) {
 		random := rand.New(rand.NewPCG(seed, 1))
 		between := func(a, b time.Duration) time.Duration { return a + time.Duration(random.Int64N(int64(b-a)+1)) }
 		c := Config{
-			Path:     "x",
-			Poll:     between(1, 60) * time.Second,
-			MaxAge:   between(1, 120) * time.Second,
-			TokenTTL: between(1, 600) * time.Second,
+			Path:   "x",
+			Poll:   between(1, 60) * time.Second,
+			MaxAge: between(1, 120) * time.Second,
+			MaxTTL: between(1, 600) * time.Second,
 		}
 		if err := c.check(); err != nil {
 			t.Fatal(err)
@@ -187,9 +187,9 @@ func TestReplicasAgree(t *testing.T) {
 			}
 			f := &file{name: from.Format(layout) + ".pem", key: pool[i].key, from: from}
 			all = append(all, simFile{f, appears})
-			from = from.Add(between(1*time.Second, 2*c.lead()+c.TokenTTL).Truncate(time.Second))
+			from = from.Add(between(1*time.Second, 2*c.lead()+c.MaxTTL).Truncate(time.Second))
 		}
-		end := from.Add(c.TokenTTL + c.lead())
+		end := from.Add(c.MaxTTL + c.lead())
 		replicas := make([]*replica, 3)
 		for i := range replicas {
 			replicas[i] = &replica{offset: between(-5*time.Second, 5*time.Second)}
@@ -236,7 +236,7 @@ func TestReplicasAgree(t *testing.T) {
 						t.Fatalf("seed %d: at %v %s signs at %d, and %d has published it since %v", seed, now, signer, i, j, since)
 					}
 				}
-				expires := now.Add(r.offset).Truncate(time.Second).Add(c.TokenTTL)
+				expires := now.Add(r.offset).Truncate(time.Second).Add(c.MaxTTL)
 				if n := len(valid); n == 0 || valid[n-1].file != signer || random.IntN(20) == 0 {
 					valid = append(valid, token{signer, expires})
 					tokens++

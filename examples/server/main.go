@@ -1,6 +1,10 @@
 // Command server is a tutorial's API on package auth: POST /users/register,
-// POST /users/login and GET /users/me, which needs a token, and beside it
-// GET /healthz and GET /.well-known/jwks.json, the public keys of -keys.
+// POST /users/login and GET /users/me, which needs a token; sessions:
+// POST /users/refresh, POST /users/logout, POST /users/logout-all,
+// GET /users/me/sessions and DELETE /users/me/sessions/{id}; what needs a
+// password again: POST /users/me/password, POST /users/me/reauthenticate and
+// DELETE /users/me; and beside it GET /healthz and GET /.well-known/jwks.json, the
+// public keys of -keys. The script sessions.sh shows what sessions do.
 //
 //	go run ./examples/server
 //
@@ -59,7 +63,10 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	if err != nil {
 		return err
 	}
-	var store auth.UserStore = auth.NewMemoryStore()
+	var store interface {
+		auth.UserStore
+		auth.SessionStore
+	} = auth.NewMemoryStore()
 	health := func(context.Context) error { return nil }
 	if c.dsn != "" {
 		db, err := openStore(ctx, c.dsn)
@@ -69,7 +76,11 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 		defer db.Close()
 		store, health = db, db.Check
 	}
-	a, err := auth.New(store, issuer, auth.WithPasswordPolicy(policies[c.policy].rule), auth.WithEvents(logEvents(log)))
+	a, err := auth.New(store, issuer,
+		auth.WithPasswordPolicy(policies[c.policy].rule),
+		auth.WithEvents(logEvents(log)),
+		auth.WithSessions(store, c.sessions()),
+	)
 	if err != nil {
 		return err
 	}
@@ -78,7 +89,8 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 		return err
 	}
 	c.greet(stdout, listener.Addr())
-	return serve(ctx, listener, newHandler(a, authhttp.JWKS(issuer), health, log), log)
+	go purge(ctx, a, log)
+	return serve(ctx, listener, newHandler(services{a, authhttp.JWKS(issuer), health, c.fresh, log}), log)
 }
 
 // openStore opens the database and brings its schema up to date.
@@ -102,6 +114,7 @@ type usageError struct{ error }
 type config struct {
 	addr, dsn, policy, secretFile, keys, issuer, audience string
 	ttl, rotate, keysPoll, keysMaxAge                     time.Duration
+	idle, lifetime, grace, checkSessions, fresh           time.Duration
 }
 
 func parseConfig(args []string, getenv func(string) string, stdout io.Writer) (config, error) {
@@ -111,6 +124,11 @@ func parseConfig(args []string, getenv func(string) string, stdout io.Writer) (c
 	f.StringVar(&c.addr, "addr", "127.0.0.1:8080", "`address` to listen on; port 0 takes a free one")
 	f.StringVar(&c.dsn, "dsn", "", "MySQL `DSN`, such as user:password@tcp(127.0.0.1:3306)/name; better given as AUTH_DSN")
 	f.DurationVar(&c.ttl, "ttl", 3*time.Minute, "how long a token lives, in whole seconds")
+	f.DurationVar(&c.idle, "idle", 7*24*time.Hour, "how long a session lives that is not refreshed")
+	f.DurationVar(&c.lifetime, "lifetime", 30*24*time.Hour, "how long a session lives at most")
+	f.DurationVar(&c.grace, "grace", 30*time.Second, "how long a refresh token that was used can be used again, by a client whose answer was lost; 0 is not at all")
+	f.DurationVar(&c.checkSessions, "check-sessions", 0, "how long after its session an access token may live on; 0 is until it expires, which costs no look at the store")
+	f.DurationVar(&c.fresh, "fresh", 5*time.Minute, "how long ago the password may have been given for DELETE /users/me")
 	f.StringVar(&c.policy, "policy", "tutorial", "password `rule`: tutorial (4 to 12 characters, weak) or default (the library's own)")
 	f.StringVar(&c.secretFile, "secret-file", "", "`file` of 32 to 1024 random bytes that sign tokens, as from: openssl rand 32")
 	f.StringVar(&c.keys, "keys", "", "`directory` of the keys that sign tokens, for several replicas and for others who verify; see package keyring")
@@ -148,10 +166,25 @@ func parseConfig(args []string, getenv func(string) string, stdout io.Writer) (c
 	if c.ttl <= 0 || c.ttl%time.Second != 0 {
 		return config{}, usageError{errors.New("the ttl is not a whole number of seconds above 0")}
 	}
+	if c.idle <= 0 || c.lifetime <= 0 || c.grace < 0 || c.fresh <= 0 {
+		return config{}, usageError{errors.New("idle, lifetime, grace or fresh is not a time that can pass")}
+	}
+	if c.keys == "" && c.rotate != 0 {
+		return config{}, usageError{errors.New("rotate is given, and no keys to rotate")}
+	}
 	if c.keys != "" && c.secretFile != "" {
 		return config{}, usageError{errors.New("keys and secret-file are given; one of them signs")}
 	}
 	return c, nil
+}
+
+// sessions returns the rules for sessions.
+func (c config) sessions() auth.SessionConfig {
+	grace := c.grace
+	if grace == 0 {
+		grace = -1 // none, where 0 is the default
+	}
+	return auth.SessionConfig{IdleTTL: c.idle, AbsoluteTTL: c.lifetime, Grace: grace, Staleness: c.checkSessions}
 }
 
 // newIssuer returns what signs the tokens.
@@ -166,12 +199,12 @@ func (c config) newIssuer(ctx context.Context, log *slog.Logger) (*auth.JWTIssue
 		return auth.NewJWTIssuer(config)
 	}
 	ring, err := keyring.Open(ctx, keyring.Config{
-		Path:     c.keys,
-		Poll:     c.keysPoll,
-		MaxAge:   c.keysMaxAge,
-		TokenTTL: c.ttl,
-		Rotate:   c.rotate,
-		OnError:  func(err error) { log.Error("keys", "error", err.Error()) },
+		Path:    c.keys,
+		Poll:    c.keysPoll,
+		MaxAge:  c.keysMaxAge,
+		MaxTTL:  c.ttl,
+		Rotate:  c.rotate,
+		OnError: func(ctx context.Context, err error) { log.ErrorContext(ctx, "keys", "error", err.Error()) },
 	})
 	if err != nil {
 		return nil, err
@@ -240,5 +273,6 @@ Try:
   %s'{"username":"홍길동","email":"abc@naver.com","password":"%s"}' %s/users/register
   %s
   curl -sS -H "Authorization: Bearer $(%s | sed 's/.*"access_token":"\([^"]*\)".*/\1/')" %s/users/me
-`, text, post, password, url, login, login, url)
+  %s"{\"refresh_token\":\"$(%s | sed 's/.*"refresh_token":"\([^"]*\)".*/\1/')\"}" %s/users/refresh
+`, text, post, password, url, login, login, url, post, login, url)
 }

@@ -65,6 +65,7 @@ type server struct {
 	stop           func() error  // as a signal does, and waits
 	ended          chan struct{} // is closed when it has ended
 	process        *os.Process   // of its own, or nil
+	refresh        string        // a refresh token that a test has
 }
 
 var listening = regexp.MustCompile(`(?m)^Listening on (http://\S+)$`)
@@ -199,6 +200,11 @@ func (r reply) token() string {
 	return token
 }
 
+func (r reply) refreshToken() string {
+	token, _ := r.body["refresh_token"].(string)
+	return token
+}
+
 func credentials(email, password string) string {
 	return fmt.Sprintf(`{"email":%q,"password":%q}`, email, password)
 }
@@ -282,7 +288,7 @@ func TestPrintedCommands(t *testing.T) {
 				}
 				answers = append(answers, string(out))
 			}
-			if len(answers) != 3 || !strings.Contains(answers[0], `"success"`) || !strings.Contains(answers[1], `"success"`) ||
+			if len(answers) != 4 || !strings.Contains(answers[3], `"refresh_token"`) || !strings.Contains(answers[0], `"success"`) || !strings.Contains(answers[1], `"success"`) ||
 				!strings.Contains(answers[2], `"email":"abc@naver.com"`) {
 				t.Errorf("answers: %q", answers)
 			}
@@ -340,6 +346,11 @@ func TestConfiguration(t *testing.T) {
 		{"ttl fraction", []string{"-ttl", "1500ms"}, nil, true, "ttl"},
 		{"ttl too long", []string{"-ttl", "200000h"}, nil, false, "TTL"},
 		{"ttl by environment", nil, map[string]string{"AUTH_TTL": "three"}, true, "AUTH_TTL"},
+		{"idle", []string{"-idle", "0"}, nil, true, "idle"},
+		{"grace negative", []string{"-grace", "-1s"}, nil, true, "grace"},
+		{"grace too long", []string{"-grace", "1h"}, nil, false, "grace"},
+		{"staleness negative", []string{"-check-sessions", "-1s"}, nil, false, "staleness"},
+		{"fresh", nil, map[string]string{"AUTH_FRESH": "0s"}, true, "fresh"},
 		{"policy", []string{"-policy", "none"}, nil, true, "policy"},
 		{"policy by environment", nil, map[string]string{"AUTH_POLICY": "none"}, true, "policy"},
 		{"issuer", []string{"-issuer", ""}, nil, false, "issuer"},
@@ -378,7 +389,8 @@ func TestFlagWinsOverEnvironment(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := config{addr: ":1", policy: "tutorial", secretFile: "file", issuer: "flag", audience: "auth-example", ttl: time.Minute, keysPoll: time.Minute, keysMaxAge: 5 * time.Minute}
+	want := config{addr: ":1", policy: "tutorial", secretFile: "file", issuer: "flag", audience: "auth-example", ttl: time.Minute, keysPoll: time.Minute, keysMaxAge: 5 * time.Minute,
+		idle: 7 * 24 * time.Hour, lifetime: 30 * 24 * time.Hour, grace: 30 * time.Second, fresh: 5 * time.Minute}
 	if c != want {
 		t.Errorf("got %+v, want %+v", c, want)
 	}
@@ -428,7 +440,7 @@ func newTestHandler(t *testing.T, store auth.UserStore, health func(context.Cont
 	log := &buffer{}
 	logger := slog.New(slog.NewJSONHandler(log, nil))
 	a := authtest.New(t, auth.WithEvents(logEvents(logger))).WithStore(store)
-	return newHandler(a, http.NotFoundHandler(), health, logger), a, log
+	return newHandler(services{a, http.NotFoundHandler(), health, time.Minute, logger}), a, log
 }
 
 func healthy(context.Context) error { return nil }
@@ -528,13 +540,19 @@ func TestLogs(t *testing.T) {
 	me := s.must(t, "GET", "/users/me?access_token="+loggedIn.token(), loggedIn.token(), "").want(t, 200, "")
 	s.must(t, "GET", "/users/me", "canary-token", "").want(t, 401, "")
 	s.must(t, "GET", "/users/"+email, "", "").want(t, 404, "")
+	refreshed := s.must(t, "POST", "/users/refresh", "", `{"refresh_token":"`+loggedIn.refreshToken()+`"}`).want(t, 200, "")
+	s.must(t, "POST", "/users/refresh", "", `{"refresh_token":"canary"}`).want(t, 401, "")
+	s.must(t, "DELETE", "/users/me/sessions/"+email, loggedIn.token(), "").want(t, 204, "")
+	s.must(t, "POST", "/users/me/reauthenticate", loggedIn.token(), `{"password":"canary-wrong"}`).want(t, 403, "")
+	s.must(t, "POST", "/users/logout", "", `{"refresh_token":"`+loggedIn.refreshToken()+`"}`).want(t, 204, "")
 	s.must(t, "CANARY-MAIL", "/users/me", "", "").want(t, 405, "")
 	if err := s.stop(); err != nil {
 		t.Fatal(err)
 	}
 
 	log := s.stderr.String()
-	for _, secret := range []string{"canary", "CANARY", registered.token(), loggedIn.token(), "127.0.0.1", "argon2"} {
+	for _, secret := range []string{"canary", "CANARY", registered.token(), loggedIn.token(), "127.0.0.1", "argon2", "Go-http-client",
+		loggedIn.refreshToken(), refreshed.refreshToken(), refreshed.token()} {
 		if strings.Contains(log, secret) {
 			t.Errorf("the log holds %q:\n%s", secret, log)
 		}
@@ -567,6 +585,11 @@ func TestLogs(t *testing.T) {
 		"GET GET /users/me 200 the user",
 		"GET GET /users/me 401 nobody",
 		"GET  404 nobody",
+		"POST POST /users/refresh 200 the user",
+		"POST POST /users/refresh 401 nobody",
+		"DELETE DELETE /users/me/sessions/{id} 204 the user",
+		"POST POST /users/me/reauthenticate 403 the user",
+		"POST POST /users/logout 204 the user",
 		"other  405 nobody",
 	}
 	wantEvents := []string{
@@ -574,6 +597,10 @@ func TestLogs(t *testing.T) {
 		"INFO logged_in the user",
 		"WARN login_failed the user",
 		"WARN login_failed nobody",
+		"INFO token_refused nobody",
+		"INFO refreshed the user",
+		"WARN password_change_refused the user",
+		"INFO session_ended the user",
 	}
 	if got, want := strings.Join(requests, "\n"), strings.Join(wantRequests, "\n"); got != want {
 		t.Errorf("requests:\n%s\nwant:\n%s", got, want)

@@ -36,7 +36,12 @@ func (s *server) unavailable(t *testing.T, token string) {
 	for _, request := range []struct{ method, path, token, body string }{
 		{"POST", "/users/login", "", credentials("canary@example.com", "1234")},
 		{"POST", "/users/register", "", credentials("canary-new@example.com", "1234")},
+		{"POST", "/users/refresh", "", `{"refresh_token":"` + s.refresh + `"}`},
 		{"GET", "/users/me", token, ""},
+		{"GET", "/users/me/sessions", token, ""},
+		{"DELETE", "/users/me/sessions/canary", token, ""},
+		{"POST", "/users/me/reauthenticate", token, `{"password":"1234"}`},
+		{"POST", "/users/me/password", token, `{"current":"wrong","new":"4321"}`},
 		{"GET", "/healthz", "", ""},
 	} {
 		wg.Go(func() {
@@ -61,7 +66,8 @@ func silent503(t *testing.T, path string, got reply) {
 	}
 }
 
-// recovers waits until a login succeeds again, by itself.
+// recovers waits until a login succeeds again, by itself. Nobody was logged out
+// meanwhile: what was refreshed in vain can be refreshed again.
 func (s *server) recovers(t *testing.T) {
 	t.Helper()
 	var got reply
@@ -69,6 +75,8 @@ func (s *server) recovers(t *testing.T) {
 		if got = s.must(t, "POST", "/users/login", "", credentials("canary@example.com", "1234")); got.status == 200 {
 			s.must(t, "GET", "/healthz", "", "").want(t, 200, "")
 			s.must(t, "GET", "/users/me", got.token(), "").want(t, 200, "")
+			got = s.must(t, "POST", "/users/refresh", "", `{"refresh_token":"`+s.refresh+`"}`).want(t, 200, "")
+			s.refresh = got.refreshToken()
 			return
 		}
 	}
@@ -209,7 +217,9 @@ func TestMySQLOutages(t *testing.T) {
 	db := mysqltest.Start(t, mysqltest.TCP, mysqltest.Flags("--max-connections=10"))
 	dsn := db.AppDSN(database)
 	s := start(t, "-dsn", dsn)
-	token := s.must(t, "POST", "/users/register", "", credentials("canary@example.com", "1234")).want(t, 200, "").token()
+	registered := s.must(t, "POST", "/users/register", "", credentials("canary@example.com", "1234")).want(t, 200, "")
+	token := registered.token()
+	s.refresh = registered.refreshToken()
 
 	t.Run("killed", func(t *testing.T) {
 		db.Kill()
@@ -230,7 +240,9 @@ func TestMySQLOutages(t *testing.T) {
 	t.Run("read-only", func(t *testing.T) {
 		db.Exec("SET GLOBAL read_only = 1")
 		silent503(t, "/users/register", s.must(t, "POST", "/users/register", "", credentials("canary-new@example.com", "1234")))
-		s.must(t, "POST", "/users/login", "", credentials("canary@example.com", "1234")).want(t, 200, "")
+		silent503(t, "/users/login", s.must(t, "POST", "/users/login", "", credentials("canary@example.com", "1234"))) // has a session to write
+		s.must(t, "GET", "/users/me", token, "").want(t, 200, "")
+		s.must(t, "GET", "/users/me/sessions", token, "").want(t, 200, "")
 		db.Exec("SET GLOBAL read_only = 0")
 		s.recovers(t)
 	})
@@ -258,10 +270,11 @@ func TestMySQLOutages(t *testing.T) {
 		others.Close()
 		s.recovers(t)
 	})
-	t.Run("missing table", func(t *testing.T) {
-		db.Exec("RENAME TABLE " + database + ".auth_users TO " + database + ".elsewhere")
+	t.Run("missing tables", func(t *testing.T) {
+		const users, sessions = database + ".auth_users", database + ".auth_users_sessions"
+		db.Exec("RENAME TABLE " + users + " TO " + users + "_elsewhere, " + sessions + " TO " + sessions + "_elsewhere")
 		s.unavailable(t, token)
-		db.Exec("RENAME TABLE " + database + ".elsewhere TO " + database + ".auth_users")
+		db.Exec("RENAME TABLE " + users + "_elsewhere TO " + users + ", " + sessions + "_elsewhere TO " + sessions)
 		s.recovers(t)
 	})
 	t.Run("nothing half-written", func(t *testing.T) {

@@ -27,42 +27,109 @@ const (
 	healthTimeout   = 2 * time.Second
 
 	maxHeaderBytes = 16 << 10 // a token has up to 8 KiB
+	maxBody        = 16 << 10
+
+	purgeInterval = 10 * time.Minute
+	purgeTimeout  = time.Minute
+	purgeLimit    = 1000
 )
 
-// newHandler returns the API. keys serves the public keys, and health says whether the store can be used.
-func newHandler(a *auth.Authenticator, keys http.Handler, health func(context.Context) error, log *slog.Logger) http.Handler {
-	mux := http.NewServeMux()
+// services are what the API is made of.
+type services struct {
+	auth   *auth.Authenticator
+	keys   http.Handler                // serves the public keys
+	health func(context.Context) error // says whether the store can be used
+	fresh  time.Duration               // how old a login may be for what cannot be undone
+	log    *slog.Logger
+}
+
+// newHandler returns the API.
+func newHandler(s services) http.Handler {
+	a, mux := s.auth, http.NewServeMux()
+	known := func(h http.Handler) http.Handler { return authhttp.Require(a)(noteUser(h)) }
 	mux.Handle("POST /users/register", authhttp.Register(a))
 	mux.Handle("POST /users/login", authhttp.Login(a))
-	mux.Handle("GET /users/me", authhttp.Require(a)(me(a)))
-	mux.Handle("GET /.well-known/jwks.json", keys)
+	mux.Handle("POST /users/refresh", authhttp.Refresh(a))
+	mux.Handle("POST /users/logout", authhttp.Logout(a))
+	mux.Handle("POST /users/logout-all", known(authhttp.LogoutAll(a)))
+	mux.Handle("GET /users/me", known(me(a)))
+	mux.Handle("DELETE /users/me", known(authhttp.RequireFresh(s.fresh)(deleteMe(a))))
+	mux.Handle("POST /users/me/password", known(changePassword(a)))
+	mux.Handle("POST /users/me/reauthenticate", known(authhttp.Reauthenticate(a)))
+	mux.Handle("GET /users/me/sessions", known(authhttp.Sessions(a)))
+	mux.Handle("DELETE /users/me/sessions/{id}", known(authhttp.EndSession(a)))
+	mux.Handle("GET /.well-known/jwks.json", s.keys)
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, r *http.Request) {
 		ctx, cancel := context.WithTimeout(r.Context(), healthTimeout)
 		defer cancel()
-		if err := health(ctx); err != nil {
+		if err := s.health(ctx); err != nil {
 			authhttp.WriteError(w, r, err)
 			return
 		}
 		writeJSON(w, map[string]string{"status": "ok"})
 	})
-	return observe(mux, log)
+	return observe(mux, s.log)
 }
 
 // me answers with the user who is asking.
 func me(a *auth.Authenticator) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		id, _ := auth.FromContext(r.Context())
-		note(r.Context(), id.UserID)
 		user, err := a.User(r.Context(), id.UserID)
-		if errors.Is(err, auth.ErrUserNotFound) {
-			err = auth.ErrInvalidToken // that of a user who was deleted
-		}
 		if err != nil {
-			authhttp.WriteError(w, r, err)
+			writeError(w, r, err)
 			return
 		}
 		writeJSON(w, user)
 	})
+}
+
+// deleteMe deletes the user who is asking, and with it the sessions.
+func deleteMe(a *auth.Authenticator) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		id, _ := auth.FromContext(r.Context())
+		if err := a.DeleteUser(r.Context(), id.UserID); err != nil {
+			writeError(w, r, err)
+			return
+		}
+		w.WriteHeader(http.StatusNoContent)
+	})
+}
+
+// changePassword takes {"current":…,"new":…} and ends all other sessions.
+func changePassword(a *auth.Authenticator) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		var in struct{ Current, New auth.Password }
+		body := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxBody))
+		body.DisallowUnknownFields()
+		if err := body.Decode(&in); err != nil {
+			if !errors.As(err, new(*http.MaxBytesError)) {
+				err = auth.ErrInvalidInput
+			}
+			writeError(w, r, err)
+			return
+		}
+		id, _ := auth.FromContext(r.Context())
+		err := a.ChangePassword(r.Context(), auth.PasswordChange{
+			UserID:    id.UserID,
+			SessionID: id.SessionID,
+			Current:   in.Current,
+			New:       in.New,
+		})
+		if err != nil {
+			writeError(w, r, err)
+			return
+		}
+		w.WriteHeader(http.StatusNoContent)
+	})
+}
+
+// writeError answers somebody whose token was accepted.
+func writeError(w http.ResponseWriter, r *http.Request, err error) {
+	if errors.Is(err, auth.ErrUserNotFound) || errors.Is(err, auth.ErrUserDisabled) {
+		err = auth.ErrInvalidToken // that of a user who may not use it any more
+	}
+	authhttp.WriteError(w, r, err)
 }
 
 func writeJSON(w http.ResponseWriter, body any) {
@@ -123,6 +190,15 @@ func note(ctx context.Context, userID string) {
 	}
 }
 
+// noteUser has the line of a request behind authhttp.Require name the user.
+func noteUser(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		id, _ := auth.FromContext(r.Context())
+		note(r.Context(), id.UserID)
+		next.ServeHTTP(w, r)
+	})
+}
+
 // recorder remembers an answer's status.
 type recorder struct {
 	http.ResponseWriter
@@ -150,17 +226,45 @@ func (w *recorder) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 func logEvents(log *slog.Logger) func(context.Context, auth.Event) {
 	return func(ctx context.Context, e auth.Event) {
 		level := slog.LevelInfo
-		switch {
-		case e.Kind == auth.EventRegistered, e.Kind == auth.EventLoggedIn:
+		switch e.Kind {
+		case "registered", "logged_in", "refreshed", "session_ended":
 			note(ctx, e.UserID)
-		case e.Kind == auth.EventLoginFailed, e.Kind == auth.EventChangeRefused, e.Err != nil:
+		case "login_failed", "password_change_refused", "session_replayed":
 			level = slog.LevelWarn
 		}
-		attrs := []slog.Attr{slog.String("kind", string(e.Kind)), slog.String("user_id", e.UserID)}
+		if e.Err != nil && e.Kind != "token_refused" { // which every client has now and then
+			level = slog.LevelWarn
+		}
+		attrs := []slog.Attr{slog.String("kind", e.Kind), slog.String("user_id", e.UserID)}
 		if e.Err != nil {
 			attrs = append(attrs, slog.String("error", e.Err.Error()))
 		}
 		log.LogAttrs(ctx, level, "security event", attrs...)
+	}
+}
+
+// purge removes sessions whose time is over, now and then, until ctx ends. Nobody
+// can use them any more: it is for the size of the table.
+func purge(ctx context.Context, a *auth.Authenticator, log *slog.Logger) {
+	for ticks := time.Tick(purgeInterval); ; {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticks:
+		}
+		if err := purgeOnce(ctx, a); err != nil {
+			log.Warn("purge", "error", err.Error())
+		}
+	}
+}
+
+func purgeOnce(ctx context.Context, a *auth.Authenticator) error {
+	ctx, cancel := context.WithTimeout(ctx, purgeTimeout)
+	defer cancel()
+	for {
+		if n, err := a.DeleteExpiredSessions(ctx, purgeLimit); err != nil || n < purgeLimit {
+			return err
+		}
 	}
 }
 

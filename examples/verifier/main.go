@@ -52,7 +52,13 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		URL:      *url,
 		Issuer:   *issuer,
 		Audience: *audience,
-		Failed:   func(_ context.Context, err error) { log.Warn("keys", "error", err.Error()) },
+		OnError: func(ctx context.Context, err error) {
+			if refused, ok := errors.AsType[*jwks.TokenError](err); ok {
+				log.InfoContext(ctx, "token refused", "reason", refused.Reason)
+				return
+			}
+			log.WarnContext(ctx, "keys", "error", err.Error())
+		},
 	})
 	if err != nil {
 		return err

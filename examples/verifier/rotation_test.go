@@ -150,7 +150,7 @@ func TestRotation(t *testing.T) {
 	keys := 0
 	generate := func(from time.Time) {
 		t.Helper()
-		if _, err := keyring.Generate(t.Context(), dir, "EdDSA", from); err != nil {
+		if _, err := keyring.Generate(dir, "EdDSA", from); err != nil {
 			t.Fatal(err)
 		}
 		keys++

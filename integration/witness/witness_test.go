@@ -204,7 +204,7 @@ func libraries(alg string) []string {
 	return []string{"jose", "jsonwebtoken"}
 }
 
-// flip changes one bit in the middle of a part.
+// flip replaces one character in the middle of a part.
 func flip(token string, part int) string {
 	parts := strings.Split(token, ".")
 	b := []byte(parts[part])

@@ -58,12 +58,7 @@ func read(h http.Header) (string, error) {
 	// Another scheme counts as no token (RFC 6750 §3.1).
 	scheme, text, _ := strings.Cut(strings.Join(fields, ""), " ")
 	if !strings.EqualFold(scheme, "Bearer") {
-		return "", &Problem{
-			Status:   http.StatusUnauthorized,
-			Code:     "missing_token",
-			Sentence: "An access token is needed.",
-			Header:   map[string]string{"WWW-Authenticate": Challenge},
-		}
+		return "", MissingToken()
 	}
 	if text = strings.TrimLeft(text, " "); !isToken68(text) {
 		return "", token.ErrInvalid

@@ -70,6 +70,16 @@ func Unavailable() Problem {
 	return Outage("unavailable", "The service cannot answer now; try again in a moment.", "5")
 }
 
+// MissingToken is the answer to a request without a token.
+func MissingToken() *Problem {
+	return &Problem{
+		Status:   http.StatusUnauthorized,
+		Code:     "missing_token",
+		Sentence: "An access token is needed.",
+		Header:   map[string]string{"WWW-Authenticate": Challenge},
+	}
+}
+
 // BadToken is the answer to [token.ErrInvalid]. It says no more than whether the
 // token expired: the reason that an error's text names is for logs.
 func BadToken(err error) Problem {

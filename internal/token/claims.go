@@ -1,6 +1,7 @@
 package token
 
 import (
+	"encoding/json"
 	"slices"
 	"strings"
 	"time"
@@ -18,12 +19,12 @@ const (
 	MaxCustom = 4096
 )
 
-// maxSeconds is the last second of the year 9999, the last that RFC 3339, and
+// MaxSeconds is the last second of the year 9999, the last that RFC 3339, and
 // with it most of what stores or prints times, can express.
-const maxSeconds = 253402300799
+const MaxSeconds = 253402300799
 
 // Claims are the claims of an access token of our own (RFC 9068 §2.2). All are
-// required but OtherAudiences, SessionID and Custom. The strings are not empty,
+// required but OtherAudiences, SessionID, AMR, ACR and Custom. The strings are not empty,
 // valid UTF-8 and free of control characters: they end up in logs, headers and
 // keys of caches. The times are whole seconds from 1970 to 9999 (RFC 7519 §2,
 // NumericDate without a fraction).
@@ -39,6 +40,8 @@ type Claims struct {
 	NotBefore      time.Time // nbf, before exp
 	ExpiresAt      time.Time // exp, after iat; from then on the token is expired
 	AuthTime       time.Time // auth_time: when the user last proved who he is
+	AMR            string    // amr: how, as words separated by single spaces; "" is absent
+	ACR            string    // acr: how surely; "" is absent
 	Custom         string    // a JSON object of more claims, as [CheckCustom] wants it; "" is none
 }
 
@@ -58,11 +61,14 @@ func CheckCustom(object string) error {
 	if len(object) > MaxCustom {
 		return errCustom("larger than 4096 bytes")
 	}
-	names, err := names(object)
+	members, err := Members(object, ReasonClaims)
 	if err != nil {
 		return errCustom("not a JSON object, or a name twice in one")
 	}
-	for _, name := range names {
+	if json.Unmarshal([]byte(object), &map[string]any{}) != nil { // such as 1e999
+		return errCustom("a number that Go cannot read")
+	}
+	for name := range members {
 		if slices.ContainsFunc(reserved[:], func(r string) bool { return strings.EqualFold(r, name) }) {
 			return errCustom("a reserved name")
 		}
@@ -70,8 +76,8 @@ func CheckCustom(object string) error {
 	return nil
 }
 
-// validText reports whether s may be the value of a claim.
-func validText(s string) bool {
+// ValidText reports whether s may be the value of a claim.
+func ValidText(s string) bool {
 	for i := range len(s) {
 		if s[i] < ' ' || s[i] >= 0x7f {
 			return utf8.ValidString(s) && !strings.ContainsFunc(s, unicode.IsControl)

@@ -53,6 +53,8 @@ func identity(c token.Claims) token.Identity {
 		IssuedAt:  c.IssuedAt,
 		ExpiresAt: c.ExpiresAt,
 		AuthTime:  c.AuthTime,
+		AMR:       c.AMR,
+		ACR:       c.ACR,
 	}
 }
 

@@ -7,7 +7,6 @@ import (
 	"io"
 	"log/slog"
 	"reflect"
-	"strings"
 	"time"
 	"unicode"
 )
@@ -23,6 +22,8 @@ type Identity struct {
 	IssuedAt  time.Time // iat
 	ExpiresAt time.Time // exp
 	AuthTime  time.Time // auth_time
+	AMR       string    // amr, separated by spaces
+	ACR       string    // acr
 
 	claims string // all, as a JSON object; "" is none
 }
@@ -35,8 +36,8 @@ func (id Identity) WithClaims(object []byte) Identity {
 
 // Claims reads the token's claims into what v points to, as encoding/json does.
 // Claims that do not fit are an [*Error] of [ReasonClaims], and so is a token
-// that has two names which differ only in case: encoding/json would take either
-// for the other. An identity without claims leaves v as it is.
+// that has two names in one object which differ only in case: encoding/json would
+// take either for the other. An identity without claims leaves v as it is.
 func (id Identity) Claims(v any) error {
 	if p := reflect.ValueOf(v); p.Kind() != reflect.Pointer || p.IsNil() {
 		return errors.New("auth: Identity.Claims: not a pointer to something")
@@ -44,7 +45,7 @@ func (id Identity) Claims(v any) error {
 	if id.claims == "" {
 		return nil
 	}
-	if _, err := names(id.claims); err != nil || json.Unmarshal([]byte(id.claims), v) != nil {
+	if _, err := Members(id.claims, ReasonClaims); err != nil || json.Unmarshal([]byte(id.claims), v) != nil {
 		return reject(ReasonClaims) // encoding/json's text has pieces of the token
 	}
 	return nil
@@ -58,28 +59,27 @@ func (id Identity) LogValue() slog.Value {
 	return slog.GroupValue(slog.String("user", id.UserID), slog.String("session", id.SessionID), slog.String("token", id.TokenID))
 }
 
-// names returns the names of an object's members. Two that differ in nothing
-// but case are an error.
-func names(object string) ([]string, error) {
-	s, err := newScanner(object, ReasonClaims)
+// Members returns the members of an object, each as it is written. A bad text
+// is rejected for the given reason, and two names that differ in nothing but
+// case for being one twice, in inner objects too.
+func Members(object, malformed string) (map[string]json.RawMessage, error) {
+	s, err := newScanner(object, malformed)
 	if err != nil {
 		return nil, err
 	}
-	var list []string
-	folded := map[string]bool{}
+	s.caseless = true
+	members := map[string]json.RawMessage{}
 	err = s.object(func(name string) error {
-		list = append(list, name)
-		key := strings.Map(fold, name)
-		if folded[key] {
-			return reject(ReasonDuplicateMember)
-		}
-		folded[key] = true
-		return s.skip()
+		s.next()
+		start := s.pos
+		err := s.skip()
+		members[name] = json.RawMessage(object[start:s.pos])
+		return err
 	})
 	if err != nil {
 		return nil, err
 	}
-	return list, s.end()
+	return members, s.end()
 }
 
 // fold returns the least of the runes that encoding/json takes for one another.

@@ -28,6 +28,7 @@ type scanner struct {
 	pos       int    // of the next byte to read
 	depth     int    // of objects and arrays around pos
 	malformed string // the reason to reject a text that is not as it should be
+	caseless  bool   // names that differ in nothing but case are the same
 }
 
 // newScanner returns a scanner that rejects a bad text for the given reason.
@@ -81,10 +82,14 @@ func (s *scanner) object(value func(name string) error) error {
 		if err != nil {
 			return err
 		}
-		if len(names) < few && slices.Contains(names, name) {
+		key := name
+		if s.caseless {
+			key = strings.Map(fold, name)
+		}
+		if len(names) < few && slices.Contains(names, key) {
 			return reject(ReasonDuplicateMember)
 		}
-		names = append(names, name)
+		names = append(names, key)
 		if err := s.take(':'); err != nil {
 			return err
 		}
@@ -247,7 +252,7 @@ func (s *scanner) hex() (rune, error) {
 }
 
 // date reads a time as [Sign] writes it: an integer of seconds from 0 to
-// maxSeconds, without sign, fraction or exponent.
+// MaxSeconds, without sign, fraction or exponent.
 func (s *scanner) date() (time.Time, error) {
 	s.next()
 	start := s.pos
@@ -262,14 +267,14 @@ func (s *scanner) date() (time.Time, error) {
 	}
 	var seconds int64
 	for _, c := range []byte(digits) {
-		if seconds = seconds*10 + int64(c-'0'); seconds > maxSeconds {
+		if seconds = seconds*10 + int64(c-'0'); seconds > MaxSeconds {
 			return time.Time{}, s.fail()
 		}
 	}
 	return time.Unix(seconds, 0).UTC(), nil
 }
 
-// instant reads a time as others write it: any number from 0 to maxSeconds, of
+// instant reads a time as others write it: any number from 0 to MaxSeconds, of
 // which the whole seconds count (RFC 7519 §2, NumericDate).
 func (s *scanner) instant() (time.Time, error) {
 	s.next()
@@ -277,8 +282,12 @@ func (s *scanner) instant() (time.Time, error) {
 	if err := s.number(); err != nil {
 		return time.Time{}, err
 	}
-	seconds, err := strconv.ParseFloat(s.src[start:s.pos], 64)
-	if err != nil || seconds < 0 || seconds > maxSeconds {
+	text := s.src[start:s.pos]
+	if !strings.ContainsAny(text, "eE") { // or a fraction of many nines would round up
+		text, _, _ = strings.Cut(text, ".")
+	}
+	seconds, err := strconv.ParseFloat(text, 64)
+	if err != nil || seconds < 0 || seconds > MaxSeconds {
 		return time.Time{}, s.fail()
 	}
 	return time.Unix(int64(seconds), 0).UTC(), nil

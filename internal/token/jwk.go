@@ -115,7 +115,7 @@ func (j *jwk) foreign() (Key, bool) {
 	if !ok {
 		return k, true
 	}
-	if len(id) > maxForeignID || !validText(id) {
+	if len(id) > maxForeignID || !ValidText(id) {
 		return Key{}, false
 	}
 	return k.material.key(id, k.algorithm), true

@@ -60,13 +60,7 @@ func newMaterial(public any, s crypto.Signer, method jwt.SigningMethod, opts cry
 		return m
 	}
 	m.sign = func(input string) ([]byte, error) {
-		message := []byte(input)
-		if hash := opts.HashFunc(); hash != 0 {
-			h := hash.New()
-			h.Write(message)
-			message = h.Sum(nil)
-		}
-		signature, err := s.Sign(rand.Reader, message, opts)
+		signature, err := crypto.SignMessage(s, rand.Reader, []byte(input), opts)
 		if err == nil && encode != nil {
 			signature, err = encode(signature)
 		}

@@ -49,9 +49,9 @@ type Parser struct {
 // NewParser returns a parser, or says what is wrong with the rules.
 func NewParser(r Rules) (*Parser, error) {
 	switch {
-	case !validText(r.Issuer):
+	case !ValidText(r.Issuer):
 		return nil, errors.New("the issuer is empty, not UTF-8, or has control characters")
-	case !validText(r.Audience):
+	case !ValidText(r.Audience):
 		return nil, errors.New("the audience is empty, not UTF-8, or has control characters")
 	case r.Leeway < 0:
 		return nil, errors.New("the leeway is negative")
@@ -258,6 +258,10 @@ func (p *Parser) read(c *claims, body string) error {
 			c.ExpiresAt, err = date()
 		case "auth_time":
 			c.AuthTime, err = date()
+		case "amr":
+			c.AMR, err = s.methods()
+		case "acr":
+			c.ACR, err = s.claim()
 		default:
 			err = s.skip()
 		}
@@ -308,10 +312,24 @@ func (p *Parser) at(c *claims, now time.Time) (Identity, error) {
 // claim reads a string that may be the value of a claim.
 func (s *scanner) claim() (string, error) {
 	v, err := s.text()
-	if err == nil && !validText(v) {
+	if err == nil && !ValidText(v) {
 		err = s.fail()
 	}
 	return v, err
+}
+
+// methods reads an array of words, and separates them by spaces.
+func (s *scanner) methods() (string, error) {
+	var list []string
+	err := s.array(func() error {
+		v, err := s.claim()
+		if err == nil && strings.Contains(v, " ") {
+			err = s.fail()
+		}
+		list = append(list, v)
+		return err
+	})
+	return strings.Join(list, " "), err
 }
 
 // audience reads an audience or an array of them (RFC 7519 §4.1.3), and reports

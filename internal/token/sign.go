@@ -46,13 +46,20 @@ func Sign(k Key, c Claims) (string, error) {
 	body = appendDate(body, "nbf", c.NotBefore)
 	body = appendDate(body, "exp", c.ExpiresAt)
 	body = appendDate(body, "auth_time", c.AuthTime)
-	if more := strings.TrimSpace(c.Custom); more != "" {
-		more = strings.TrimSpace(more[1 : len(more)-1]) // without its brackets, as check has seen
-		if more != "" {
-			body = append(append(body, ','), more...)
+	if c.AMR != "" {
+		body = append(body, `,"amr":[`...)
+		for i, method := range strings.Split(c.AMR, " ") {
+			if i > 0 {
+				body = append(body, ',')
+			}
+			body = appendString(body, method)
 		}
+		body = append(body, ']')
 	}
-	body = append(body, '}')
+	if c.ACR != "" {
+		body = appendMember(body, ',', "acr", c.ACR)
+	}
+	body = append(AppendCustom(body, c.Custom), '}')
 
 	text := make([]byte, 0, MaxSize/8)
 	text = append(append(text, k.head...), '.')
@@ -66,6 +73,19 @@ func Sign(k Key, c Claims) (string, error) {
 		return "", fmt.Errorf("sign: larger than %d bytes", MaxSize)
 	}
 	return string(text), nil
+}
+
+// AppendCustom appends the members of custom claims, as [CheckCustom] wants
+// them, to an object that has others and is not closed.
+func AppendCustom(b []byte, object string) []byte {
+	more := strings.TrimSpace(object)
+	if more != "" {
+		more = strings.TrimSpace(more[1 : len(more)-1]) // without its brackets
+	}
+	if more == "" {
+		return b
+	}
+	return append(append(b, ','), more...)
 }
 
 func appendMember(b []byte, before byte, name, value string) []byte {
@@ -101,13 +121,18 @@ func (c *Claims) check() error {
 		{"client_id", c.ClientID, false},
 		{"jti", c.ID, false},
 		{"sid", c.SessionID, true},
+		{"amr", c.AMR, true},
+		{"acr", c.ACR, true},
 	} {
-		if !validText(s.value) && !(s.optional && s.value == "") {
+		if !ValidText(s.value) && !(s.optional && s.value == "") {
 			return fmt.Errorf("sign: %s is empty, not UTF-8, or has control characters", s.name)
 		}
 	}
-	if slices.ContainsFunc(c.OtherAudiences, func(a string) bool { return !validText(a) }) {
+	if slices.ContainsFunc(c.OtherAudiences, func(a string) bool { return !ValidText(a) }) {
 		return errors.New("sign: aud is empty, not UTF-8, or has control characters")
+	}
+	if strings.Contains(" "+c.AMR+" ", "  ") && c.AMR != "" {
+		return errors.New("sign: amr has a space too many")
 	}
 	for _, t := range []struct {
 		name  string
@@ -118,7 +143,7 @@ func (c *Claims) check() error {
 		{"exp", c.ExpiresAt},
 		{"auth_time", c.AuthTime},
 	} {
-		if seconds := t.value.Unix(); t.value.Nanosecond() != 0 || seconds < 0 || seconds > maxSeconds {
+		if seconds := t.value.Unix(); t.value.Nanosecond() != 0 || seconds < 0 || seconds > MaxSeconds {
 			return fmt.Errorf("sign: %s is not a whole second between 1970 and 9999", t.name)
 		}
 	}

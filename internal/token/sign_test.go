@@ -28,6 +28,8 @@ func TestSignParse(t *testing.T) {
 	for name, change := range map[string]func(*token.Claims){
 		"as is":            func(*token.Claims) {},
 		"no session":       func(c *token.Claims) { c.SessionID = "" },
+		"one method":       func(c *token.Claims) { c.AMR = "pwd" },
+		"two methods":      func(c *token.Claims) { c.AMR, c.ACR = "pwd otp", `urn:<"1">` },
 		"markup":           func(c *token.Claims) { c.Subject = `<a href="x">&'\/` },
 		"beyond ASCII":     func(c *token.Claims) { c.Subject = "Zoë 🦊 \u2028\ufffd\ufeff" },
 		"another location": func(c *token.Claims) { c.IssuedAt = c.IssuedAt.In(time.FixedZone("", 3600)) },
@@ -104,6 +106,13 @@ func TestSignRefuses(t *testing.T) {
 			c := claims()
 			*times[field](&c) = c.ExpiresAt
 			refused(t, c, "exp ")
+		})
+	}
+	for _, amr := range []string{" ", " pwd", "pwd ", "pwd  otp"} {
+		t.Run("amr "+amr, func(t *testing.T) {
+			c := claims()
+			c.AMR = amr
+			refused(t, c, "amr ")
 		})
 	}
 	t.Run("too large", func(t *testing.T) {

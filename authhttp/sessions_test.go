@@ -1,0 +1,680 @@
+package authhttp_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"reflect"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/seed89488a0c/auth"
+	"github.com/seed89488a0c/auth/authhttp"
+)
+
+// sessionHandler has every handler of sessions.
+func sessionHandler(a *auth.Authenticator) http.Handler {
+	known := authhttp.Require(a)
+	mux := http.NewServeMux()
+	mux.Handle("/register", authhttp.Register(a))
+	mux.Handle("/login", authhttp.Login(a))
+	mux.Handle("/refresh", authhttp.Refresh(a))
+	mux.Handle("/logout", authhttp.Logout(a))
+	mux.Handle("/logout-all", known(authhttp.LogoutAll(a)))
+	mux.Handle("/logout-others", known(authhttp.LogoutOthers(a)))
+	mux.Handle("/sessions", known(authhttp.Sessions(a)))
+	mux.Handle("/sessions/{id}", known(authhttp.EndSession(a)))
+	mux.Handle("/reauthenticate", known(authhttp.Reauthenticate(a)))
+	mux.Handle("/me", known(http.HandlerFunc(whoami)))
+	mux.Handle("/pay", known(authhttp.RequireFresh(5*time.Minute)(http.HandlerFunc(whoami))))
+	return mux
+}
+
+// sessionAPI serves them.
+type sessionAPI struct {
+	*httptest.Server
+	a *auth.Authenticator
+}
+
+func newSessionAPI(t testing.TB, store interface {
+	auth.UserStore
+	auth.SessionStore
+}, c auth.SessionConfig, opts ...auth.Option) sessionAPI {
+	a := newAuthenticator(t, store, append(opts, auth.WithSessions(store, c))...)
+	return sessionAPI{newServer(t, sessionHandler(a)), a}
+}
+
+// pair is what a client keeps.
+type pair struct{ access, refresh string }
+
+func pairOf(t testing.TB, a answer) pair {
+	t.Helper()
+	access, _ := a.Body["access_token"].(string)
+	refresh, _ := a.Body["refresh_token"].(string)
+	if a.Status != 200 || access == "" || refresh == "" || len(a.Body) != 5 {
+		t.Fatalf("answer %d %.300s, want two tokens", a.Status, a.Text)
+	}
+	return pair{access, refresh}
+}
+
+func (s sessionAPI) login(t testing.TB, path, email string, header ...string) pair {
+	t.Helper()
+	r := post(t, s.URL+path, `{"email":"`+email+`","password":"`+canaryPassword+`"}`)
+	for i := 0; i < len(header); i += 2 {
+		r.Header.Set(header[i], header[i+1])
+	}
+	return pairOf(t, send(t, r))
+}
+
+func (s sessionAPI) refresh(t testing.TB, token string) answer {
+	t.Helper()
+	return send(t, post(t, s.URL+"/refresh", fmt.Sprintf(`{"refresh_token":%q}`, token)))
+}
+
+// as sends a request with an access token.
+func (s sessionAPI) as(t testing.TB, access, method, path, body string) answer {
+	t.Helper()
+	r := post(t, s.URL+path, body)
+	r.Method = method
+	r.Header.Set("Authorization", "Bearer "+access)
+	return send(t, r)
+}
+
+// list returns the IDs of the sessions, and which is the current one.
+func (s sessionAPI) list(t testing.TB, access string) (ids []string, current string) {
+	t.Helper()
+	got := s.as(t, access, "GET", "/sessions", "")
+	if got.Status != 200 {
+		t.Fatalf("answer %d %s", got.Status, got.Text)
+	}
+	for _, one := range got.Body["sessions"].([]any) {
+		one := one.(map[string]any)
+		ids = append(ids, one["id"].(string))
+		if one["current"] == true {
+			current += one["id"].(string)
+		}
+	}
+	return ids, current
+}
+
+func TestRefresh(t *testing.T) {
+	api := newSessionAPI(t, auth.NewMemoryStore(), auth.SessionConfig{Grace: -1})
+	first := api.login(t, "/register", "canary@example.com")
+	who := send(t, get(t, api.URL+"/me", "Bearer "+first.access)).Body["user"]
+	second := pairOf(t, api.refresh(t, first.refresh))
+	if second.refresh == first.refresh || second.access == first.access {
+		t.Error("the tokens are the old ones")
+	}
+	if got := send(t, get(t, api.URL+"/me", "Bearer "+second.access)); got.Body["user"] != who {
+		t.Errorf("user %v, want %v", got.Body, who)
+	}
+	other := api.login(t, "/login", "canary@example.com")
+
+	// The old one again: that session ends, without a word on why, and no other.
+	replayed := api.refresh(t, first.refresh)
+	replayed.want(t, 401, "invalid_token")
+	for _, token := range []string{first.refresh, second.refresh, strings.Repeat("A", len(first.refresh))} {
+		got := api.refresh(t, token)
+		got.want(t, 401, "invalid_token")
+		if got.Text != replayed.Text || !reflect.DeepEqual(got.Header["Www-Authenticate"], replayed.Header["Www-Authenticate"]) {
+			t.Errorf("a replay is told apart:\n%v\n%v", got, replayed)
+		}
+	}
+	const want = `{"title":"Unauthorized","status":401,"error":"The refresh token is not valid.","code":"invalid_token"}` + "\n"
+	if got := replayed.Header.Get("WWW-Authenticate"); got != bare || replayed.Text != want {
+		t.Errorf("WWW-Authenticate = %q, body %s", got, replayed.Text)
+	}
+	pairOf(t, api.refresh(t, other.refresh))
+}
+
+// A client whose answer was lost tries again, and gets what it would have got.
+func TestRefreshGrace(t *testing.T) {
+	api := newSessionAPI(t, auth.NewMemoryStore(), auth.SessionConfig{})
+	first := api.login(t, "/register", "canary@example.com")
+	lost := pairOf(t, api.refresh(t, first.refresh))
+	again := pairOf(t, api.refresh(t, first.refresh))
+	if again.refresh != lost.refresh {
+		t.Error("one token has two successors")
+	}
+	pairOf(t, api.refresh(t, again.refresh))
+}
+
+// A token of one kind is none of the other, nor is one of nobody's.
+func TestRefreshOtherTokens(t *testing.T) {
+	api := newSessionAPI(t, auth.NewMemoryStore(), auth.SessionConfig{})
+	user := api.login(t, "/register", "canary@example.com")
+	foreign := newSessionAPI(t, auth.NewMemoryStore(), auth.SessionConfig{}).login(t, "/register", "canary@example.com")
+	for name, token := range map[string]string{
+		"access": user.access, "foreign": foreign.refresh, "cut": user.refresh[1:], "long": user.refresh + "A", "upper case": strings.ToUpper(user.refresh),
+		"space": user.refresh + " ", "NUL": "\x00", "text": "canary", "huge": strings.Repeat("A", 15<<10),
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := post(t, api.URL+"/refresh", `{"refresh_token":"`+strings.ReplaceAll(token, "\x00", `\u0000`)+`"}`)
+			send(t, r).want(t, 401, "invalid_token")
+		})
+	}
+	for _, path := range []string{"/me", "/sessions", "/pay"} {
+		send(t, get(t, api.URL+path, "Bearer "+user.refresh)).want(t, 401, "invalid_token")
+	}
+
+	// No other place is looked at, and no access token makes up for it.
+	r := post(t, api.URL+"/refresh?refresh_token="+user.refresh, `{}`)
+	r.Header.Set("Authorization", "Bearer "+user.refresh)
+	r.AddCookie(&http.Cookie{Name: "refresh_token", Value: user.refresh})
+	got := send(t, r)
+	got.want(t, 400, "required")
+	if got.Body["field"] != "refresh_token" {
+		t.Errorf("body %s", got.Text)
+	}
+
+	// One that is not a refresh token has logged nobody out.
+	send(t, post(t, api.URL+"/logout", `{"refresh_token":"`+user.access+`"}`)).want(t, 401, "invalid_token")
+	send(t, post(t, api.URL+"/logout", `{"refresh_token":"`+foreign.refresh+`"}`))
+	pairOf(t, api.refresh(t, user.refresh))
+
+	// Without sessions there are no such tokens.
+	without := newServer(t, sessionHandler(newAuthenticator(t, auth.NewMemoryStore())))
+	for _, path := range []string{"/refresh", "/logout"} {
+		send(t, post(t, without.URL+path, `{"refresh_token":"`+user.refresh+`"}`)).want(t, 401, "invalid_token")
+	}
+}
+
+// serve is a request without a network, for bubbles.
+func serve(t testing.TB, h http.Handler, r *http.Request) answer {
+	t.Helper()
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, r)
+	return check(t, answer{Status: w.Code, Header: w.Header(), Text: w.Body.String()})
+}
+
+func TestRefreshExpired(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := auth.NewMemoryStore()
+		a := newAuthenticator(t, store, auth.WithSessions(store, auth.SessionConfig{IdleTTL: time.Hour, AbsoluteTTL: 90 * time.Minute}))
+		h := sessionHandler(a)
+		tokens := register(t, a).Tokens
+		request := func(token string) answer {
+			return serve(t, h, post(t, "/refresh", `{"refresh_token":"`+token+`"}`))
+		}
+		time.Sleep(time.Hour - time.Microsecond)
+		next := pairOf(t, request(tokens.Refresh))
+		time.Sleep(30*time.Minute - time.Second)
+		next = pairOf(t, request(next.refresh))
+		time.Sleep(2 * time.Second)
+		got := request(next.refresh) // whatever happens
+		if got.Status != 401 {
+			t.Errorf("after AbsoluteTTL: answer %d %s", got.Status, got.Text)
+		}
+
+		r := post(t, "/login", `{"email":"canary@example.com","password":"`+canaryPassword+`"}`)
+		idle := pairOf(t, serve(t, h, r))
+		time.Sleep(time.Hour)
+		got = request(idle.refresh)
+		got.want(t, 401, "expired_token")
+		if got.Body["error"] != "The refresh token expired." || got.Header.Get("WWW-Authenticate") != bare {
+			t.Errorf("answer %v %s", got.Header, got.Text)
+		}
+	})
+}
+
+func TestLogout(t *testing.T) {
+	api := newSessionAPI(t, auth.NewMemoryStore(), auth.SessionConfig{Staleness: time.Second})
+	user := api.login(t, "/register", "canary@example.com")
+	other := api.login(t, "/login", "canary@example.com")
+	next := pairOf(t, api.refresh(t, user.refresh))
+	for range 3 { // also by the token that was replaced, and again
+		if got := send(t, post(t, api.URL+"/logout", `{"refresh_token":"`+user.refresh+`"}`)); got.Status != 204 {
+			t.Errorf("answer %d %s, want 204", got.Status, got.Text)
+		}
+	}
+	api.refresh(t, next.refresh).want(t, 401, "invalid_token")
+	send(t, get(t, api.URL+"/me", "Bearer "+next.access)).want(t, 401, "invalid_token")
+	if ids, current := api.list(t, other.access); len(ids) != 1 || current != ids[0] {
+		t.Errorf("sessions %v, current %s", ids, current)
+	}
+}
+
+func TestLogoutAll(t *testing.T) {
+	api := newSessionAPI(t, auth.NewMemoryStore(), auth.SessionConfig{Staleness: time.Second})
+	one := api.login(t, "/register", "canary@example.com")
+	two := api.login(t, "/login", "canary@example.com")
+	stranger := api.login(t, "/register", "stranger@example.com")
+
+	if got := api.as(t, two.access, "POST", "/logout-others", ""); got.Status != 204 {
+		t.Errorf("logout-others: answer %d %s, want 204", got.Status, got.Text)
+	}
+	api.refresh(t, one.refresh).want(t, 401, "invalid_token")
+	send(t, get(t, api.URL+"/me", "Bearer "+one.access)).want(t, 401, "invalid_token")
+	two = pairOf(t, api.refresh(t, two.refresh))
+	if ids, current := api.list(t, two.access); len(ids) != 1 || current != ids[0] {
+		t.Errorf("sessions %v, current %s", ids, current)
+	}
+
+	if got := api.as(t, two.access, "POST", "/logout-all", `{"canary":1}`); got.Status != 204 {
+		t.Errorf("logout-all: answer %d %s, want 204", got.Status, got.Text)
+	}
+	api.refresh(t, two.refresh).want(t, 401, "invalid_token")
+	for _, path := range []string{"/sessions", "/logout-all", "/logout-others"} {
+		api.as(t, two.access, "POST", path, "").want(t, 401, "invalid_token")
+	}
+	pairOf(t, api.refresh(t, stranger.refresh))
+}
+
+func TestSessions(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := auth.NewMemoryStore()
+		a := newAuthenticator(t, store, auth.WithSessions(store, auth.SessionConfig{IdleTTL: 2 * time.Hour, AbsoluteTTL: 3 * time.Hour}))
+		h := sessionHandler(a)
+		began := time.Now().UTC()
+		login := func(path, remote, agent string) pair {
+			r := post(t, path, `{"email":"ann@example.com","password":"`+canaryPassword+`"}`)
+			r.RemoteAddr = remote
+			r.Header.Set("User-Agent", agent)
+			r.Header.Set("X-Forwarded-For", "203.0.113.66")
+			r.Header.Set("Forwarded", "for=203.0.113.66")
+			return pairOf(t, serve(t, h, r))
+		}
+		login("/register", "192.0.2.1:1234", `<script>`)
+		time.Sleep(time.Hour)
+		two := login("/login", "[::ffff:192.0.2.2]:1", "")
+		login("/login", "[fe80::1%eth0]:1", "three")
+		login("/login", "2001:db8::1", strings.Repeat("é", 200)+"\xff")
+		login("/login", "@", "five")
+		if _, err := a.Login(t.Context(), auth.Credentials{
+			Email: "ann@example.com", Password: auth.NewPassword(canaryPassword), Client: auth.Client{Label: "Ann's phone"},
+		}); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(30 * time.Minute)
+		two = pairOf(t, serve(t, h, post(t, "/refresh", `{"refresh_token":"`+two.refresh+`"}`)))
+
+		got := serve(t, h, get(t, "/sessions", "Bearer "+two.access))
+		if got.Status != 200 || got.Header.Get("Content-Type") != "application/json" || strings.Contains(got.Text, "<") {
+			t.Errorf("answer %d %v %s", got.Status, got.Header, got.Text)
+		}
+		at := func(d time.Duration) any { return began.Add(d).Format(time.RFC3339Nano) }
+		want := map[string]map[string]any{}
+		for address, one := range map[string]struct {
+			agent, label           string
+			created, used, expires time.Duration
+			current                bool
+		}{
+			"192.0.2.1":   {"<script>", "", 0, 0, 2 * time.Hour, false},
+			"192.0.2.2":   {"", "", time.Hour, 90 * time.Minute, 3*time.Hour + 30*time.Minute, true},
+			"fe80::1":     {"three", "", time.Hour, time.Hour, 3 * time.Hour, false},
+			"2001:db8::1": {strings.Repeat("é", 128), "", time.Hour, time.Hour, 3 * time.Hour, false},
+			"five":        {"five", "", time.Hour, time.Hour, 3 * time.Hour, false},
+			"Ann's phone": {"", "Ann's phone", time.Hour, time.Hour, 3 * time.Hour, false},
+		} {
+			client := map[string]any{"address": address, "user_agent": one.agent, "label": one.label}
+			if address == "five" || one.label != "" {
+				delete(client, "address")
+			}
+			for name, value := range client {
+				if value == "" {
+					delete(client, name)
+				}
+			}
+			want[address] = map[string]any{"created_at": at(one.created), "last_used_at": at(one.used), "expires_at": at(one.expires),
+				"current": one.current, "client": client}
+		}
+		ids := map[any]bool{}
+		list := got.Body["sessions"].([]any)
+		for _, one := range list {
+			one := one.(map[string]any)
+			ids[one["id"]] = true
+			delete(one, "id")
+			client := one["client"].(map[string]any)
+			key, _ := client["address"].(string)
+			if key == "" {
+				key = fmt.Sprint(client["user_agent"])
+			}
+			if client["label"] != nil {
+				key = fmt.Sprint(client["label"])
+			}
+			if !reflect.DeepEqual(one, want[key]) {
+				t.Errorf("%s:\n got %v\nwant %v", key, one, want[key])
+			}
+		}
+		if len(ids) != len(want) || len(list) != len(want) {
+			t.Errorf("%d sessions of %d IDs, want %d: %s", len(list), len(ids), len(want), got.Text)
+		}
+		if first := list[0].(map[string]any); first["created_at"] != at(0) {
+			t.Errorf("the first one is of %v", first["created_at"])
+		}
+
+		// Those that are over are not shown, and nor is the end that is later.
+		time.Sleep(90 * time.Minute)
+		two = pairOf(t, serve(t, h, post(t, "/refresh", `{"refresh_token":"`+two.refresh+`"}`)))
+		got = serve(t, h, get(t, "/sessions", "Bearer "+two.access))
+		if list := got.Body["sessions"].([]any); len(list) != 1 || list[0].(map[string]any)["expires_at"] != at(4*time.Hour) {
+			t.Errorf("an hour before the end: %s", got.Text)
+		}
+	})
+}
+
+// Without sessions the list is empty, and is one.
+func TestNoSessions(t *testing.T) {
+	a := newAuthenticator(t, auth.NewMemoryStore())
+	server := newServer(t, sessionHandler(a))
+	token := register(t, a).Tokens.Access
+	if got := send(t, get(t, server.URL+"/sessions", "Bearer "+token)); got.Text != `{"sessions":[]}`+"\n" {
+		t.Errorf("answer %s", got.Text)
+	}
+	for path, method := range map[string]string{"/logout-all": "POST", "/logout-others": "POST", "/sessions/x": "DELETE"} {
+		if got := (sessionAPI{server, a}).as(t, token, method, path, ""); got.Status != 204 {
+			t.Errorf("%s: answer %d %s, want 204", path, got.Status, got.Text)
+		}
+	}
+}
+
+func TestEndSession(t *testing.T) {
+	api := newSessionAPI(t, auth.NewMemoryStore(), auth.SessionConfig{Staleness: time.Second})
+	phone := api.login(t, "/register", "canary@example.com")
+	laptop := api.login(t, "/login", "canary@example.com")
+	stranger := api.login(t, "/register", "stranger@example.com")
+	_, phoneID := api.list(t, phone.access)
+	_, strangerID := api.list(t, stranger.access)
+	if ids, _ := api.list(t, laptop.access); len(ids) != 2 || phoneID == strangerID || strings.Contains(strings.Join(ids, " "), strangerID) {
+		t.Fatalf("sessions %v, of which %s, of somebody else %s", ids, phoneID, strangerID)
+	}
+
+	// Somebody else's, nobody's, and what is no ID: nothing is told apart.
+	for _, id := range []string{strangerID, "unknown", "%00", "%ff", "..%2f..", "%27%20OR%201=1--", strings.ToLower(phoneID), phoneID + "%20", strings.Repeat("x", 2000)} {
+		if got := api.as(t, laptop.access, "DELETE", "/sessions/"+id, ""); got.Status != 204 {
+			t.Errorf("%.30s: answer %d %s, want 204", id, got.Status, got.Text)
+		}
+	}
+	stranger = pairOf(t, api.refresh(t, stranger.refresh))
+	phone = pairOf(t, api.refresh(t, phone.refresh))
+
+	for range 3 {
+		if got := api.as(t, laptop.access, "DELETE", "/sessions/"+phoneID, ""); got.Status != 204 {
+			t.Errorf("answer %d %s, want 204", got.Status, got.Text)
+		}
+	}
+	api.refresh(t, phone.refresh).want(t, 401, "invalid_token")
+	send(t, get(t, api.URL+"/me", "Bearer "+phone.access)).want(t, 401, "invalid_token")
+	api.as(t, phone.access, "DELETE", "/sessions/"+phoneID, "").want(t, 401, "invalid_token")
+	ids, laptopID := api.list(t, laptop.access)
+	if len(ids) != 1 {
+		t.Errorf("sessions %v, want one", ids)
+	}
+	if got := api.as(t, laptop.access, "DELETE", "/sessions/"+laptopID, ""); got.Status != 204 { // its own
+		t.Errorf("answer %d %s, want 204", got.Status, got.Text)
+	}
+	api.refresh(t, laptop.refresh).want(t, 401, "invalid_token")
+	pairOf(t, api.refresh(t, stranger.refresh))
+
+	// Mounted where nothing says which one: not a 204 that has ended nothing.
+	lost := newServer(t, authhttp.Require(api.a)(authhttp.EndSession(api.a)))
+	sessionAPI{lost, api.a}.as(t, stranger.access, "DELETE", "/sessions/x", "").want(t, 500, "internal")
+}
+
+func TestReauthenticate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := auth.NewMemoryStore()
+		a := newAuthenticator(t, store, auth.WithSessions(store, auth.SessionConfig{}))
+		h := sessionHandler(a)
+		user := pairOf(t, serve(t, h, post(t, "/register", `{"email":"canary@example.com","password":"`+canaryPassword+`"}`)))
+		as := func(access, method, path, body string) answer {
+			r := post(t, path, body)
+			r.Method = method
+			r.Header.Set("Authorization", "Bearer "+access)
+			return serve(t, h, r)
+		}
+		if got := as(user.access, "GET", "/pay", ""); got.Status != 200 {
+			t.Errorf("fresh: answer %d %s", got.Status, got.Text)
+		}
+		time.Sleep(10 * time.Minute)
+		as(user.access, "GET", "/pay", "").want(t, 401, "insufficient_user_authentication")
+		user = pairOf(t, serve(t, h, post(t, "/refresh", `{"refresh_token":"`+user.refresh+`"}`)))
+		as(user.access, "GET", "/pay", "").want(t, 401, "insufficient_user_authentication") // no password was asked for
+
+		for _, password := range []string{"wrong", strings.ToLower(canaryPassword), strings.Repeat("x", 5000), "\\u0000"} {
+			got := as(user.access, "POST", "/reauthenticate", `{"password":"`+password+`"}`)
+			got.want(t, 403, "invalid_credentials")
+			if got.Body["error"] != "The password is wrong." {
+				t.Errorf("body %s", got.Text)
+			}
+		}
+		got := as(user.access, "POST", "/reauthenticate", `{"password":"`+canaryPassword+`"}`)
+		access, _ := got.Body["access_token"].(string)
+		if got.Status != 200 || len(got.Body) != 4 || access == "" {
+			t.Fatalf("answer %d %s, want an access token alone", got.Status, got.Text)
+		}
+		if got := as(access, "GET", "/pay", ""); got.Status != 200 {
+			t.Errorf("authenticated again: answer %d %s", got.Status, got.Text)
+		}
+		as(user.access, "GET", "/pay", "").want(t, 401, "insufficient_user_authentication") // the token from before
+		user = pairOf(t, serve(t, h, post(t, "/refresh", `{"refresh_token":"`+user.refresh+`"}`)))
+		if got := as(user.access, "GET", "/pay", ""); got.Status != 200 {
+			t.Errorf("refreshed after that: answer %d %s", got.Status, got.Text)
+		}
+
+		// A session that has ended, and a user who is gone.
+		if err := a.Logout(t.Context(), user.refresh); err != nil {
+			t.Fatal(err)
+		}
+		as(user.access, "POST", "/reauthenticate", `{"password":"`+canaryPassword+`"}`).want(t, 401, "invalid_token")
+		result, err := a.Login(t.Context(), auth.Credentials{Email: "canary@example.com", Password: auth.NewPassword(canaryPassword)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := a.SetDisabled(t.Context(), result.User.ID, true); err != nil {
+			t.Fatal(err)
+		}
+		as(result.Tokens.Access, "POST", "/reauthenticate", `{"password":"`+canaryPassword+`"}`).want(t, 401, "invalid_token")
+		if err := a.DeleteUser(t.Context(), result.User.ID); err != nil {
+			t.Fatal(err)
+		}
+		as(result.Tokens.Access, "POST", "/reauthenticate", `{"password":"`+canaryPassword+`"}`).want(t, 401, "invalid_token")
+		for path, method := range map[string]string{"/sessions": "GET", "/logout-all": "POST", "/logout-others": "POST"} {
+			as(result.Tokens.Access, method, path, "").want(t, 401, "invalid_token")
+		}
+	})
+}
+
+// Without sessions a disabled user is known by the user alone.
+func TestReauthenticateDisabled(t *testing.T) {
+	a := newAuthenticator(t, auth.NewMemoryStore())
+	api := sessionAPI{newServer(t, sessionHandler(a)), a}
+	user := register(t, a)
+	const body = `{"password":"` + canaryPassword + `"}`
+	if got := api.as(t, user.Tokens.Access, "POST", "/reauthenticate", body); got.Status != 200 {
+		t.Errorf("answer %d %s", got.Status, got.Text)
+	}
+	if err := a.SetDisabled(t.Context(), user.User.ID, true); err != nil {
+		t.Fatal(err)
+	}
+	api.as(t, user.Tokens.Access, "POST", "/reauthenticate", body).want(t, 401, "invalid_token")
+}
+
+func TestTooManySessions(t *testing.T) {
+	api := newSessionAPI(t, auth.NewMemoryStore(), auth.SessionConfig{MaxPerUser: 2, RefuseMore: true})
+	one := api.login(t, "/register", "canary@example.com")
+	api.login(t, "/login", "canary@example.com")
+	const body = `{"email":"canary@example.com","password":"` + canaryPassword + `"}`
+	send(t, post(t, api.URL+"/login", body)).want(t, 409, "too_many_sessions")
+	send(t, post(t, api.URL+"/login", strings.Replace(body, "5Kq9", "5kq9", 1))).want(t, 401, "invalid_credentials")
+	send(t, post(t, api.URL+"/logout", `{"refresh_token":"`+one.refresh+`"}`))
+	api.login(t, "/login", "canary@example.com")
+}
+
+// What holds for the requests of every handler.
+func TestSessionRequests(t *testing.T) {
+	api := newSessionAPI(t, auth.NewMemoryStore(), auth.SessionConfig{})
+	user := api.login(t, "/register", "canary@example.com")
+
+	for path, allow := range map[string]string{
+		"/refresh": "POST", "/logout": "POST", "/logout-all": "POST", "/logout-others": "POST",
+		"/sessions": "GET, HEAD", "/sessions/x": "DELETE", "/reauthenticate": "POST",
+	} {
+		for _, method := range []string{"GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "post", "CANARY"} {
+			if strings.Contains(allow, method) {
+				continue
+			}
+			got := api.as(t, user.access, method, path, "{}")
+			got.want(t, 405, "method_not_allowed")
+			if got.Header.Get("Allow") != allow {
+				t.Errorf("%s %s: Allow = %q, want %q", method, path, got.Header.Get("Allow"), allow)
+			}
+		}
+	}
+	head, err := http.DefaultClient.Do(func() *http.Request {
+		r := get(t, api.URL+"/sessions", "Bearer "+user.access)
+		r.Method = "HEAD"
+		return r
+	}())
+	if err != nil || head.StatusCode != 200 {
+		t.Errorf("HEAD: %v, %v", head, err)
+	}
+	head.Body.Close()
+
+	for path, name := range map[string]string{"/refresh": "refresh_token", "/logout": "refresh_token", "/reauthenticate": "password"} {
+		for _, tt := range []struct {
+			name, contentType, body string
+			status                  int
+			code                    string
+		}{
+			{"form", "application/x-www-form-urlencoded", name + "=" + user.refresh, 415, "unsupported_media_type"},
+			{"no type", "", `{"NAME":"x"}`, 415, "unsupported_media_type"},
+			{"too large", "application/json", `{"NAME":"` + strings.Repeat("x", 16<<10) + `"}`, 413, "body_too_large"},
+			{"no JSON", "application/json", `NAME`, 400, "malformed_json"},
+			{"no body", "application/json", ``, 400, "malformed_json"},
+			{"text", "application/json", `"` + user.refresh + `"`, 400, "invalid_type"},
+			{"twice", "application/json", `{"NAME":"x","NAME":"x"}`, 400, "duplicate_member"},
+			{"list", "application/json", `{"NAME":["x"]}`, 400, "invalid_type"},
+			{"null", "application/json", `{"NAME":null}`, 400, "invalid_type"},
+			{"one more", "application/json", `{"NAME":"x","canary":"x"}`, 400, "unknown_member"},
+			{"upper case", "application/json", strings.ToUpper(`{"` + name + `":"x"}`), 400, "unknown_member"},
+			{"empty", "application/json", `{"NAME":""}`, 400, "required"},
+			{"nothing", "application/json", `{}`, 400, "required"},
+		} {
+			t.Run(path+", "+tt.name, func(t *testing.T) {
+				r := post(t, api.URL+path, strings.ReplaceAll(tt.body, "NAME", name))
+				r.Header.Set("Authorization", "Bearer "+user.access)
+				r.Header.Set("Content-Type", tt.contentType)
+				got := send(t, r)
+				got.want(t, tt.status, tt.code)
+				if tt.code == "required" && got.Body["field"] != name {
+					t.Errorf("body %s", got.Text)
+				}
+			})
+		}
+	}
+	pairOf(t, api.refresh(t, user.refresh)) // nothing of this has used it
+
+	// Where somebody forgot Require, nobody is anybody.
+	for _, h := range []http.Handler{
+		authhttp.LogoutAll(api.a), authhttp.LogoutOthers(api.a), authhttp.Sessions(api.a), authhttp.EndSession(api.a),
+		authhttp.Reauthenticate(api.a), authhttp.RequireFresh(time.Hour)(http.HandlerFunc(whoami)),
+	} {
+		for _, ctx := range []context.Context{t.Context(), auth.NewContext(t.Context(), auth.Identity{AuthTime: time.Now()})} {
+			serve(t, h, get(t, "/", "Bearer "+user.access).WithContext(ctx)).want(t, 401, "missing_token")
+		}
+	}
+}
+
+// downStore is a store that can be switched off, and then talks about it.
+type downStore struct {
+	*auth.MemoryStore
+	down atomic.Pointer[error]
+}
+
+func (s *downStore) err() error {
+	if err := s.down.Load(); err != nil {
+		return *err
+	}
+	return nil
+}
+
+func (s *downStore) UserByID(ctx context.Context, id string) (auth.UserRecord, error) {
+	if err := s.err(); err != nil {
+		return auth.UserRecord{}, err
+	}
+	return s.MemoryStore.UserByID(ctx, id)
+}
+
+func (s *downStore) UserByEmail(ctx context.Context, key string) (auth.UserRecord, error) {
+	if err := s.err(); err != nil {
+		return auth.UserRecord{}, err
+	}
+	return s.MemoryStore.UserByEmail(ctx, key)
+}
+
+func (s *downStore) UpdateUser(ctx context.Context, u auth.UserUpdate) error {
+	if err := s.err(); err != nil {
+		return err
+	}
+	return s.MemoryStore.UpdateUser(ctx, u)
+}
+
+func (s *downStore) SessionByID(ctx context.Context, id string) (auth.SessionRecord, error) {
+	if err := s.err(); err != nil {
+		return auth.SessionRecord{}, err
+	}
+	return s.MemoryStore.SessionByID(ctx, id)
+}
+
+func (s *downStore) Sessions(ctx context.Context, userID string) ([]auth.SessionRecord, error) {
+	if err := s.err(); err != nil {
+		return nil, err
+	}
+	return s.MemoryStore.Sessions(ctx, userID)
+}
+
+func (s *downStore) DeleteSessions(ctx context.Context, f auth.SessionFilter) (int, error) {
+	if err := s.err(); err != nil {
+		return 0, err
+	}
+	return s.MemoryStore.DeleteSessions(ctx, f)
+}
+
+// While the store is down every answer is a 503, and everybody is still logged in
+// once it is back.
+func TestSessionOutages(t *testing.T) {
+	store := &downStore{MemoryStore: auth.NewMemoryStore()}
+	unchecked := newSessionAPI(t, store, auth.SessionConfig{})
+	checked := newSessionAPI(t, store, auth.SessionConfig{Staleness: time.Microsecond})
+	user := unchecked.login(t, "/register", "canary@example.com")
+	user2 := checked.login(t, "/login", "canary@example.com")
+	for name, err := range map[string]error{
+		"driver":                              errors.New(canaryDriver),
+		"store":                               &auth.StoreError{Op: "canary", Code: canaryDriver},
+		"schema":                              auth.ErrSchema,
+		"deadline":                            fmt.Errorf("%s: %w", canaryDriver, context.DeadlineExceeded),
+		"a driver that says more than it may": fmt.Errorf("%w: %w: %w", auth.ErrUnavailable, auth.ErrInvalidToken, auth.ErrInvalidCredentials),
+	} {
+		t.Run(name, func(t *testing.T) {
+			store.down.Store(&err)
+			defer store.down.Store(nil)
+			for api, user := range map[sessionAPI]pair{unchecked: user, checked: user2} {
+				for path, method := range map[string]string{
+					"/logout-all": "POST", "/logout-others": "POST", "/sessions": "GET", "/sessions/x": "DELETE", "/reauthenticate": "POST",
+				} {
+					got := api.as(t, user.access, method, path, `{"password":"`+canaryPassword+`"}`)
+					got.want(t, 503, "unavailable")
+				}
+				for _, path := range []string{"/refresh", "/logout"} {
+					send(t, post(t, api.URL+path, `{"refresh_token":"`+user.refresh+`"}`)).want(t, 503, "unavailable")
+				}
+			}
+			checked.as(t, user2.access, "GET", "/me", "").want(t, 503, "unavailable")
+			checked.as(t, user2.access, "GET", "/pay", "").want(t, 503, "unavailable")
+			if got := unchecked.as(t, user.access, "GET", "/pay", ""); got.Status != 200 {
+				t.Errorf("without asking the store: answer %d %s", got.Status, got.Text)
+			}
+		})
+	}
+	if got := checked.as(t, user2.access, "GET", "/me", ""); got.Status != 200 {
+		t.Errorf("answer %d %s", got.Status, got.Text)
+	}
+	pairOf(t, unchecked.refresh(t, user.refresh))
+	pairOf(t, checked.refresh(t, user2.refresh))
+}

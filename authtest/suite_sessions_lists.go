@@ -1,0 +1,212 @@
+package authtest
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/seed89488a0c/auth"
+)
+
+// wantList fails unless the list of a user is want, in this order.
+func (s sessionStore) wantList(t testing.TB, userID string, want []auth.SessionRecord) {
+	t.Helper()
+	got, err := s.Sessions(t.Context(), userID)
+	if err != nil {
+		t.Fatalf("Sessions: %v", err)
+	}
+	if len(got) != len(want) {
+		t.Fatalf("Sessions returned %d sessions, want %d", len(got), len(want))
+	}
+	for i := range got {
+		if got[i].ID != want[i].ID {
+			t.Fatalf("Sessions returned %q at place %d, want %q", got[i].ID, i, want[i].ID)
+		}
+		wantSession(t, "Sessions", got[i], want[i])
+	}
+}
+
+func byAge(a, b auth.SessionRecord) int {
+	return cmp.Or(a.CreatedAt.Compare(b.CreatedAt), strings.Compare(a.ID, b.ID))
+}
+
+func (s sessionStore) list(t *testing.T) {
+	stranger := s.create(t, session(t, 1))
+	var want []auth.SessionRecord
+	for i, id := range []string{"b", "a", "B", "é", "e\u0301", "A", "10", "9", "_", "~", "b ", "홍", "c"} {
+		r := session(t, 100-i)
+		r.ID, r.UserID = id, stranger.UserID+"0"
+		// Some are as old as others, and the last are the oldest by a microsecond.
+		r.CreatedAt = stranger.CreatedAt.Add(-time.Duration(i/4) * time.Microsecond)
+		// Neither of these decides.
+		r.LastUsedAt = r.LastUsedAt.Add(time.Duration(i%3) * time.Hour)
+		r.ExpiresAt = r.ExpiresAt.Add(time.Duration(i%5) * time.Hour)
+		want = append(want, s.create(t, r))
+	}
+	slices.SortFunc(want, byAge)
+	s.wantList(t, want[0].UserID, want)
+	s.wantList(t, stranger.UserID, []auth.SessionRecord{stranger})
+	// A refresh makes a session no younger, and one that has ended is listed.
+	s.apply(t, &want[3], session(t, 200), sessionChanges(t)...)
+	s.wantList(t, want[0].UserID, want)
+	s.remove(t, auth.SessionFilter{ID: want[5].ID}, 1)
+	s.wantList(t, want[0].UserID, slices.Delete(want, 5, 6))
+}
+
+func (s sessionStore) longList(t *testing.T) {
+	const longest = 1000
+	all := make([]auth.SessionRecord, longest+3)
+	var wg sync.WaitGroup
+	for worker := range 16 {
+		wg.Go(func() {
+			for i := worker; i < len(all); i += 16 {
+				r := session(t, i)
+				r.UserID = "1"
+				r.CreatedAt = r.CreatedAt.AddDate(0, 0, -2*i) // the last are the oldest
+				all[i] = r
+				if err := s.CreateSession(t.Context(), r); err != nil {
+					t.Errorf("CreateSession: %v", err)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	slices.SortFunc(all, byAge)
+	s.wantList(t, "1", all[:longest])
+	s.remove(t, auth.SessionFilter{UserID: "1", ExceptID: all[7].ID}, len(all)-1) // not a thousand only
+	s.wantList(t, "1", all[7:8])
+}
+
+// populate creates sessions of three users, each of which ends at its own time,
+// in an order that is not theirs.
+func (s sessionStore) populate(t *testing.T) []auth.SessionRecord {
+	t.Helper()
+	all := make([]auth.SessionRecord, 12)
+	for i := range all {
+		r := session(t, i)
+		r.UserID = []string{"1", "11", "2"}[i%3]
+		// Neither of these decides.
+		r.CreatedAt = r.CreatedAt.AddDate(0, 0, 10*(i*5%len(all)))
+		r.IdleUntil = session(t, 0).ExpiresAt.AddDate(0, 0, -i)
+		r.ExpiresAt = session(t, 0).ExpiresAt.Add(time.Duration(i*7%len(all)) * time.Microsecond)
+		all[i] = s.create(t, r)
+	}
+	return all
+}
+
+// try deletes by f, fails unless exactly want are gone, and brings them back.
+func (s sessionStore) try(t *testing.T, what string, f auth.SessionFilter, all, want []auth.SessionRecord) {
+	t.Helper()
+	n, err := s.DeleteSessions(t.Context(), f)
+	if err != nil || n != len(want) {
+		t.Errorf("DeleteSessions of %s returned %d, %v, want %d", what, n, err, len(want))
+	}
+	left := map[string][]auth.SessionRecord{}
+	for _, r := range all {
+		sessions := left[r.UserID]
+		if slices.Contains(want, r) {
+			s.absent(t, r.ID)
+		} else {
+			sessions = append(sessions, r)
+		}
+		left[r.UserID] = sessions
+	}
+	for userID, sessions := range left {
+		slices.SortFunc(sessions, byAge)
+		s.wantList(t, userID, sessions)
+	}
+	if t.Failed() {
+		t.Fatalf("that was after DeleteSessions of %s", what)
+	}
+	for _, r := range want {
+		s.create(t, r)
+	}
+}
+
+func (s sessionStore) filters(t *testing.T) {
+	all := s.populate(t)
+	base := session(t, 0).ExpiresAt
+	after := func(n int) time.Time { return base.Add(time.Duration(n) * time.Microsecond) }
+	for _, test := range []struct {
+		what   string
+		f      auth.SessionFilter
+		chosen func(i int, r auth.SessionRecord) bool
+	}{
+		{"an ID", auth.SessionFilter{ID: "id-4"}, func(i int, _ auth.SessionRecord) bool { return i == 4 }},
+		{"an ID and its user", auth.SessionFilter{ID: "id-4", UserID: "11"}, func(i int, _ auth.SessionRecord) bool { return i == 4 }},
+		{"an ID and another user", auth.SessionFilter{ID: "id-4", UserID: "1"}, nil},
+		{"an ID and an unknown user", auth.SessionFilter{ID: "id-4", UserID: "3"}, nil},
+		{"an ID and nearly its user", auth.SessionFilter{ID: "id-4", UserID: "110"}, nil},
+		{"an ID, its user, and the same ID not", auth.SessionFilter{ID: "id-4", UserID: "11", ExceptID: "id-4"}, nil},
+		{"an ID that has ended", auth.SessionFilter{ID: "id-1", ExpiredBy: after(7)}, func(i int, _ auth.SessionRecord) bool { return i == 1 }},
+		{"an ID that has not ended", auth.SessionFilter{ID: "id-1", ExpiredBy: after(6)}, nil},
+		{"an unknown ID of a user", auth.SessionFilter{ID: "unknown", UserID: "1"}, nil},
+		{"an ID, of which there is one, at most 5", auth.SessionFilter{ID: "id-4", Limit: 5}, func(i int, _ auth.SessionRecord) bool { return i == 4 }},
+		{"a user", auth.SessionFilter{UserID: "1"}, func(_ int, r auth.SessionRecord) bool { return r.UserID == "1" }},
+		{"an unknown user", auth.SessionFilter{UserID: "3"}, nil},
+		{"a user but one session", auth.SessionFilter{UserID: "1", ExceptID: "id-3"}, func(i int, r auth.SessionRecord) bool { return r.UserID == "1" && i != 3 }},
+		{"a user but a session of another", auth.SessionFilter{UserID: "1", ExceptID: "id-4"}, func(_ int, r auth.SessionRecord) bool { return r.UserID == "1" }},
+		{"a user but an unknown session", auth.SessionFilter{UserID: "1", ExceptID: strings.Repeat("x", 1000)}, func(_ int, r auth.SessionRecord) bool { return r.UserID == "1" }},
+		{"a user by a time", auth.SessionFilter{UserID: "1", ExpiredBy: after(5)}, func(_ int, r auth.SessionRecord) bool { return r.UserID == "1" && !r.ExpiresAt.After(after(5)) }},
+		{"a user by a time but one session", auth.SessionFilter{UserID: "1", ExceptID: "id-3", ExpiredBy: after(9)}, func(i int, r auth.SessionRecord) bool {
+			return r.UserID == "1" && i != 3 && !r.ExpiresAt.After(after(9))
+		}},
+		{"a time before all", auth.SessionFilter{ExpiredBy: after(-1)}, nil},
+		{"the first end", auth.SessionFilter{ExpiredBy: after(0)}, func(_ int, r auth.SessionRecord) bool { return r.ExpiresAt.Equal(base) }},
+		{"a time", auth.SessionFilter{ExpiredBy: after(5)}, func(_ int, r auth.SessionRecord) bool { return !r.ExpiresAt.After(after(5)) }},
+		{"a time after all", auth.SessionFilter{ExpiredBy: after(100)}, func(int, auth.SessionRecord) bool { return true }},
+	} {
+		var want []auth.SessionRecord
+		for i, r := range all {
+			if test.chosen != nil && test.chosen(i, r) {
+				want = append(want, r)
+			}
+		}
+		s.try(t, test.what, test.f, all, want)
+	}
+}
+
+func (s sessionStore) limits(t *testing.T) {
+	all := s.populate(t)
+	for what, f := range map[string]auth.SessionFilter{
+		"a time":                    {ExpiredBy: session(t, 0).ExpiresAt.Add(6 * time.Microsecond)},
+		"a user":                    {UserID: "1"},
+		"a user but one session":    {UserID: "1", ExceptID: "id-0"}, // which ends first
+		"a user's sessions by then": {UserID: "11", ExpiredBy: session(t, 0).ExpiresAt.Add(8 * time.Microsecond)},
+	} {
+		for _, limit := range []int{1, 2, 3, 100} {
+			f.Limit = limit
+			var want []auth.SessionRecord
+			for _, r := range all {
+				if (f.UserID == "" || f.UserID == r.UserID) && r.ID != f.ExceptID && (f.ExpiredBy.IsZero() || !r.ExpiresAt.After(f.ExpiredBy)) {
+					want = append(want, r)
+				}
+			}
+			slices.SortFunc(want, func(a, b auth.SessionRecord) int { return a.ExpiresAt.Compare(b.ExpiresAt) })
+			s.try(t, fmt.Sprintf("%s, at most %d", what, limit), f, all, want[:min(limit, len(want))])
+		}
+	}
+	// A housekeeper calls until it gets less than it asked for.
+	f := auth.SessionFilter{ExpiredBy: all[0].ExpiresAt.AddDate(1, 0, 0), Limit: 5}
+	for _, want := range []int{5, 5, 2, 0} {
+		s.remove(t, f, want)
+	}
+}
+
+func (s sessionStore) emptyFilter(t *testing.T) {
+	all := s.populate(t)
+	for what, f := range map[string]auth.SessionFilter{
+		"nothing":                    {},
+		"a limit":                    {Limit: 5},
+		"an exception":               {ExceptID: "id-1"},
+		"an exception and a limit":   {ExceptID: "id-1", Limit: 5},
+		"an exception that is none":  {ExceptID: "unknown"},
+		"the zero time in some zone": {ExpiredBy: time.Time{}.In(time.FixedZone("", 3600)), Limit: 5},
+	} {
+		s.try(t, what, f, all, nil)
+	}
+}

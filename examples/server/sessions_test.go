@@ -1,0 +1,150 @@
+package main
+
+import (
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/seed89488a0c/auth"
+	"github.com/seed89488a0c/auth/authtest"
+	"github.com/seed89488a0c/auth/internal/mysqltest"
+)
+
+const sessionsScript = `# Two sessions
+200  register, which logs in
+204  log out
+401  refresh after that
+200  log in from the phone
+200  log in from the laptop
+200  list the sessions:
+     phone, current: false
+     laptop, current: true
+# One ends the other
+204  end the phone's session from the laptop
+204  end it again
+401  refresh on the phone
+200  list the sessions:
+     laptop, current: true
+# A refresh token can be used once
+200  refresh on the laptop
+401  a thief refreshes with the token from before (needs -grace 0s)
+401  refresh on the laptop: the session has ended for both
+# A new password
+200  log in from the phone
+200  log in from the laptop
+403  change the password, with a wrong one
+204  change the password on the laptop
+401  refresh on the phone: all other sessions have ended
+200  refresh on the laptop
+# What needs a login of late
+200  refresh, after some time
+401  delete the user (needs -fresh 3s): insufficient_user_authentication
+403  authenticate again, with the old password
+200  authenticate again
+204  delete the user
+`
+
+// The script says what it should, whatever keeps the sessions, and whether or not
+// access tokens end with them.
+func TestSessionsScript(t *testing.T) {
+	for _, program := range []string{"sh", "curl", "sed"} {
+		if _, err := exec.LookPath(program); err != nil {
+			if os.Getenv("CI") != "" {
+				t.Fatal(err)
+			}
+			t.Skip(err)
+		}
+	}
+	for _, tt := range []struct {
+		name  string
+		mysql bool
+		args  []string
+	}{
+		{"memory", false, nil},
+		{"memory, checked", false, []string{"-check-sessions", "1m"}},
+		{"MySQL", true, nil},
+		{"MySQL, checked", true, []string{"-check-sessions", "1m"}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			args := append([]string{"-grace", "0s", "-fresh", "3s"}, tt.args...)
+			if tt.mysql {
+				args = append(args, "-dsn", mysqltest.DSN(t))
+			}
+			t.Parallel()
+			s := start(t, args...)
+			cmd := exec.Command("sh", "sessions.sh", s.url)
+			cmd.Env = append(os.Environ(), "NO_PROXY=*", "no_proxy=*")
+			var stderr strings.Builder
+			cmd.Stderr = &stderr
+			got, err := cmd.Output()
+			if err != nil || string(got) != sessionsScript || stderr.Len() > 0 {
+				t.Errorf("%v: %s\n%s", err, &stderr, got)
+			}
+			log := s.stderr.String()
+			if strings.Count(log, `"kind":"session_replayed"`) != 1 || strings.Contains(log, "sessions@") {
+				t.Errorf("log:\n%s", log)
+			}
+		})
+	}
+}
+
+// With -check-sessions an access token ends with its session, and without it lives on.
+func TestCheckSessions(t *testing.T) {
+	for _, tt := range []struct {
+		args []string
+		want int
+	}{
+		{nil, 200},
+		{[]string{"-check-sessions", "1h"}, 401},
+	} {
+		s := start(t, tt.args...)
+		one := s.must(t, "POST", "/users/register", "", credentials("abc@naver.com", "1234")).want(t, 200, "")
+		two := s.must(t, "POST", "/users/login", "", credentials("abc@naver.com", "1234")).want(t, 200, "")
+		s.must(t, "POST", "/users/logout", "", `{"refresh_token":"`+one.refreshToken()+`"}`).want(t, 204, "")
+		s.must(t, "GET", "/users/me", one.token(), "").want(t, tt.want, "")
+		s.must(t, "GET", "/users/me", two.token(), "").want(t, 200, "")
+		s.must(t, "POST", "/users/logout-all", two.token(), "").want(t, 204, "")
+		s.must(t, "GET", "/users/me", two.token(), "").want(t, tt.want, "")
+		s.must(t, "POST", "/users/refresh", "", `{"refresh_token":"`+two.refreshToken()+`"}`).want(t, 401, "invalid_token")
+	}
+}
+
+func TestPasswordRequests(t *testing.T) {
+	s := start(t)
+	token := s.must(t, "POST", "/users/register", "", credentials("abc@naver.com", "1234")).token()
+	const path = "/users/me/password"
+	s.must(t, "POST", path, "", `{"current":"1234","new":"5678"}`).want(t, 401, "missing_token")
+	s.must(t, "POST", path, token, `{"current":"1234"}`).want(t, 400, "required")
+	s.must(t, "POST", path, token, `{"current":"1234","new":"1"}`).want(t, 400, "too_short")
+	s.must(t, "POST", path, token, `{"current":"123","new":"5678"}`).want(t, 403, "invalid_credentials")
+	s.must(t, "POST", path, token, `{"current":1,"new":"5678"}`).want(t, 400, "invalid_input")
+	s.must(t, "POST", path, token, `{"current":"1234","new":"5678","x":""}`).want(t, 400, "invalid_input")
+	s.must(t, "POST", path, token, `{"current":"`+strings.Repeat("x", 16<<10)+`"}`).want(t, 413, "body_too_large")
+	s.must(t, "POST", path, token, `{"current":"1234","new":"5678"}`).want(t, 204, "")
+	s.must(t, "POST", "/users/login", "", credentials("abc@naver.com", "5678")).want(t, 200, "")
+	s.must(t, "DELETE", "/users/me", token, "").want(t, 204, "")
+	s.must(t, "POST", path, token, `{"current":"5678","new":"1234"}`).want(t, 401, "invalid_token")
+	s.must(t, "DELETE", "/users/me", token, "").want(t, 401, "invalid_token")
+}
+
+// Sessions that are over leave the store.
+func TestPurge(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := auth.NewMemoryStore()
+		a := authtest.New(t, auth.WithSessions(store, auth.SessionConfig{IdleTTL: time.Minute, AbsoluteTTL: time.Minute})).WithStore(store)
+		result, err := a.Register(t.Context(), auth.Registration{Email: "abc@naver.com", Password: auth.NewPassword("correct horse battery staple")})
+		if err != nil {
+			t.Fatal(err)
+		}
+		go purge(t.Context(), a, nil)
+		for _, want := range []int{1, 0} {
+			if list, err := store.Sessions(t.Context(), result.User.ID); err != nil || len(list) != want {
+				t.Errorf("%d sessions, %v, want %d", len(list), err, want)
+			}
+			time.Sleep(purgeInterval + time.Second)
+		}
+	})
+}

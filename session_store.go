@@ -1,0 +1,107 @@
+package auth
+
+import (
+	"context"
+	"net/netip"
+	"time"
+)
+
+// Client is what a caller knows of who asks, to be shown in a list of sessions.
+// Nothing is decided by it.
+type Client struct {
+	Address   netip.Addr // from trusted proxy data alone (ASVS 5.0 15.3.4)
+	UserAgent string     // cut to 256 bytes
+	Label     string     // such as "Ada's phone"; cut to 100 bytes
+}
+
+// Session is what a service may know and show of a session.
+type Session struct {
+	ID         string
+	UserID     string
+	CreatedAt  time.Time
+	LastUsedAt time.Time // of the last refresh
+	IdleUntil  time.Time // ends then unless it is refreshed before
+	ExpiresAt  time.Time // ends then, whatever happens
+	AuthTime   time.Time // when the user was last authenticated
+	AMR        string    // how, in words of RFC 8176 separated by spaces; at most 64 bytes
+	Client     Client
+}
+
+// SessionRecord is a session as a store keeps it. The digests are SHA-256 of
+// random secrets, which nobody keeps but the client; encoding/json leaves them out.
+type SessionRecord struct {
+	Session
+
+	Epoch  uint64   `json:"-"` // the user's, when the session was made
+	Family [32]byte `json:"-"` // of what all refresh tokens of the session share
+	Token  [32]byte `json:"-"` // of the current refresh token
+	Parent [32]byte `json:"-"` // of the one before it; zero = none
+
+	// Nonce and the parent give the current token; zero = there is no parent.
+	Nonce     [32]byte  `json:"-"`
+	RotatedAt time.Time `json:"-"` // when the parent was replaced; zero = never
+
+	// User is the session's user, where the store keeps users as well and found it
+	// in the same statement; nil = ask the [UserStore].
+	User *UserRecord `json:"-"`
+}
+
+// SessionUpdate changes a session that is as it demands.
+type SessionUpdate struct {
+	ID string
+
+	// What is demanded of the stored session: these digests, and that neither
+	// IdleUntil nor ExpiresAt is at or before At.
+	IfFamily, IfToken [32]byte
+	At                time.Time
+
+	// Rotation, where not nil, replaces the refresh token: Token, Parent, Nonce,
+	// and RotatedAt, LastUsedAt and IdleUntil.
+	Rotation *SessionRotation
+
+	AuthTime *time.Time
+	Epoch    *uint64
+}
+
+// SessionRotation is what a refresh changes.
+type SessionRotation struct {
+	Token, Parent, Nonce [32]byte
+	IdleUntil            time.Time // At becomes RotatedAt and LastUsedAt
+}
+
+// SessionFilter chooses sessions. What is not set chooses all; a filter without
+// ID, UserID and ExpiredBy chooses none.
+type SessionFilter struct {
+	ID        string
+	UserID    string
+	ExceptID  string    // within UserID
+	ExpiredBy time.Time // ExpiresAt is at or before it
+	Limit     int       // at most so many; 0 = no limit
+}
+
+// SessionStore keeps sessions. What [UserStore] says of IDs, times, concurrent
+// use, errors and contexts holds here too. A session whose user is gone may be
+// kept: the [Authenticator] compares.
+//
+// [github.com/seed89488a0c/auth/authtest.TestSessionStore] checks an implementation.
+type SessionStore interface {
+	// CreateSession adds a session. r.User is not looked at; IdleUntil and ExpiresAt
+	// are not zero. It returns ErrConflict if the ID is taken.
+	CreateSession(ctx context.Context, r SessionRecord) error
+
+	// SessionByID returns the session with this ID, or ErrSessionNotFound.
+	SessionByID(ctx context.Context, id string) (SessionRecord, error)
+
+	// UpdateSession changes a session if it is as the update demands, else returns
+	// ErrConflict, also if there is none with this ID. Of any number of concurrent
+	// rotations of one token exactly one succeeds.
+	UpdateSession(ctx context.Context, u SessionUpdate) error
+
+	// Sessions returns the sessions of a user, oldest first (by CreatedAt, then
+	// ID), at most 1000.
+	Sessions(ctx context.Context, userID string) ([]SessionRecord, error)
+
+	// DeleteSessions removes the sessions that a filter chooses, oldest end first,
+	// and returns how many. None is no error.
+	DeleteSessions(ctx context.Context, f SessionFilter) (int, error)
+}

@@ -1,0 +1,330 @@
+package auth_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/jmoiron/sqlx"
+	"github.com/seed89488a0c/auth"
+	"github.com/seed89488a0c/auth/internal/mysqltest"
+)
+
+// createSessions stores n sessions, each ending a second later than the one
+// before; user gives the user of each.
+func createSessions(t *testing.T, s *auth.MySQLStore, n int, user func(i int) string) []auth.SessionRecord {
+	t.Helper()
+	all := make([]auth.SessionRecord, n)
+	var wg sync.WaitGroup
+	for worker := range 8 {
+		wg.Go(func() {
+			for i := worker; i < n; i += 8 {
+				all[i] = storedSession(fmt.Sprintf("id-%04d", i), user(i), sessionsEnd.Add(time.Duration(i)*time.Second))
+				if err := s.CreateSession(t.Context(), all[i]); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	return all
+}
+
+// Each statement finds its rows by a key. Where a batch of what has ended is most
+// of the table, a server may read the table instead, but only one of so few pages
+// that a limit is more than they are: the locks stay in proportion to the limit.
+func TestMySQLSessionStatementsUseAKey(t *testing.T) {
+	dsn := mysqltest.DSN(t)
+	for kind, opts := range map[string][]auth.MySQLOption{
+		"auth_users": nil,
+		"numbers":    {auth.MySQLIntegerIDs(), auth.MySQLTable("numbers")},
+	} {
+		s := migrate(t, openMySQL(t, dsn, opts...))
+		createSessions(t, s, 2000, func(i int) string { // user 1 has every twentieth
+			if i%20 == 0 {
+				return "1"
+			}
+			return fmt.Sprint(1 + i)
+		})
+		db := sqlx.NewDb(openPool(t, withParams(t, dsn, "interpolateParams=true")), "mysql")
+		rows, err := db.QueryContext(t.Context(), "ANALYZE TABLE `"+kind+"_sessions`")
+		if err != nil {
+			t.Fatal(err)
+		}
+		rows.Close()
+		text := func(s string) string { return fmt.Sprintf("%x", s) }
+		user := func(id string) any {
+			if opts != nil {
+				return id
+			}
+			return text(id)
+		}
+		at := func(i int) string {
+			return sessionsEnd.Add(time.Duration(i) * time.Second).Format("2006-01-02 15:04:05.000000")
+		}
+		byID, list, update, deleteBy, byUser, byExpiry := s.SessionStatements()
+		for _, test := range []struct {
+			statement string
+			args      []any
+			key       string
+			most      int // rows, as the server guesses
+		}{
+			{byID, []any{text("id-0007")}, "PRIMARY", 1},
+			{update, []any{text("id-0007"), text("f"), text("t"), at(0), at(0)}, "PRIMARY", 1},
+			{deleteBy, []any{text("id-0007")}, "PRIMARY", 1},
+			{list, []any{user("8")}, "user_id", 5},
+			{list, []any{user("1")}, "user_id", 200},
+			{byUser, []any{user("8"), text("id-0007"), 1 << 40}, "user_id", 5},
+			{byUser, []any{user("8"), text("id-0007"), 1}, "user_id", 5},
+			{byUser, []any{user("1"), text("id-0000"), 1 << 40}, "user_id", 200},
+			{byExpiry, []any{at(-1), 1000}, "expires_at", 1},
+			{byExpiry, []any{at(3), 1000}, "expires_at", 10},
+			{byExpiry, []any{at(150), 1000}, "expires_at", 300},
+			{byExpiry, []any{at(1500), 20}, "expires_at", 2000},
+			{byExpiry, []any{at(5000), 20}, "expires_at", 2000},
+		} {
+			row := map[string]any{}
+			if err := db.QueryRowxContext(t.Context(), "EXPLAIN FORMAT=TRADITIONAL "+test.statement, test.args...).MapScan(row); err != nil {
+				t.Fatalf("%s: %v", test.statement, err)
+			}
+			var guess int
+			if c := cell(row["rows"]); c != "<nil>" {
+				if _, err := fmt.Sscan(c, &guess); err != nil {
+					t.Fatal(err)
+				}
+			}
+			noRow := strings.Contains(cell(row["Extra"]), "no matching row") || strings.Contains(cell(row["Extra"]), "Impossible WHERE")
+			if !noRow && (cell(row["type"]) == "ALL" || cell(row["key"]) != test.key) || guess > test.most {
+				t.Errorf("%s with %v: type %s, key %s, rows %d, %s", test.statement, test.args, cell(row["type"]), cell(row["key"]), guess, cell(row["Extra"]))
+			}
+		}
+	}
+}
+
+// While a batch is deleted everybody else can refresh and log in.
+func TestMySQLDeleteSessionsLocksWhatItDeletes(t *testing.T) {
+	dsn := mysqltest.DSN(t)
+	s := migrate(t, openMySQL(t, dsn))
+	all := createSessions(t, s, 200, func(i int) string { return fmt.Sprint(i % 10) })
+	pool := openPool(t, dsn)
+	for name, test := range map[string]struct {
+		f      auth.SessionFilter
+		chosen func(i int) bool
+	}{
+		"ended": {auth.SessionFilter{ExpiredBy: all[100].ExpiresAt, Limit: 20}, func(i int) bool { return i < 20 }},
+		"user":  {auth.SessionFilter{UserID: "7"}, func(i int) bool { return i%10 == 7 }},
+		"one":   {auth.SessionFilter{ID: all[3].ID, UserID: "3"}, func(i int) bool { return i == 3 }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			tx, err := pool.BeginTx(t.Context(), nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer tx.Rollback()
+			want := 0
+			for i := range all {
+				if test.chosen(i) {
+					want++
+				}
+			}
+			if n, err := s.WithTx(tx).DeleteSessions(t.Context(), test.f); err != nil || n != want {
+				t.Fatalf("%d deleted, %v, want %d", n, err, want)
+			}
+			ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+			defer cancel()
+			for i := range all {
+				if test.chosen(i) {
+					continue
+				}
+				r := all[i]
+				if err := s.UpdateSession(ctx, rotation(&r, r.CreatedAt)); err != nil {
+					t.Fatalf("the refresh of session %d: %v", i, err)
+				}
+				all[i] = r
+			}
+			if err := s.CreateSession(ctx, storedSession("new "+name, "5", sessionsEnd.AddDate(1, 0, 0))); err != nil {
+				t.Errorf("a login: %v", err)
+			}
+		})
+	}
+}
+
+// Housekeepers of several replicas delete what has ended, in batches, while
+// sessions are refreshed and made: nothing that lives is lost, nothing fails.
+func TestMySQLDeleteSessionsInBatchesUnderLoad(t *testing.T) {
+	s := migrate(t, openMySQL(t, mysqltest.DSN(t)))
+	const ended, living = 600, 8
+	now := sessionsEnd.Add(ended * time.Second)
+	createSessions(t, s, ended, func(i int) string { return fmt.Sprint(i % 50) })
+	var refreshing, keeping sync.WaitGroup
+	var deleted, rotations atomic.Int64
+	var done atomic.Bool
+	final := make([]auth.SessionRecord, living)
+	for i := range living {
+		refreshing.Go(func() {
+			r := storedSession(fmt.Sprintf("living %d", i), fmt.Sprint(i), now.AddDate(1, 0, 0))
+			if err := s.CreateSession(t.Context(), r); err != nil {
+				t.Error(err)
+			}
+			for n := 0; n < 20 || !done.Load(); n++ {
+				if err := s.UpdateSession(t.Context(), rotation(&r, now)); err != nil {
+					t.Errorf("refresh %d: %v", n, err)
+					return
+				}
+				rotations.Add(1)
+				short := storedSession(fmt.Sprintf("short %d %d", i, n), fmt.Sprint(i), now) // which has ended at once
+				if err := s.CreateSession(t.Context(), short); err != nil {
+					t.Errorf("login %d: %v", n, err)
+					return
+				}
+				deleted.Add(-1)
+			}
+			final[i] = r
+		})
+	}
+	for range 3 {
+		keeping.Go(func() {
+			for {
+				n, err := s.DeleteSessions(t.Context(), auth.SessionFilter{ExpiredBy: now, Limit: 50})
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				deleted.Add(int64(n))
+				if n < 50 {
+					return
+				}
+			}
+		})
+	}
+	keeping.Wait()
+	done.Store(true)
+	refreshing.Wait()
+	n, err := s.DeleteSessions(t.Context(), auth.SessionFilter{ExpiredBy: now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := deleted.Load() + int64(n); got != ended {
+		t.Errorf("%d more were counted than had been made, want %d", got, ended)
+	}
+	for i, want := range final {
+		list, err := s.Sessions(t.Context(), fmt.Sprint(i))
+		if err != nil || len(list) != 1 || list[0] != want {
+			t.Errorf("user %d has %d sessions, %v, want the living one", i, len(list), err)
+		}
+	}
+	t.Logf("%d refreshes meanwhile", rotations.Load())
+}
+
+// A refresh that was acknowledged is there after the server was killed: the old
+// token stays worthless, and the new one is worth something.
+func TestMySQLKilledServerKeepsRotations(t *testing.T) {
+	server := mysqltest.Start(t, mysqltest.Durable)
+	server.Exec("CREATE DATABASE d")
+	s := migrate(t, openMySQL(t, server.DSN("d")))
+	const sessions = 4
+	acknowledged, attempted := make([]auth.SessionRecord, sessions), make([]auth.SessionRecord, sessions)
+	var total atomic.Int64
+	enough := make(chan struct{})
+	var wg sync.WaitGroup
+	for i := range sessions {
+		r := storedSession(fmt.Sprint(i), "1", sessionsEnd)
+		if err := s.CreateSession(t.Context(), r); err != nil {
+			t.Fatal(err)
+		}
+		wg.Go(func() {
+			for {
+				acknowledged[i] = r
+				err := s.UpdateSession(t.Context(), rotation(&r, r.CreatedAt))
+				attempted[i] = r
+				if err != nil {
+					wantErr(t, err, auth.ErrUnavailable)
+					return
+				}
+				if total.Add(1) == 100 {
+					close(enough)
+				}
+			}
+		})
+	}
+	<-enough
+	server.Kill()
+	wg.Wait()
+	server.Restart()
+	for i := range sessions {
+		got, err := s.SessionByID(t.Context(), fmt.Sprint(i))
+		if err != nil || got != acknowledged[i] && got != attempted[i] {
+			t.Errorf("session %d was rotated and is another one now: %v", i, err)
+			continue
+		}
+		old := acknowledged[i]
+		old.Token = old.Parent
+		wantErr(t, s.UpdateSession(t.Context(), rotation(&old, old.CreatedAt)), auth.ErrConflict)
+		if err := s.UpdateSession(t.Context(), rotation(&got, got.CreatedAt)); err != nil {
+			t.Errorf("after the restart: %v", err)
+		}
+	}
+}
+
+// A database of version 1 with users becomes one of version 2 while replicas
+// that know version 1 only go on.
+func TestMySQLMigrateFromVersion1(t *testing.T) {
+	for name, opts := range map[string][]auth.MySQLOption{
+		"own IDs":     nil,
+		"integer IDs": {auth.MySQLIntegerIDs()},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dsn := mysqltest.DSN(t)
+			pool := openPool(t, withParams(t, dsn, "multiStatements=true"))
+			first := schemaFiles(t)[0]
+			if opts != nil {
+				first = strings.Replace(first, auth.MySQLIDColumn, "`id` BIGINT UNSIGNED NOT NULL AUTO_INCREMENT,", 1)
+			}
+			mustExec(t, pool, first)
+			s := openMySQL(t, dsn, opts...)
+			wantErr(t, s.Check(t.Context()), auth.ErrSchema)
+			user := auth.UserRecord{User: auth.User{ID: "7", Email: email, Username: "Ada", CreatedAt: sessionsEnd, UpdatedAt: sessionsEnd},
+				EmailKey: email, PasswordHash: "hash", Epoch: 3, DisabledAt: sessionsEnd}
+			if _, err := s.CreateUser(t.Context(), user); err != nil {
+				t.Fatal(err)
+			}
+			for op, call := range mysqlSessionCalls {
+				if err := call(t.Context(), s); !errors.Is(err, auth.ErrSchema) {
+					t.Errorf("%s on version 1: %v", op, err)
+				}
+			}
+			var wg sync.WaitGroup
+			for range 4 {
+				wg.Go(func() {
+					if err := s.Migrate(t.Context()); err != nil {
+						t.Error(err)
+					}
+				})
+			}
+			wg.Wait()
+			if got, err := s.UserByID(t.Context(), "7"); err != nil || got != user {
+				t.Errorf("the user is another one: %v", err)
+			}
+			if err := s.CreateSession(t.Context(), storedSession("id", "7", sessionsEnd)); err != nil {
+				t.Fatal(err)
+			}
+			if r, err := s.SessionByID(t.Context(), "id"); err != nil || r.User == nil || *r.User != user {
+				t.Errorf("the session is without its user: %v", err)
+			}
+			// What version 1 demands of the schema, and its migration, are still right.
+			var version int
+			if err := pool.QueryRowContext(t.Context(), "SELECT MAX(version) FROM auth_users_schema").Scan(&version); err != nil || version != auth.MySQLSchema {
+				t.Errorf("version %d, %v", version, err)
+			}
+			mustExec(t, pool, first)
+			if err := s.Check(t.Context()); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}

@@ -1,0 +1,74 @@
+package auth_test
+
+import (
+	"testing"
+
+	"github.com/seed89488a0c/auth"
+	"github.com/seed89488a0c/auth/internal/mysqltest"
+)
+
+// userSessions is a store of both.
+type userSessions interface {
+	auth.UserStore
+	auth.SessionStore
+}
+
+// A session comes with its user as the store has him now.
+func TestSessionByIDReadsTheUser(t *testing.T) {
+	for name, newStore := range map[string]func(t *testing.T) userSessions{
+		"memory":  func(*testing.T) userSessions { return auth.NewMemoryStore() },
+		"own IDs": func(t *testing.T) userSessions { return migrate(t, openMySQL(t, mysqltest.DSN(t))) },
+		"integer IDs": func(t *testing.T) userSessions {
+			return migrate(t, openMySQL(t, mysqltest.DSN(t), auth.MySQLIntegerIDs(), auth.MySQLTable("numbers")))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newStore(t)
+			if err := s.CreateSession(t.Context(), storedSession("nobody's", "3", sessionsEnd)); err != nil {
+				t.Fatal(err)
+			}
+			for _, id := range []string{"1", "2"} {
+				u := auth.UserRecord{User: auth.User{ID: id, Email: "e" + id, Username: "u" + id, CreatedAt: sessionsEnd, UpdatedAt: sessionsEnd},
+					EmailKey: "k" + id, PasswordHash: "h" + id, Epoch: 7, DisabledAt: sessionsEnd, EmailVerifiedAt: sessionsEnd}
+				if id == "2" { // what is empty is not what is missing
+					u = auth.UserRecord{User: auth.User{ID: id}}
+				}
+				if _, err := s.CreateUser(t.Context(), u); err != nil {
+					t.Fatal(err)
+				}
+				if err := s.CreateSession(t.Context(), storedSession("s"+id, id, sessionsEnd)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			demand := func(id, userID string) {
+				t.Helper()
+				r, err := s.SessionByID(t.Context(), id)
+				if err != nil {
+					t.Fatal(err)
+				}
+				want, err := s.UserByID(t.Context(), userID)
+				if known := err == nil; known != (r.User != nil) || known && *r.User != want {
+					t.Errorf("session %s came with the user %#v, want %#v", id, r.User, want)
+				}
+				if r.User != nil {
+					r.User.Epoch = 99 // of the caller's copy
+					if again, err := s.UserByID(t.Context(), userID); err != nil || again != want {
+						t.Error("the store shares the user with its caller")
+					}
+				}
+			}
+			demand("s1", "1")
+			demand("s2", "2")
+			demand("nobody's", "3")
+			if err := s.UpdateUser(t.Context(), auth.UserUpdate{ID: "1", At: sessionsEnd, EndSessions: true}); err != nil {
+				t.Fatal(err)
+			}
+			demand("s1", "1")
+			if err := s.DeleteUser(t.Context(), "1"); err != nil {
+				t.Fatal(err)
+			}
+			demand("s1", "1")
+			demand("s2", "2")
+		})
+	}
+}
