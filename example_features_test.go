@@ -215,3 +215,26 @@ MC4CAQAwBQYDK2VwBCIEIJ1hsZ3v/VpguoRK9JLsLMREScVpezJpGXA7rAMcrn9g
 	fmt.Println(string(published), err)
 	// Output: {"keys":[{"crv":"Ed25519","kty":"OKP","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo","alg":"EdDSA","kid":"kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k","use":"sig"}]} <nil>
 }
+
+// A session is renewed by its refresh token, once for each; an old one ends it.
+func ExampleWithSessions() {
+	store := auth.NewMemoryStore()
+	a := newAuthenticator(store, auth.WithSessions(store, auth.SessionConfig{Grace: -1}))
+	ctx := context.Background()
+	result, err := a.Register(ctx, auth.Registration{Email: "ada@example.com", Password: auth.NewPassword("correct horse battery")})
+	if err != nil {
+		log.Fatal(err)
+	}
+	stolen := result.Tokens.Refresh
+	result, err = a.Refresh(ctx, result.Tokens.Refresh)
+	fmt.Println(result.User.Email, err)
+
+	_, err = a.Refresh(ctx, stolen)
+	fmt.Println(err)
+	_, err = a.Refresh(ctx, result.Tokens.Refresh) // the session has ended for both
+	fmt.Println(err)
+	// Output:
+	// ada@example.com <nil>
+	// auth: session replayed
+	// auth: invalid token
+}

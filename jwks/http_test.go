@@ -172,6 +172,34 @@ func TestRequire(t *testing.T) {
 	}
 }
 
+// Only who has logged in of late passes; others are told how late (RFC 9470 §3).
+func TestRequireFresh(t *testing.T) {
+	bubble(t, func(t *testing.T, o *origin, s signer) {
+		v := newVerifier(t, o.config())
+		next := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) })
+		fresh := jwks.RequireFresh(time.Minute)(next)
+		for _, tt := range []struct {
+			h      http.Handler
+			token  string
+			status int
+			about  string
+		}{
+			{v.Require(fresh), s.token(t, "auth_time", time.Now().Add(-time.Minute).Unix()), http.StatusNoContent, ""},
+			{v.Require(fresh), s.token(t, "auth_time", time.Now().Add(-61*time.Second).Unix()), http.StatusUnauthorized, `error="insufficient_user_authentication"`},
+			{v.Require(fresh), s.token(t, "auth_time", nil), http.StatusUnauthorized, `max_age="60"`},
+			{fresh, s.token(t), http.StatusUnauthorized, "Bearer"},
+		} {
+			r := httptest.NewRequest("GET", "/", nil)
+			r.Header.Set("Authorization", "Bearer "+tt.token)
+			w := httptest.NewRecorder()
+			tt.h.ServeHTTP(w, r)
+			if challenge := w.Header().Get("WWW-Authenticate"); w.Code != tt.status || !strings.Contains(challenge, tt.about) {
+				t.Errorf("%d %q, want %d %q", w.Code, challenge, tt.status, tt.about)
+			}
+		}
+	})
+}
+
 // A service that verifies links neither a database driver nor the root package,
 // which has one.
 func TestDependencies(t *testing.T) {

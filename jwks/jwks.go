@@ -240,6 +240,16 @@ func (v *Verifier) Require(next http.Handler) http.Handler {
 	return bearer.Require(v, next, bearer.WriteError)
 }
 
+// RequireFresh returns middleware for what needs a login of late, inside
+// [Verifier.Require]: it answers requests 401 as RFC 9470 §3 has it whose user was
+// authenticated more than maxAge ago, or nobody knows when. The client then logs in
+// again at the issuer.
+func RequireFresh(maxAge time.Duration) func(http.Handler) http.Handler {
+	return func(next http.Handler) http.Handler {
+		return bearer.RequireFresh(maxAge, next, bearer.WriteError)
+	}
+}
+
 // NewContext returns a context that carries who is asking, as [Verifier.Require]
 // does: for other ways in than HTTP, and for tests of handlers.
 func NewContext(ctx context.Context, id Identity) context.Context { return token.NewContext(ctx, id) }

@@ -175,6 +175,7 @@ func (s *Server) start() error {
 	log := filepath.Join(s.dir, "log")
 	args := append(s.engine.serverFlags(s.config.durable),
 		"--datadir="+filepath.Join(s.dir, "data"),
+		"--tmpdir="+s.dir, // a server that starts removes the temporary tables that it finds
 		"--socket="+s.socket(),
 		"--pid-file="+filepath.Join(s.dir, "pid"),
 		"--log-error="+log,
