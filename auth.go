@@ -85,8 +85,8 @@ func New(store UserStore, issuer TokenIssuer, opts ...Option) (*Authenticator, e
 // WithStore returns an Authenticator that works on another store and shares
 // everything else with a, hashing slots and the store of sessions too. The store
 // must not be nil. With [MySQLStore.WithTx] it registers a user in a transaction of
-// the service's own; the session is not part of that, and is nobody's until the
-// user is there.
+// the service's own, which is all that it should be used for then: sessions are not
+// part of the transaction. A new user's is nobody's until the user is there.
 func (a *Authenticator) WithStore(store UserStore) *Authenticator {
 	b := *a
 	b.store = store
@@ -263,12 +263,13 @@ func (a *Authenticator) Login(ctx context.Context, c Credentials) (Result, error
 	if err != nil {
 		return Result{}, err
 	}
-	if err := a.makeRoom(ctx, user); err != nil {
+	if err := a.room(ctx, user); err != nil {
 		return Result{}, err
 	}
 	if err := a.open(ctx, session); err != nil {
 		return Result{}, err
 	}
+	a.endOldest(ctx, user, session.ID)
 	if check.outdated {
 		a.rehash(ctx, user, c.Password)
 	}

@@ -18,6 +18,7 @@ const (
 	defaultGrace       = 30 * time.Second
 	maxGrace           = 2 * time.Minute
 	maxStaleness       = time.Hour
+	maxPerUser         = 1000 // as many as SessionStore.Sessions returns
 
 	// passwordAMR is the amr of a login by password (RFC 8176 §2).
 	passwordAMR = "pwd"
@@ -40,9 +41,11 @@ type SessionConfig struct {
 	// is found out at the next refresh but one.
 	Grace time.Duration
 
-	// MaxPerUser is how many sessions a user can have; 0 = any number. One login more
-	// ends the oldest, or with RefuseMore is [ErrTooManySessions] (ASVS 5.0 7.1.2).
-	// Logins at once can exceed it.
+	// MaxPerUser is how many sessions a user can have, up to 1000; 0 = any number. One
+	// login more ends the oldest, or with RefuseMore is [ErrTooManySessions] (ASVS 5.0
+	// 7.1.2). It is kept as well as can be: logins at once can exceed it, and so can a
+	// user with a thousand ended sessions that [Authenticator.DeleteExpiredSessions]
+	// has not removed yet.
 	MaxPerUser int
 	RefuseMore bool
 
@@ -72,8 +75,8 @@ func (c SessionConfig) withDefaults() (SessionConfig, error) {
 		return c, errors.New("auth: WithSessions: IdleTTL or AbsoluteTTL is not 1 second to ten years")
 	case c.Grace > maxGrace:
 		return c, errors.New("auth: WithSessions: Grace is above 2 minutes")
-	case c.MaxPerUser < 0:
-		return c, errors.New("auth: WithSessions: MaxPerUser is negative")
+	case c.MaxPerUser < 0 || c.MaxPerUser > maxPerUser:
+		return c, errors.New("auth: WithSessions: MaxPerUser is negative or above 1000")
 	case c.Staleness < 0 || c.Staleness > maxStaleness:
 		return c, errors.New("auth: WithSessions: Staleness is negative or above 1 hour")
 	}
@@ -134,25 +137,33 @@ func (a *Authenticator) idleUntil(s SessionRecord, now time.Time) time.Time {
 	return s.ExpiresAt
 }
 
-// makeRoom keeps the number of a user's sessions below the limit.
-func (a *Authenticator) makeRoom(ctx context.Context, user UserRecord) error {
-	most := a.sessionConfig.MaxPerUser
-	if a.sessions == nil || most == 0 {
+// room says whether a user may have one more session.
+func (a *Authenticator) room(ctx context.Context, user UserRecord) error {
+	if a.sessions == nil || a.sessionConfig.MaxPerUser == 0 || !a.sessionConfig.RefuseMore {
 		return nil
 	}
 	living, err := a.livingSessions(ctx, user)
+	if err == nil && len(living) >= a.sessionConfig.MaxPerUser {
+		err = ErrTooManySessions
+	}
+	return err
+}
+
+// endOldest ends the sessions that a user has beyond the limit, but the newest. The
+// user is logged in by then: what fails is left to the next login.
+func (a *Authenticator) endOldest(ctx context.Context, user UserRecord, newest string) {
+	if a.sessions == nil || a.sessionConfig.MaxPerUser == 0 || a.sessionConfig.RefuseMore {
+		return
+	}
+	living, err := a.livingSessions(ctx, user)
 	if err != nil {
-		return err
+		return
 	}
-	for ; len(living) >= most; living = living[1:] {
-		if a.sessionConfig.RefuseMore {
-			return ErrTooManySessions
-		}
-		if err := a.EndSession(ctx, user.ID, living[0].ID); err != nil {
-			return err
+	for _, s := range living[:max(0, len(living)-a.sessionConfig.MaxPerUser)] {
+		if s.ID != newest {
+			_ = a.EndSession(ctx, user.ID, s.ID)
 		}
 	}
-	return nil
 }
 
 // cut keeps what a store can.
@@ -186,14 +197,15 @@ const codeConflicts = "conflicts without end"
 //
 // Errors: [ErrInvalidToken], which [ErrSessionReplayed] and [ErrExpiredToken]
 // match, for a session that has ended, too. After [ErrUnavailable] the same token
-// can be used again.
+// can be used again, within the grace.
 func (a *Authenticator) Refresh(ctx context.Context, refreshToken string) (Result, error) {
 	t, ok := refresh.Parse(refreshToken)
 	if !ok || a.sessions == nil {
 		return Result{}, ErrInvalidToken
 	}
+	wasCurrent := false // at an earlier look
 	for range refreshTries {
-		result, err := a.refresh(ctx, t)
+		result, err := a.refresh(ctx, t, &wasCurrent)
 		if !errors.Is(err, ErrConflict) {
 			return result, err
 		}
@@ -201,8 +213,9 @@ func (a *Authenticator) Refresh(ctx context.Context, refreshToken string) (Resul
 	return Result{}, &StoreError{Op: "refresh", Code: codeConflicts}
 }
 
-// refresh is one try; ErrConflict means that somebody else was faster.
-func (a *Authenticator) refresh(ctx context.Context, t refresh.Token) (Result, error) {
+// refresh is one try; ErrConflict means that somebody else was faster. A token that
+// was current when this call first looked is no copy, whatever happened since.
+func (a *Authenticator) refresh(ctx context.Context, t refresh.Token, wasCurrent *bool) (Result, error) {
 	s, user, err := a.livingSession(ctx, t.SessionID())
 	if err != nil {
 		return Result{}, err
@@ -217,8 +230,13 @@ func (a *Authenticator) refresh(ctx context.Context, t refresh.Token) (Result, e
 	case current && !now.Before(s.IdleUntil):
 		return Result{}, ErrExpiredToken
 	case current:
+		*wasCurrent = true
 		nonce = refresh.NewNonce()
 		s.IdleUntil = a.idleUntil(s, now)
+	case *wasCurrent && a.sessionConfig.Grace >= 0:
+		if !refresh.Equal(s.Parent, t.Digest()) {
+			return Result{}, ErrInvalidToken
+		}
 	case s.RotatedAt.IsZero(), !refresh.Equal(s.Parent, t.Digest()), a.sessionConfig.Grace < 0, now.Sub(s.RotatedAt) > a.sessionConfig.Grace:
 		return Result{}, a.replayed(ctx, s)
 	case !now.Before(s.IdleUntil):
@@ -246,12 +264,21 @@ func (a *Authenticator) refresh(ctx context.Context, t refresh.Token) (Result, e
 	return Result{User: user.User, Tokens: tokens}, nil
 }
 
-// replayed ends a session of which an old token was shown.
+// replayed ends a session of which an old token was shown. A write that changes
+// nothing confirms first what was read: a read may come from a replica that is
+// behind, and then the token only looks old.
 func (a *Authenticator) replayed(ctx context.Context, s SessionRecord) error {
-	if _, err := a.endSessions(ctx, SessionFilter{ID: s.ID, UserID: s.UserID}); err != nil {
+	err := a.sessions.UpdateSession(ctx, SessionUpdate{ID: s.ID, IfFamily: s.Family, IfToken: s.Token, At: s.CreatedAt})
+	if err != nil {
+		return storeError("refresh", err, ErrConflict)
+	}
+	n, err := a.endSessions(ctx, SessionFilter{ID: s.ID, UserID: s.UserID})
+	if err != nil {
 		return err
 	}
-	a.emit(ctx, Event{Kind: "session_replayed", UserID: s.UserID, SessionID: s.ID})
+	if n > 0 {
+		a.emit(ctx, Event{Kind: "session_replayed", UserID: s.UserID, SessionID: s.ID})
+	}
 	return ErrSessionReplayed
 }
 
@@ -348,14 +375,14 @@ func (a *Authenticator) EndSessions(ctx context.Context, userID, keep string) er
 	if err := a.update(ctx, UserUpdate{ID: userID, EndSessions: true}); err != nil {
 		return err
 	}
-	a.endOthers(ctx, user, keep)
-	a.emit(ctx, Event{Kind: "sessions_ended", UserID: userID, SessionID: keep})
+	kept := a.endOthers(ctx, user, keep)
+	a.emit(ctx, Event{Kind: "sessions_ended", UserID: userID, SessionID: kept})
 	return nil
 }
 
 // endOthers follows a write that ended all sessions of a user, which was as given
 // before it: it moves the one to keep up to the new epoch.
-func (a *Authenticator) endOthers(ctx context.Context, before UserRecord, keep string) {
+func (a *Authenticator) endOthers(ctx context.Context, before UserRecord, keep string) (kept string) {
 	if a.sessions != nil && keep != "" {
 		next := before.Epoch + 1
 		err := a.touch(ctx, keep, func(s SessionRecord) (SessionUpdate, bool) {
@@ -366,6 +393,7 @@ func (a *Authenticator) endOthers(ctx context.Context, before UserRecord, keep s
 		}
 	}
 	a.dropSessions(ctx, before.ID, keep)
+	return keep
 }
 
 // dropSessions removes sessions that have ended with their user or by his epoch:
@@ -373,6 +401,7 @@ func (a *Authenticator) endOthers(ctx context.Context, before UserRecord, keep s
 func (a *Authenticator) dropSessions(ctx context.Context, userID, except string) {
 	if a.sessions != nil {
 		_, _ = a.endSessions(ctx, SessionFilter{UserID: userID, ExceptID: except})
+		a.known.forget(userID) // also where another replica has removed the rows
 	}
 }
 

@@ -554,6 +554,7 @@ type failingStore struct {
 	calls int
 	fail  func(op string) error // before the call; nil: it succeeds
 	after func(op string) error // the call was made
+	stale *auth.SessionRecord   // what a replica that is behind says
 }
 
 var errDown = errors.New("secret-text of a driver")
@@ -573,7 +574,14 @@ func (s *failingStore) SessionByID(ctx context.Context, id string) (auth.Session
 	if err := s.before("SessionByID"); err != nil {
 		return auth.SessionRecord{}, err
 	}
-	return s.MemoryStore.SessionByID(ctx, id)
+	if s.stale != nil {
+		return *s.stale, nil
+	}
+	r, err := s.MemoryStore.SessionByID(ctx, id)
+	if err == nil && s.after != nil {
+		err = s.after("SessionByID")
+	}
+	return r, err
 }
 
 func (s *failingStore) CreateSession(ctx context.Context, r auth.SessionRecord) error {
@@ -626,7 +634,12 @@ func TestSessionOutages(t *testing.T) {
 	store := &failingStore{MemoryStore: auth.NewMemoryStore()}
 	a := newSessions(t, store, auth.SessionConfig{})
 	token := register(t, a).Tokens.Refresh
-	store.after = func(string) error { return errDown }
+	store.after = func(op string) error {
+		if op == "UpdateSession" {
+			return errDown
+		}
+		return nil
+	}
 	if _, err := a.Refresh(t.Context(), token); !errors.Is(err, auth.ErrUnavailable) {
 		t.Error(err)
 	}
@@ -683,6 +696,7 @@ func TestSessionConfigRefuses(t *testing.T) {
 		"staleness negative": {Staleness: -1},
 		"staleness long":     {Staleness: 2 * time.Hour},
 		"max negative":       {MaxPerUser: -1},
+		"max large":          {MaxPerUser: 1001},
 	} {
 		if a, err := auth.New(store, issuer, auth.WithHasher(authtest.Hasher{}), auth.WithSessions(store, c)); err == nil || a != nil {
 			t.Errorf("%s: taken", name)
@@ -691,4 +705,141 @@ func TestSessionConfigRefuses(t *testing.T) {
 	if _, err := auth.New(store, issuer, auth.WithSessions(nil, auth.SessionConfig{})); err == nil {
 		t.Error("a nil store is taken")
 	}
+}
+
+// once calls f the first time that op is called.
+func once(op string, f func()) func(string) error {
+	done := false
+	return func(now string) error {
+		if now == op && !done {
+			done = true
+			f()
+		}
+		return nil
+	}
+}
+
+// A read from a replica that is behind makes no current token an old one.
+func TestStaleReadEndsNothing(t *testing.T) {
+	store := &failingStore{MemoryStore: auth.NewMemoryStore()}
+	a := newSessions(t, store, auth.SessionConfig{})
+	tokens := register(t, a).Tokens
+	id, err := a.Verify(t.Context(), tokens.Access)
+	if err != nil {
+		t.Fatal(err)
+	}
+	old, err := store.SessionByID(t.Context(), id.SessionID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	next := refreshed(t, a, tokens.Refresh).Refresh
+	store.stale = &old
+	refused(t, a, next, auth.ErrUnavailable)
+	store.stale = nil
+	refreshed(t, a, next)
+}
+
+// A refresh that is overtaken twice has not shown an old token.
+func TestOvertakenRefreshEndsNothing(t *testing.T) {
+	store := &failingStore{MemoryStore: auth.NewMemoryStore()}
+	a, other := newSessions(t, store, auth.SessionConfig{}), newSessions(t, store, auth.SessionConfig{})
+	token := register(t, a).Tokens.Refresh
+	var last string
+	store.fail = once("UpdateSession", func() { last = refreshed(t, other, refreshed(t, other, token).Refresh).Refresh })
+	refused(t, a, token, auth.ErrInvalidToken)
+	refreshed(t, a, last)
+}
+
+// What is remembered of a session gives way to what becomes of it.
+func TestRevocationRaces(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx := t.Context()
+		store := &failingStore{MemoryStore: auth.NewMemoryStore()}
+		issuer := newIssuer(t, auth.JWTConfig{TTL: 24 * time.Hour})
+		newReplica := func(c auth.SessionConfig) *auth.Authenticator {
+			c.Staleness = time.Hour
+			a, err := auth.New(store, issuer, auth.WithHasher(authtest.Hasher{}), auth.WithSessions(store, c))
+			if err != nil {
+				t.Fatal(err)
+			}
+			return a
+		}
+		here, there, open := newReplica(auth.SessionConfig{}), newReplica(auth.SessionConfig{}), newReplica(auth.SessionConfig{InsecureFailOpen: true})
+		user := register(t, here).User
+		verify := func(a *auth.Authenticator, ctx context.Context, token string, want error) {
+			t.Helper()
+			if _, err := a.Verify(ctx, token); !errors.Is(err, want) || want == nil && err != nil {
+				t.Errorf("got %v, want %v", err, want)
+			}
+		}
+		session := func(token string) auth.Identity {
+			t.Helper()
+			id, err := newReplica(auth.SessionConfig{}).Verify(ctx, token)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return id
+		}
+
+		// Between the change of the password and the move of the kept session.
+		token := loggedIn(t, here).Tokens.Access
+		id := session(token)
+		store.fail = once("UpdateSession", func() { verify(there, ctx, token, auth.ErrInvalidToken) })
+		if err := here.EndSessions(ctx, user.ID, id.SessionID); err != nil {
+			t.Fatal(err)
+		}
+		store.fail = nil
+		time.Sleep(time.Second)
+		verify(there, ctx, token, nil)
+		verify(here, ctx, token, nil)
+
+		// A session that ends while it is being read.
+		token = loggedIn(t, here).Tokens.Access
+		id = session(token)
+		store.after = once("SessionByID", func() {
+			if err := here.EndSession(ctx, user.ID, id.SessionID); err != nil {
+				t.Error(err)
+			}
+		})
+		here.Verify(ctx, token) // either way
+		store.after = nil
+		verify(here, ctx, token, auth.ErrInvalidToken)
+
+		// Another replica has removed the rows already.
+		token = loggedIn(t, here).Tokens.Access
+		verify(here, ctx, token, nil)
+		for _, a := range []*auth.Authenticator{there, here} {
+			if err := a.SetPassword(ctx, user.ID, auth.NewPassword(password)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		verify(here, ctx, token, auth.ErrInvalidToken)
+
+		// A client that hangs up is no outage.
+		ended, cancel := context.WithCancel(ctx)
+		cancel()
+		verify(open, ended, token, auth.ErrUnavailable)
+		verify(open, ctx, token, auth.ErrInvalidToken)
+		store.down = true
+		time.Sleep(time.Minute)
+		verify(open, ctx, token, auth.ErrUnavailable) // it was known to have ended
+	})
+}
+
+// A login that fails has ended nothing.
+func TestFailedLoginEndsNothing(t *testing.T) {
+	store := &failingStore{MemoryStore: auth.NewMemoryStore()}
+	a := newSessions(t, store, auth.SessionConfig{MaxPerUser: 1})
+	first := register(t, a).Tokens.Refresh
+	store.fail = func(op string) error {
+		if op == "CreateSession" {
+			return errDown
+		}
+		return nil
+	}
+	if _, err := a.Login(t.Context(), credentials(email, password)); !errors.Is(err, auth.ErrUnavailable) {
+		t.Error(err)
+	}
+	store.fail = nil
+	refreshed(t, a, first)
 }

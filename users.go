@@ -70,8 +70,8 @@ func (a *Authenticator) ChangePassword(ctx context.Context, c PasswordChange) er
 	if err != nil {
 		return err
 	}
-	a.endOthers(ctx, user, c.SessionID)
-	a.emit(ctx, Event{Kind: "password_changed", UserID: user.ID, SessionID: c.SessionID})
+	kept := a.endOthers(ctx, user, c.SessionID)
+	a.emit(ctx, Event{Kind: "password_changed", UserID: user.ID, SessionID: kept})
 	return nil
 }
 
