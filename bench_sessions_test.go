@@ -16,9 +16,8 @@ import (
 
 // sessionsBeside returns what refreshes the i-th of some living sessions, in a
 // database that holds so many rows, and its pool.
-func sessionsBeside(b *testing.B, rows, living int) (refresh func(i int), pool *sql.DB) {
+func sessionsBeside(b *testing.B, dsn string, rows, living int) (refresh func(i int), pool *sql.DB) {
 	b.Helper()
-	dsn := mysqltest.DSN(b)
 	store := migrate(b, openMySQL(b, dsn))
 	a := newSessions(b, store, auth.SessionConfig{})
 	register(b, a)
@@ -47,8 +46,12 @@ func sessionsBeside(b *testing.B, rows, living int) (refresh func(i int), pool *
 // BenchmarkRefreshMillion compares a refresh among a million sessions with one
 // among ten thousand.
 func BenchmarkRefreshMillion(b *testing.B) {
-	few, _ := sessionsBeside(b, 10_000, 100)
-	many, _ := sessionsBeside(b, 1_000_000, 100)
+	server := mysqltest.Start(b, mysqltest.Flags("--innodb-buffer-pool-size=2G", "--innodb-log-file-size=512M"))
+	for _, name := range []string{"few", "many"} {
+		server.Exec("CREATE DATABASE " + name)
+	}
+	few, _ := sessionsBeside(b, server.DSN("few"), 10_000, 100)
+	many, _ := sessionsBeside(b, server.DSN("many"), 1_000_000, 100)
 	pairs(b, few, many)
 }
 
@@ -57,7 +60,7 @@ func BenchmarkRefreshMillion(b *testing.B) {
 func BenchmarkRefreshes(b *testing.B) {
 	for _, clients := range []int{1, 8, 64} {
 		b.Run(fmt.Sprint(clients), func(b *testing.B) {
-			refresh, pool := sessionsBeside(b, 0, clients)
+			refresh, pool := sessionsBeside(b, mysqltest.DSN(b), 0, clients)
 			var ids []string
 			if err := sqlx.NewDb(pool, "mysql").SelectContext(b.Context(), &ids, "SELECT session_id FROM auth_users_sessions"); err != nil {
 				b.Fatal(err)

@@ -1,7 +1,7 @@
 // Command verifier is a service that has no users, no database and no private
 // key: it knows who is asking by tokens that another one issues.
 //
-//	go run ./examples/server -keys /some/directory -rotate 24h
+//	mkdir -p keys && go run ./examples/server -keys keys -rotate 24h
 //	go run ./examples/verifier -jwks http://127.0.0.1:8080/.well-known/jwks.json
 //
 // GET /orders needs a token. GET /healthz says whether there are keys.
