@@ -1,0 +1,164 @@
+package auth_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/seed89488a0c/auth"
+)
+
+// failingStore counts calls that read a session, and fails all when it is down.
+type failingStore struct {
+	*auth.MemoryStore
+	down  bool
+	calls int
+	fail  func(op string) error // before the call; nil: it succeeds
+	after func(op string) error // the call was made
+	stale *auth.SessionRecord   // what a replica that is behind says
+}
+
+var errDown = errors.New("secret-text of a driver")
+
+func (s *failingStore) before(op string) error {
+	s.calls++
+	if s.down {
+		return errDown
+	}
+	if s.fail != nil {
+		return s.fail(op)
+	}
+	return nil
+}
+
+func (s *failingStore) SessionByID(ctx context.Context, id string) (auth.SessionRecord, error) {
+	if err := s.before("SessionByID"); err != nil {
+		return auth.SessionRecord{}, err
+	}
+	if s.stale != nil {
+		return *s.stale, nil
+	}
+	r, err := s.MemoryStore.SessionByID(ctx, id)
+	if err == nil && s.after != nil {
+		err = s.after("SessionByID")
+	}
+	return r, err
+}
+
+func (s *failingStore) CreateSession(ctx context.Context, r auth.SessionRecord) error {
+	if err := s.before("CreateSession"); err != nil {
+		return err
+	}
+	return s.MemoryStore.CreateSession(ctx, r)
+}
+
+func (s *failingStore) UpdateSession(ctx context.Context, u auth.SessionUpdate) error {
+	if err := s.before("UpdateSession"); err != nil {
+		return err
+	}
+	err := s.MemoryStore.UpdateSession(ctx, u)
+	if err == nil && s.after != nil {
+		err = s.after("UpdateSession")
+	}
+	return err
+}
+
+func (s *failingStore) DeleteSessions(ctx context.Context, f auth.SessionFilter) (int, error) {
+	if err := s.before("DeleteSessions"); err != nil {
+		return 0, err
+	}
+	return s.MemoryStore.DeleteSessions(ctx, f)
+}
+
+// An outage at any step is an outage, and the token can be used again.
+func TestSessionOutages(t *testing.T) {
+	for _, op := range []string{"SessionByID", "UpdateSession"} {
+		store := &failingStore{MemoryStore: auth.NewMemoryStore()}
+		a := newSessions(t, store, auth.SessionConfig{})
+		token := register(t, a).Tokens.Refresh
+		store.fail = func(now string) error {
+			if now == op {
+				return errDown
+			}
+			return nil
+		}
+		result, err := a.Refresh(t.Context(), token)
+		wantErr(t, err, auth.ErrUnavailable)
+		if errors.Is(err, auth.ErrInvalidToken) || result != (auth.Result{}) || strings.Contains(err.Error(), "secret-text") {
+			t.Errorf("%s: %v", op, err)
+		}
+		store.fail = nil
+		refreshed(t, a, refreshed(t, a, token).Refresh)
+	}
+
+	// The rotation was committed and its answer lost.
+	store := &failingStore{MemoryStore: auth.NewMemoryStore()}
+	a := newSessions(t, store, auth.SessionConfig{})
+	token := register(t, a).Tokens.Refresh
+	store.after = func(op string) error {
+		if op == "UpdateSession" {
+			return errDown
+		}
+		return nil
+	}
+	if _, err := a.Refresh(t.Context(), token); !errors.Is(err, auth.ErrUnavailable) {
+		t.Error(err)
+	}
+	store.after = nil
+	refreshed(t, a, refreshed(t, a, token).Refresh)
+
+	// A session that cannot be stored is no login, and a family that cannot be
+	// ended is not refreshed either.
+	store.fail = func(op string) error {
+		if op == "CreateSession" || op == "DeleteSessions" {
+			return errDown
+		}
+		return nil
+	}
+	if result, err := a.Login(t.Context(), credentials(email, password)); !errors.Is(err, auth.ErrUnavailable) || result != (auth.Result{}) {
+		t.Error(err)
+	}
+	if _, err := a.Refresh(t.Context(), token); !errors.Is(err, auth.ErrUnavailable) || errors.Is(err, auth.ErrInvalidToken) {
+		t.Error(err)
+	}
+	store.fail = nil
+	refused(t, a, token, auth.ErrSessionReplayed)
+}
+
+// A password that was changed has changed, also where the session that asked
+// cannot be kept: it ends.
+func TestChangePasswordKeepsOrEnds(t *testing.T) {
+	store := &failingStore{MemoryStore: auth.NewMemoryStore()}
+	a := newSessions(t, store, auth.SessionConfig{})
+	user := register(t, a).User
+	tokens := loggedIn(t, a).Tokens
+	id, err := a.Verify(t.Context(), tokens.Access)
+	if err != nil {
+		t.Fatal(err)
+	}
+	store.fail = func(op string) error { return errDown }
+	if err := a.ChangePassword(t.Context(), auth.PasswordChange{UserID: user.ID, SessionID: id.SessionID, Current: auth.NewPassword(password), New: auth.NewPassword("another horse battery")}); err != nil {
+		t.Error(err)
+	}
+	store.fail = nil
+	refused(t, a, tokens.Refresh, auth.ErrInvalidToken)
+}
+
+// A login that fails has ended nothing.
+func TestFailedLoginEndsNothing(t *testing.T) {
+	store := &failingStore{MemoryStore: auth.NewMemoryStore()}
+	a := newSessions(t, store, auth.SessionConfig{MaxPerUser: 1})
+	first := register(t, a).Tokens.Refresh
+	store.fail = func(op string) error {
+		if op == "CreateSession" {
+			return errDown
+		}
+		return nil
+	}
+	if _, err := a.Login(t.Context(), credentials(email, password)); !errors.Is(err, auth.ErrUnavailable) {
+		t.Error(err)
+	}
+	store.fail = nil
+	refreshed(t, a, first)
+}
