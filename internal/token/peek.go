@@ -32,8 +32,11 @@ func Issuer(token string) (string, error) {
 		}
 		return s.skip()
 	})
+	if err == nil {
+		err = s.end()
+	}
 	if err != nil {
 		return "", err
 	}
-	return issuer, s.end()
+	return issuer, nil
 }
