@@ -183,6 +183,7 @@ func (a *Authenticator) Register(ctx context.Context, r Registration) (Result, e
 		},
 		EmailKey:     address.Key,
 		PasswordHash: hash,
+		Epoch:        newEpoch(),
 	}
 	// The token comes first: a key that cannot sign leaves no user behind.
 	tokens, session, err := a.prepare(ctx, record, r.Client, r.TokenTTL)

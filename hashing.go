@@ -3,6 +3,8 @@ package auth
 import (
 	"context"
 	"errors"
+
+	"github.com/seed89488a0c/auth/internal/row"
 )
 
 // hash makes a new hash when it is admitted.
@@ -39,7 +41,7 @@ func (a *Authenticator) hashNow(ctx context.Context, p Password) (string, error)
 
 // keepable reports whether a store can keep a hash. The empty one stands for
 // no password.
-func keepable(encoded string) bool { return 0 < len(encoded) && len(encoded) <= maxHashBytes }
+func keepable(encoded string) bool { return 0 < len(encoded) && len(encoded) <= row.MaxPasswordHash }
 
 // passwordCheck is the outcome of checking a password.
 type passwordCheck struct {

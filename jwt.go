@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/seed89488a0c/auth/internal/row"
 	"github.com/seed89488a0c/auth/internal/token"
 )
 
@@ -110,7 +111,7 @@ func newJWTIssuer(c JWTConfig) (*JWTIssuer, error) {
 		j.static = compiled
 	}
 	// What no token can carry is found now, not at a login: JSON writes < in six bytes.
-	longest := strings.Repeat("<", maxIDBytes)
+	longest := strings.Repeat("<", row.MaxID)
 	issued, err := j.sign(compiled.signer, Subject{UserID: longest, SessionID: longest, AuthTime: time.Now()})
 	if err != nil || j.static == nil {
 		return j, err

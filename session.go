@@ -9,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/seed89488a0c/auth/internal/refresh"
+	"github.com/seed89488a0c/auth/internal/row"
 )
 
 // Limits of a SessionConfig.
@@ -18,13 +19,10 @@ const (
 	defaultGrace       = 30 * time.Second
 	maxGrace           = 2 * time.Minute
 	maxStaleness       = time.Hour
-	maxPerUser         = 1000 // as many as SessionStore.Sessions returns
+	maxPerUser         = row.MaxListed
 
 	// passwordAMR is the amr of a login by password (RFC 8176 §2).
 	passwordAMR = "pwd"
-
-	maxUserAgentBytes = 256
-	maxLabelBytes     = 100
 )
 
 // SessionConfig says how long sessions last and how they end. No field is needed.
@@ -43,9 +41,8 @@ type SessionConfig struct {
 
 	// MaxPerUser is how many sessions a user can have, up to 1000; 0 = any number. One
 	// login more ends the oldest, or with RefuseMore is [ErrTooManySessions] (ASVS 5.0
-	// 7.1.2). It is kept as well as can be: logins at once can exceed it, and so can a
-	// user with a thousand ended sessions that [Authenticator.DeleteExpiredSessions]
-	// has not removed yet.
+	// 7.1.2). It is kept as well as can be: logins at once can exceed it, and of more
+	// than a thousand sessions that are stored, ended ones too, the newest are counted.
 	MaxPerUser int
 	RefuseMore bool
 
@@ -159,8 +156,8 @@ func (a *Authenticator) endOldest(ctx context.Context, user UserRecord, newest s
 	if err != nil {
 		return
 	}
-	for _, s := range living[:max(0, len(living)-a.sessionConfig.MaxPerUser)] {
-		if s.ID != newest {
+	for _, s := range living[min(len(living), a.sessionConfig.MaxPerUser):] {
+		if s.ID != newest { // which is not the first by another machine's clock
 			_ = a.EndSession(ctx, user.ID, s.ID)
 		}
 	}
@@ -169,7 +166,7 @@ func (a *Authenticator) endOldest(ctx context.Context, user UserRecord, newest s
 // cut keeps what a store can.
 func (c Client) cut() Client {
 	c.Address = c.Address.WithZone("") // which is this machine's, and of any length
-	c.UserAgent, c.Label = cutText(c.UserAgent, maxUserAgentBytes), cutText(c.Label, maxLabelBytes)
+	c.UserAgent, c.Label = cutText(c.UserAgent, row.MaxUserAgent), cutText(c.Label, row.MaxLabel)
 	return c
 }
 
@@ -306,8 +303,8 @@ func (a *Authenticator) livingSession(ctx context.Context, id string) (SessionRe
 	return s, user, nil
 }
 
-// Sessions returns the sessions of a user that have not ended, oldest first.
-// Errors: [ErrUserNotFound].
+// Sessions returns the sessions of a user that have not ended, newest first, at
+// most 1000. Errors: [ErrUserNotFound].
 func (a *Authenticator) Sessions(ctx context.Context, userID string) ([]Session, error) {
 	user, err := a.userByID(ctx, userID)
 	if err != nil || a.sessions == nil {
@@ -392,15 +389,15 @@ func (a *Authenticator) endOthers(ctx context.Context, before UserRecord, keep s
 			keep = ""
 		}
 	}
-	a.dropSessions(ctx, before.ID, keep)
+	a.dropSessions(ctx, before.ID, before.Epoch+1)
 	return keep
 }
 
-// dropSessions removes sessions that have ended with their user or by his epoch:
-// where it fails they are nobody's all the same.
-func (a *Authenticator) dropSessions(ctx context.Context, userID, except string) {
+// dropSessions removes sessions that have ended with their user, or by his epoch, if
+// that is not 0, below which they are: where it fails they are nobody's all the same.
+func (a *Authenticator) dropSessions(ctx context.Context, userID string, epoch uint64) {
 	if a.sessions != nil {
-		_, _ = a.endSessions(ctx, SessionFilter{UserID: userID, ExceptID: except})
+		_, _ = a.endSessions(ctx, SessionFilter{UserID: userID, BeforeEpoch: epoch})
 		a.known.forget(userID) // also where another replica has removed the rows
 	}
 }

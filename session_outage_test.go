@@ -162,3 +162,75 @@ func TestFailedLoginEndsNothing(t *testing.T) {
 	store.fail = nil
 	refreshed(t, a, first)
 }
+
+// Who logs in with the new password while the sessions of the old one are being
+// removed stays logged in.
+func TestLoginWhileOthersEnd(t *testing.T) {
+	for name, change := range map[string]func(a *auth.Authenticator, userID string) error{
+		"ChangePassword": func(a *auth.Authenticator, userID string) error {
+			return a.ChangePassword(t.Context(), auth.PasswordChange{UserID: userID, Current: auth.NewPassword(password), New: auth.NewPassword("another horse")})
+		},
+		"SetPassword": func(a *auth.Authenticator, userID string) error {
+			return a.SetPassword(t.Context(), userID, auth.NewPassword("another horse"))
+		},
+	} {
+		store := &failingStore{MemoryStore: auth.NewMemoryStore()}
+		a := newSessions(t, store, auth.SessionConfig{})
+		first := register(t, a)
+		var meanwhile auth.Result
+		store.fail = func(op string) (err error) {
+			if op == "DeleteSessions" {
+				store.fail = nil
+				meanwhile, err = a.Login(t.Context(), credentials(email, "another horse"))
+			}
+			return err
+		}
+		if err := change(a, first.User.ID); err != nil {
+			t.Fatal(err)
+		}
+		if meanwhile.Tokens.Refresh == "" {
+			t.Fatalf("%s removed no sessions", name)
+		}
+		refused(t, a, first.Tokens.Refresh, auth.ErrInvalidToken)
+		refreshed(t, a, meanwhile.Tokens.Refresh)
+		if list, err := store.Sessions(t.Context(), first.User.ID); err != nil || len(list) != 1 {
+			t.Errorf("%s left %d sessions, %v", name, len(list), err)
+		}
+	}
+}
+
+// Sessions that outlive their user are not those of another one who is given the
+// same ID.
+func TestSessionsOfAnIDUsedAgain(t *testing.T) {
+	store := &failingStore{MemoryStore: auth.NewMemoryStore()}
+	a := newSessions(t, store, auth.SessionConfig{})
+	first := register(t, a)
+	store.fail = func(op string) error {
+		if op == "DeleteSessions" {
+			return errDown
+		}
+		return nil
+	}
+	if err := a.DeleteUser(t.Context(), first.User.ID); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := a.Import(t.Context(), auth.UserRecord{User: auth.User{ID: first.User.ID, Email: "bob@example.com"}}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := store.SessionByID(t.Context(), sessionID(t, a, first.Tokens)); err != nil {
+		t.Fatalf("the session is gone: %v", err)
+	}
+	refused(t, a, first.Tokens.Refresh, auth.ErrInvalidToken)
+	if list, err := a.Sessions(t.Context(), first.User.ID); err != nil || len(list) != 0 {
+		t.Errorf("%d sessions, %v", len(list), err)
+	}
+}
+
+func sessionID(t testing.TB, a *auth.Authenticator, tokens auth.Tokens) string {
+	t.Helper()
+	id, err := a.Verify(t.Context(), tokens.Access)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return id.SessionID
+}

@@ -72,11 +72,11 @@ type SessionRotation struct {
 // SessionFilter chooses sessions. What is not set chooses all; a filter without
 // ID, UserID and ExpiredBy chooses none.
 type SessionFilter struct {
-	ID        string
-	UserID    string
-	ExceptID  string    // within UserID
-	ExpiredBy time.Time // ExpiresAt is at or before it
-	Limit     int       // at most so many; 0 = no limit
+	ID          string
+	UserID      string
+	BeforeEpoch uint64    // Epoch is below it; 0 = any
+	ExpiredBy   time.Time // ExpiresAt is at or before it
+	Limit       int       // at most so many; 0 = no limit
 }
 
 // SessionStore keeps sessions. What [UserStore] says of IDs, times, concurrent
@@ -97,8 +97,8 @@ type SessionStore interface {
 	// rotations of one token exactly one succeeds.
 	UpdateSession(ctx context.Context, u SessionUpdate) error
 
-	// Sessions returns the sessions of a user, oldest first (by CreatedAt, then
-	// ID), at most 1000.
+	// Sessions returns the sessions of a user, newest first (by CreatedAt, then ID,
+	// both descending): the newest 1000 at most.
 	Sessions(ctx context.Context, userID string) ([]SessionRecord, error)
 
 	// DeleteSessions removes the sessions that a filter chooses, oldest end first,

@@ -4,14 +4,10 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
 	"regexp"
-	"strconv"
-	"strings"
-	"time"
 
-	"github.com/go-sql-driver/mysql"
-	"github.com/jmoiron/sqlx"
-	"github.com/jmoiron/sqlx/reflectx"
+	"github.com/seed89488a0c/auth/internal/mysqlstore"
 )
 
 // MySQLStore keeps users and sessions in MySQL, MariaDB or another server of
@@ -41,15 +37,16 @@ import (
 //	inside transaction  Migrate was called on a store made by WithTx
 //	driver              anything else, with the Go type of the driver's error
 type MySQLStore struct {
-	db         sqlx.ExtContext // the pool, or the caller's transaction
-	pool       *sql.DB         // nil on a caller's transaction
-	opened     bool            // by OpenMySQL, so that Close closes the pool
-	table      string
-	integerIDs bool
-	statements mysqlStatements
+	rowStore
+	tables *mysqlstore.Store // the rows
+	config mysqlstore.Config
+	opened bool // by OpenMySQL, so that Close closes the pool
 }
 
-var _ UserStore = (*MySQLStore)(nil)
+var (
+	_ UserStore    = (*MySQLStore)(nil)
+	_ SessionStore = (*MySQLStore)(nil)
+)
 
 // MySQLOption changes what [NewMySQLStore] and [OpenMySQL] build.
 type MySQLOption func(*MySQLStore) error
@@ -62,7 +59,7 @@ func MySQLTable(name string) MySQLOption {
 		if !regexp.MustCompile(`^[A-Za-z0-9_]{1,48}$`).MatchString(name) {
 			return errors.New("auth: MySQLTable: the name is not 1 to 48 letters, digits and underscores")
 		}
-		s.table = name
+		s.config.Table = name
 		return nil
 	}
 }
@@ -74,7 +71,7 @@ func MySQLTable(name string) MySQLOption {
 // MySQL takes '1abc' for 1.
 func MySQLIntegerIDs() MySQLOption {
 	return func(s *MySQLStore) error {
-		s.integerIDs = true
+		s.config.IntegerIDs = true
 		return nil
 	}
 }
@@ -92,19 +89,19 @@ func NewMySQLStore(db *sql.DB, opts ...MySQLOption) (*MySQLStore, error) {
 	if db == nil {
 		return nil, errors.New("auth: NewMySQLStore: the pool is nil")
 	}
-	s := &MySQLStore{
-		// A mapper of its own: sqlx's is a global that others may change.
-		db:    &sqlx.DB{DB: db, Mapper: reflectx.NewMapper("db")},
-		pool:  db,
-		table: mysqlTableName,
-	}
+	s := &MySQLStore{config: mysqlstore.Config{Table: mysqlstore.DefaultTable}}
 	for _, opt := range opts {
 		if err := opt(s); err != nil {
 			return nil, err
 		}
 	}
-	s.statements = newMySQLStatements(s.table, s.integerIDs)
-	return s, nil
+	return s.on(mysqlstore.New(db, s.config)), nil
+}
+
+// on returns the store on other tables.
+func (s MySQLStore) on(tables *mysqlstore.Store) *MySQLStore {
+	s.rowStore, s.tables = rowStore{tables}, tables
+	return &s
 }
 
 // OpenMySQL opens a pool of its own with settings that suit the store: one
@@ -121,36 +118,14 @@ func NewMySQLStore(db *sql.DB, opts ...MySQLOption) (*MySQLStore, error) {
 // call [MySQLStore.Check] or [MySQLStore.Migrate] next, and
 // [MySQLStore.Close] at the end.
 func OpenMySQL(ctx context.Context, dsn string, opts ...MySQLOption) (*MySQLStore, error) {
-	cfg, err := mysql.ParseDSN(dsn)
-	if err != nil { // whose text quotes the DSN
-		return nil, errors.New("auth: OpenMySQL: not a DSN of github.com/go-sql-driver/mysql")
-	}
-	cfg.InterpolateParams = true
-	cfg.RejectReadOnly = true
-	cfg.Logger = &mysql.NopLogger{}
-	if cfg.Timeout == 0 {
-		cfg.Timeout = 5 * time.Second
-	}
-	if cfg.ReadTimeout == 0 {
-		cfg.ReadTimeout = 10 * time.Second
-	}
-	if cfg.WriteTimeout == 0 {
-		cfg.WriteTimeout = 10 * time.Second
-	}
-	connector, err := mysql.NewConnector(cfg)
+	pool, err := mysqlstore.Open(dsn)
 	if err != nil {
-		return nil, errors.New("auth: OpenMySQL: the DSN's collation is none that parameters can be interpolated in")
+		return nil, fmt.Errorf("auth: OpenMySQL: %w", err)
 	}
-	pool := sql.OpenDB(connector)
-	// As many idle as open ones: with fewer, load would open and close them all the time.
-	pool.SetMaxOpenConns(16)
-	pool.SetMaxIdleConns(16)
-	pool.SetConnMaxIdleTime(90 * time.Second)
-	pool.SetConnMaxLifetime(5 * time.Minute)
 	s, err := NewMySQLStore(pool, opts...)
 	if err == nil {
 		s.opened = true
-		err = s.checkAutocommit(ctx, "open")
+		err = userRowError(s.tables.CheckAutocommit(ctx, "open"))
 	}
 	if err != nil {
 		pool.Close()
@@ -164,10 +139,7 @@ func (s *MySQLStore) Close() error {
 	if !s.opened {
 		return nil
 	}
-	if err := s.pool.Close(); err != nil {
-		return mysqlError(context.Background(), "close", err)
-	}
-	return nil
+	return userRowError(s.tables.Close())
 }
 
 // WithTx returns the same store on a transaction of the caller's, so that a
@@ -179,186 +151,28 @@ func (s *MySQLStore) Close() error {
 // and after a [*StoreError] it can only be rolled back: the server may have done
 // so already.
 func (s *MySQLStore) WithTx(tx *sql.Tx) *MySQLStore {
-	t := *s
-	t.db = &sqlx.Tx{Tx: tx, Mapper: reflectx.NewMapper("db")}
-	t.pool, t.opened = nil, false
-	return &t
+	t := s.on(s.tables.WithTx(tx))
+	t.opened = false
+	return t
 }
 
-// CreateUser is as [UserStore] has it.
-func (s *MySQLStore) CreateUser(ctx context.Context, r UserRecord) (string, error) {
-	const op = "create user"
-	var row mysqlValues
-	id, ok := s.idValue(r.ID)
-	switch {
-	case ok:
-		row.add(id)
-	case s.integerIDs:
-		row.add(nil) // the table chooses
-	default:
-		row.fail(codeValueTooLong)
-	}
-	row.bytes(r.EmailKey, maxMySQLKey)
-	row.text(r.Email, maxEmailBytes)
-	row.text(r.Username, maxUsernameCharacters)
-	row.bytes(r.PasswordHash, maxHashBytes)
-	row.add(r.Epoch)
-	row.time(r.CreatedAt)
-	row.time(r.UpdatedAt)
-	row.time(r.DisabledAt)
-	row.time(r.EmailVerifiedAt)
-	result, err := s.exec(ctx, op, s.statements.insert, row)
-	if err != nil {
-		return "", err
-	}
-	if ok {
-		return r.ID, nil
-	}
-	chosen, err := result.LastInsertId()
-	if err != nil {
-		return "", mysqlError(ctx, op, err)
-	}
-	return strconv.FormatUint(uint64(chosen), 10), nil
-}
+// Check reports whether the store can be used, with one statement: the server
+// answers, its connections commit by themselves, and the schema is that of this
+// version of the library or a newer one. Newer ones are accepted, so that old
+// and new replicas can run side by side while a service is updated.
+//
+// Errors: [ErrSchema], or a [*StoreError] such as "autocommit is off".
+func (s *MySQLStore) Check(ctx context.Context) error { return userRowError(s.tables.Check(ctx)) }
 
-// UserByEmail is as [UserStore] has it.
-func (s *MySQLStore) UserByEmail(ctx context.Context, key string) (UserRecord, error) {
-	const op = "user by email"
-	if len(key) > maxMySQLKey {
-		return UserRecord{}, unlessEnded(ctx, op, ErrUserNotFound)
-	}
-	return s.user(ctx, op, s.statements.byEmail, mysqlHex(key))
-}
-
-// UserByID is as [UserStore] has it.
-func (s *MySQLStore) UserByID(ctx context.Context, id string) (UserRecord, error) {
-	const op = "user by id"
-	value, ok := s.idValue(id)
-	if !ok {
-		return UserRecord{}, unlessEnded(ctx, op, ErrUserNotFound)
-	}
-	return s.user(ctx, op, s.statements.byID, value)
-}
-
-// UpdateUser is as [UserStore] has it.
-func (s *MySQLStore) UpdateUser(ctx context.Context, u UserUpdate) error {
-	const op = "update user"
-	id, ok := s.idValue(u.ID)
-	if !ok {
-		return unlessEnded(ctx, op, ErrUserNotFound)
-	}
-	// The version makes every update change its row, so that the count of
-	// changed rows is that of matching rows, whichever the DSN has reported.
-	assignments := []string{"version = version + 1", "updated_at = ?"}
-	var values mysqlValues
-	values.time(u.At)
-	if u.PasswordHash != nil {
-		assignments = append(assignments, "password_hash = UNHEX(?)")
-		values.bytes(*u.PasswordHash, maxHashBytes)
-	}
-	if u.Email != nil {
-		assignments = append(assignments, "email = CONVERT(UNHEX(?) USING utf8mb4)")
-		values.text(*u.Email, maxEmailBytes)
-	}
-	if u.EmailKey != nil {
-		assignments = append(assignments, "email_key = UNHEX(?)")
-		values.bytes(*u.EmailKey, maxMySQLKey)
-	}
-	if u.Username != nil {
-		assignments = append(assignments, "username = CONVERT(UNHEX(?) USING utf8mb4)")
-		values.text(*u.Username, maxUsernameCharacters)
-	}
-	if u.DisabledAt != nil {
-		assignments = append(assignments, "disabled_at = ?")
-		values.time(*u.DisabledAt)
-	}
-	if u.EmailVerifiedAt != nil {
-		assignments = append(assignments, "email_verified_at = ?")
-		values.time(*u.EmailVerifiedAt)
-	}
-	if u.EndSessions {
-		assignments = append(assignments, "epoch = epoch + 1")
-	}
-	values.add(id)
-	condition := s.statements.whereID
-	if u.IfPasswordHash != nil {
-		if len(*u.IfPasswordHash) > maxHashBytes { // no row has it
-			return s.explainNoMatch(ctx, op, id)
-		}
-		condition += " AND password_hash = UNHEX(?)"
-		values.bytes(*u.IfPasswordHash, maxHashBytes)
-	}
-	result, err := s.exec(ctx, op, s.statements.update+strings.Join(assignments, ", ")+condition, values)
-	if err != nil {
-		return err
-	}
-	switch n, err := result.RowsAffected(); {
-	case err != nil:
-		return mysqlError(ctx, op, err)
-	case n > 0:
-		return nil
-	case u.IfPasswordHash == nil:
-		return ErrUserNotFound
-	}
-	return s.explainNoMatch(ctx, op, id)
-}
-
-// explainNoMatch tells why no row has both this ID and the hash demanded.
-func (s *MySQLStore) explainNoMatch(ctx context.Context, op string, id any) error {
-	var one int
-	if err := s.get(ctx, op, &one, s.statements.exists, id); err != nil {
-		return err
-	}
-	return ErrConflict
-}
-
-// DeleteUser is as [UserStore] has it.
-func (s *MySQLStore) DeleteUser(ctx context.Context, id string) error {
-	const op = "delete user"
-	value, ok := s.idValue(id)
-	if !ok {
-		return unlessEnded(ctx, op, ErrUserNotFound)
-	}
-	result, err := s.exec(ctx, op, s.statements.delete, mysqlValues{args: []any{value}})
-	if err != nil {
-		return err
-	}
-	switch n, err := result.RowsAffected(); {
-	case err != nil:
-		return mysqlError(ctx, op, err)
-	case n == 0:
-		return ErrUserNotFound
-	}
-	return nil
-}
-
-func (s *MySQLStore) user(ctx context.Context, op, query string, arg any) (UserRecord, error) {
-	var row mysqlUser
-	if err := s.get(ctx, op, &row, query, arg); err != nil {
-		return UserRecord{}, err
-	}
-	record, err := row.record()
-	if err != nil {
-		return UserRecord{}, mysqlError(ctx, op, err)
-	}
-	return record, nil
-}
-
-// get reads one row.
-func (s *MySQLStore) get(ctx context.Context, op string, dest any, query string, args ...any) error {
-	return s.retry(ctx, op, func() error {
-		return sqlx.GetContext(ctx, s.db, dest, query, args...)
-	})
-}
-
-// exec runs one statement, unless one of its values fits no column.
-func (s *MySQLStore) exec(ctx context.Context, op, statement string, values mysqlValues) (result sql.Result, err error) {
-	if values.code != "" {
-		return nil, &StoreError{Op: op, Code: values.code}
-	}
-	err = s.retry(ctx, op, func() (err error) {
-		result, err = s.db.ExecContext(ctx, statement, values.args...)
-		return err
-	})
-	return result, err
+// Migrate makes or updates the schema; where [MySQLStore.Check] finds nothing
+// wrong it does no more than that. Any number of replicas may call it at once,
+// and again after one that was cut short. It needs the right to create and to
+// alter tables; a service whose account lacks it applies the files of package
+// [github.com/seed89488a0c/auth/migrations] by other means, with [MySQLTable]'s
+// name in place of auth_users, and with [MySQLIntegerIDs] BIGINT UNSIGNED NOT
+// NULL as the type of user_id, and the same with AUTO_INCREMENT as that of id.
+//
+// Errors: a [*StoreError].
+func (s *MySQLStore) Migrate(ctx context.Context) error {
+	return userRowError(s.tables.Migrate(ctx))
 }

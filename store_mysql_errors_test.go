@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/go-sql-driver/mysql"
+	"github.com/jmoiron/sqlx"
 	"github.com/seed89488a0c/auth"
 )
 
@@ -22,16 +23,20 @@ type scripted struct {
 	mu         sync.Mutex
 	script     []error
 	statements []string
+	args       []any // of the last statement
 	onAnswer   func()
 }
 
 func (s *scripted) Connect(context.Context) (driver.Conn, error) { return scriptedConn{s}, nil }
 func (s *scripted) Driver() driver.Driver                        { return nil }
 
-func (s *scripted) answer(statement string) error {
+func (s *scripted) answer(statement string, args []driver.NamedValue) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.statements = append(s.statements, statement)
+	s.statements, s.args = append(s.statements, statement), nil
+	for _, arg := range args {
+		s.args = append(s.args, arg.Value)
+	}
 	if s.onAnswer != nil {
 		s.onAnswer()
 	}
@@ -52,12 +57,12 @@ func (scriptedConn) Commit() error                                  { return nil
 func (scriptedConn) Rollback() error                                { return nil }
 func (scriptedConn) CheckNamedValue(value *driver.NamedValue) error { return nil }
 
-func (c scriptedConn) ExecContext(_ context.Context, statement string, _ []driver.NamedValue) (driver.Result, error) {
-	return driver.RowsAffected(1), c.answer(statement)
+func (c scriptedConn) ExecContext(_ context.Context, statement string, args []driver.NamedValue) (driver.Result, error) {
+	return driver.RowsAffected(1), c.answer(statement, args)
 }
 
-func (c scriptedConn) QueryContext(_ context.Context, statement string, _ []driver.NamedValue) (driver.Rows, error) {
-	return noRows{}, c.answer(statement)
+func (c scriptedConn) QueryContext(_ context.Context, statement string, args []driver.NamedValue) (driver.Rows, error) {
+	return noRows{}, c.answer(statement, args)
 }
 
 type noRows struct{}
@@ -109,6 +114,30 @@ func newScripted(t *testing.T, script ...error) (*scripted, *sql.DB, *auth.MySQL
 	pool := sql.OpenDB(server)
 	t.Cleanup(func() { pool.Close() })
 	return server, pool, newMySQLStore(t, pool)
+}
+
+// explain returns what a server plans for the statement that call sends.
+func explain(t *testing.T, db *sqlx.DB, call func(ctx context.Context, s *auth.MySQLStore) error, opts ...auth.MySQLOption) map[string]string {
+	t.Helper()
+	server := &scripted{}
+	pool := sql.OpenDB(server)
+	defer pool.Close()
+	_ = call(t.Context(), newMySQLStore(t, pool, opts...)) // which finds no row
+	if len(server.statements) != 1 {
+		t.Fatalf("%d statements were sent, want 1: %q", len(server.statements), server.statements)
+	}
+	row := map[string]any{}
+	if err := db.QueryRowxContext(t.Context(), "EXPLAIN FORMAT=TRADITIONAL "+server.statements[0], server.args...).MapScan(row); err != nil {
+		t.Fatalf("%s: %v", server.statements[0], err)
+	}
+	plan := map[string]string{}
+	for column, v := range row {
+		if b, ok := v.([]byte); ok {
+			v = string(b)
+		}
+		plan[column] = fmt.Sprint(v)
+	}
+	return plan
 }
 
 func TestMySQLErrors(t *testing.T) {

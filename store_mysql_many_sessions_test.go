@@ -57,50 +57,49 @@ func TestMySQLSessionStatementsUseAKey(t *testing.T) {
 			t.Fatal(err)
 		}
 		rows.Close()
-		text := func(s string) string { return fmt.Sprintf("%x", s) }
-		user := func(id string) any {
-			if opts != nil {
-				return id
-			}
-			return text(id)
+		deleting := func(f auth.SessionFilter) func(ctx context.Context, s *auth.MySQLStore) error {
+			return func(ctx context.Context, s *auth.MySQLStore) error { return second(s.DeleteSessions(ctx, f)) }
 		}
-		at := func(i int) string {
-			return sessionsEnd.Add(time.Duration(i) * time.Second).Format("2006-01-02 15:04:05.000000")
+		listing := func(userID string) func(ctx context.Context, s *auth.MySQLStore) error {
+			return func(ctx context.Context, s *auth.MySQLStore) error { return second(s.Sessions(ctx, userID)) }
 		}
-		byID, list, update, deleteBy, byUser, byExpiry := s.SessionStatements()
+		ended := func(i, limit int) auth.SessionFilter {
+			return auth.SessionFilter{ExpiredBy: sessionsEnd.Add(time.Duration(i) * time.Second), Limit: limit}
+		}
 		for _, test := range []struct {
-			statement string
-			args      []any
-			key       string
-			most      int // rows, as the server guesses
+			name string
+			call func(ctx context.Context, s *auth.MySQLStore) error
+			key  string // "" = any
+			most int    // rows, as the server guesses
 		}{
-			{byID, []any{text("id-0007")}, "PRIMARY", 1},
-			{update, []any{text("id-0007"), text("f"), text("t"), at(0), at(0)}, "PRIMARY", 1},
-			{deleteBy, []any{text("id-0007")}, "PRIMARY", 1},
-			{list, []any{user("8")}, "user_id", 5},
-			{list, []any{user("1")}, "user_id", 200},
-			{byUser, []any{user("8"), text("id-0007"), 1 << 40}, "user_id", 5},
-			{byUser, []any{user("8"), text("id-0007"), 1}, "user_id", 5},
-			{byUser, []any{user("1"), text("id-0000"), 1 << 40}, "user_id", 200},
-			{byExpiry, []any{at(-1), 1000}, "expires_at", 1},
-			{byExpiry, []any{at(3), 1000}, "expires_at", 10},
-			{byExpiry, []any{at(150), 1000}, "expires_at", 300},
-			{byExpiry, []any{at(1500), 20}, "expires_at", 2000},
-			{byExpiry, []any{at(5000), 20}, "expires_at", 2000},
+			{"by ID", func(ctx context.Context, s *auth.MySQLStore) error { return second(s.SessionByID(ctx, "id-0007")) }, "PRIMARY", 1},
+			{"update", func(ctx context.Context, s *auth.MySQLStore) error {
+				return s.UpdateSession(ctx, auth.SessionUpdate{ID: "id-0007", At: sessionsEnd})
+			}, "PRIMARY", 1},
+			{"delete one", deleting(auth.SessionFilter{ID: "id-0007"}), "PRIMARY", 1},
+			{"delete one of a user", deleting(auth.SessionFilter{ID: "id-0007", UserID: "8"}), "", 1},
+			{"list", listing("8"), "user_id", 5},
+			{"list many", listing("1"), "user_id", 200},
+			{"delete a user's", deleting(auth.SessionFilter{UserID: "8"}), "user_id", 5},
+			{"delete a user's before an epoch", deleting(auth.SessionFilter{UserID: "8", BeforeEpoch: 7}), "user_id", 5},
+			{"delete one of a user's", deleting(auth.SessionFilter{UserID: "8", BeforeEpoch: 7, Limit: 1}), "user_id", 5},
+			{"delete many of a user", deleting(auth.SessionFilter{UserID: "1", BeforeEpoch: 7}), "user_id", 200},
+			{"none has ended", deleting(ended(-1, 1000)), "expires_at", 1},
+			{"few have ended", deleting(ended(3, 1000)), "expires_at", 10},
+			{"more have ended", deleting(ended(150, 1000)), "expires_at", 300},
+			{"many have ended", deleting(ended(1500, 20)), "expires_at", 2000},
+			{"all have ended", deleting(ended(5000, 20)), "expires_at", 2000},
 		} {
-			row := map[string]any{}
-			if err := db.QueryRowxContext(t.Context(), "EXPLAIN FORMAT=TRADITIONAL "+test.statement, test.args...).MapScan(row); err != nil {
-				t.Fatalf("%s: %v", test.statement, err)
-			}
-			var guess int
-			if c := cell(row["rows"]); c != "<nil>" {
-				if _, err := fmt.Sscan(c, &guess); err != nil {
+			plan := explain(t, db, test.call, opts...)
+			guess := 0
+			if plan["rows"] != "<nil>" {
+				if _, err := fmt.Sscan(plan["rows"], &guess); err != nil {
 					t.Fatal(err)
 				}
 			}
-			noRow := strings.Contains(cell(row["Extra"]), "no matching row") || strings.Contains(cell(row["Extra"]), "Impossible WHERE")
-			if !noRow && (cell(row["type"]) == "ALL" || cell(row["key"]) != test.key) || guess > test.most {
-				t.Errorf("%s with %v: type %s, key %s, rows %d, %s", test.statement, test.args, cell(row["type"]), cell(row["key"]), guess, cell(row["Extra"]))
+			noRow := strings.Contains(plan["Extra"], "no matching row") || strings.Contains(plan["Extra"], "Impossible WHERE")
+			if !noRow && (plan["type"] == "ALL" || test.key != "" && plan["key"] != test.key) || guess > test.most {
+				t.Errorf("%s: %v", test.name, plan)
 			}
 		}
 	}
@@ -283,7 +282,7 @@ func TestMySQLMigrateFromVersion1(t *testing.T) {
 			pool := openPool(t, withParams(t, dsn, "multiStatements=true"))
 			first := schemaFiles(t)[0]
 			if opts != nil {
-				first = strings.Replace(first, auth.MySQLIDColumn, "`id` BIGINT UNSIGNED NOT NULL AUTO_INCREMENT,", 1)
+				first = strings.Replace(first, "`id` VARBINARY(64) NOT NULL,", "`id` BIGINT UNSIGNED NOT NULL AUTO_INCREMENT,", 1)
 			}
 			mustExec(t, pool, first)
 			s := openMySQL(t, dsn, opts...)
@@ -318,7 +317,7 @@ func TestMySQLMigrateFromVersion1(t *testing.T) {
 			}
 			// What version 1 demands of the schema, and its migration, are still right.
 			var version int
-			if err := pool.QueryRowContext(t.Context(), "SELECT MAX(version) FROM auth_users_schema").Scan(&version); err != nil || version != auth.MySQLSchema {
+			if err := pool.QueryRowContext(t.Context(), "SELECT MAX(version) FROM auth_users_schema").Scan(&version); err != nil || version != len(schemaFiles(t)) {
 				t.Errorf("version %d, %v", version, err)
 			}
 			mustExec(t, pool, first)

@@ -35,16 +35,13 @@ func schemaFiles(t *testing.T) []string {
 
 func TestSchemaFiles(t *testing.T) {
 	files := schemaFiles(t)
-	if len(files) != auth.MySQLSchema {
-		t.Errorf("%d files, and Check demands version %d", len(files), auth.MySQLSchema)
-	}
 	for i, text := range files {
 		if want := fmt.Sprintf("INSERT IGNORE INTO `auth_users_schema` (`version`, `applied_at`) VALUES (%d, UTC_TIMESTAMP(6));\n", i+1); !strings.HasSuffix(text, want) {
 			t.Errorf("file %d does not end by recording its number", i+1)
 		}
 	}
 	all := strings.Join(files, "")
-	for _, line := range []string{auth.MySQLIDColumn, auth.MySQLUserIDColumn} {
+	for _, line := range []string{"`id` VARBINARY(64) NOT NULL,", "`user_id` VARBINARY(64) NOT NULL,"} {
 		if strings.Count(all, line) != 1 {
 			t.Errorf("the line %q is not there once", line)
 		}
@@ -152,7 +149,7 @@ func TestMySQLSchemaIsChecked(t *testing.T) {
 	}{
 		"nothing":           {"DO 0", nil, false},
 		"a newer version":   {"INSERT INTO auth_users_schema VALUES (1000, NOW())", nil, false},
-		"an older version":  {"DELETE FROM auth_users_schema", auth.ErrSchema, false},
+		"an older version":  {"DELETE FROM auth_users_schema ORDER BY version DESC LIMIT 1", auth.ErrSchema, false},
 		"no version":        {"DROP TABLE auth_users_schema", auth.ErrSchema, false},
 		"no table":          {"DROP TABLE auth_users", auth.ErrSchema, true},
 		"a column too few":  {"ALTER TABLE auth_users DROP COLUMN epoch", auth.ErrSchema, false},

@@ -81,6 +81,7 @@ func TestMySQLSessionRoundTrips(t *testing.T) {
 			w, dsn := newWire(t, mysqltest.DSN(t))
 			s := migrate(t, openMySQL(t, dsn, opts...))
 			r := storedSession("id", "1", sessionsEnd)
+			r.Epoch = 7
 			deleting := func(f auth.SessionFilter, want int) func() error {
 				return func() error {
 					n, err := s.DeleteSessions(t.Context(), f)
@@ -104,7 +105,7 @@ func TestMySQLSessionRoundTrips(t *testing.T) {
 					return nil
 				}},
 				{"Sessions", 1, func() error { _, err := s.Sessions(t.Context(), "1"); return err }},
-				{"DeleteSessions of a user but one", 1, deleting(auth.SessionFilter{UserID: "1", ExceptID: "id"}, 0)},
+				{"DeleteSessions before an epoch", 1, deleting(auth.SessionFilter{UserID: "1", BeforeEpoch: r.Epoch}, 0)},
 				{"DeleteSessions that have ended", 1, deleting(auth.SessionFilter{ExpiredBy: r.CreatedAt, Limit: 1000}, 0)},
 				{"DeleteSessions of an ID", 1, deleting(auth.SessionFilter{ID: "id", UserID: "1"}, 1)},
 				{"DeleteSessions of none", 0, deleting(auth.SessionFilter{}, 0)},

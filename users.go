@@ -7,14 +7,10 @@ import (
 
 	"github.com/seed89488a0c/auth/internal/email"
 	"github.com/seed89488a0c/auth/internal/nfc"
+	"github.com/seed89488a0c/auth/internal/row"
 )
 
-// What stores keep.
-const (
-	maxEmailBytes = 320
-	maxHashBytes  = 1024
-	maxEpoch      = 1 << 62 // leaves room to rise
-)
+const maxEpoch = 1 << 62 // leaves room to rise
 
 // User returns a user by ID, or [ErrUserNotFound].
 func (a *Authenticator) User(ctx context.Context, id string) (User, error) {
@@ -113,7 +109,7 @@ func (a *Authenticator) SetPassword(ctx context.Context, userID string, p Passwo
 	if err := a.update(ctx, UserUpdate{ID: userID, PasswordHash: &hash, EndSessions: true}); err != nil {
 		return err
 	}
-	a.dropSessions(ctx, userID, "")
+	a.dropSessions(ctx, userID, user.Epoch+1)
 	a.emit(ctx, Event{Kind: "password_changed", UserID: userID})
 	return nil
 }
@@ -132,7 +128,7 @@ func (a *Authenticator) SetDisabled(ctx context.Context, userID string, disabled
 		return err
 	}
 	if disabled {
-		a.dropSessions(ctx, userID, "")
+		a.dropSessions(ctx, userID, 0)
 	}
 	a.emit(ctx, Event{Kind: kind, UserID: userID})
 	return nil
@@ -144,14 +140,14 @@ func (a *Authenticator) DeleteUser(ctx context.Context, userID string) error {
 	if err := a.store.DeleteUser(ctx, userID); err != nil {
 		return storeError("delete user", err, ErrUserNotFound)
 	}
-	a.dropSessions(ctx, userID, "")
+	a.dropSessions(ctx, userID, 0)
 	a.emit(ctx, Event{Kind: "user_deleted", UserID: userID})
 	return nil
 }
 
 // Import adds a user of another system with the hash that it has there, without
-// knowing the password. An empty ID or CreatedAt is made; EmailKey and UpdatedAt
-// are always. An address that [ParseEmail] refuses, such as admin@intranet, is
+// knowing the password. An empty ID, CreatedAt or Epoch is made; EmailKey and
+// UpdatedAt are always. An address that [ParseEmail] refuses, such as admin@intranet, is
 // kept in NFC and can log in; only one that is empty, not UTF-8 or longer than
 // 320 bytes is refused.
 //
@@ -172,7 +168,7 @@ func (a *Authenticator) Import(ctx context.Context, r UserRecord) (User, error) 
 	} else {
 		return User{}, emailError(err)
 	}
-	if len(r.Email) > maxEmailBytes {
+	if len(r.Email) > row.MaxEmail {
 		return User{}, emailError(email.TooLong)
 	}
 	username, err := parseUsername(r.Username)
@@ -180,11 +176,14 @@ func (a *Authenticator) Import(ctx context.Context, r UserRecord) (User, error) 
 		return User{}, err
 	}
 	r.Username = username
-	if len(r.PasswordHash) > maxHashBytes || r.PasswordHash != "" && a.hasher.Inspect(r.PasswordHash).Scheme == "" {
+	if len(r.PasswordHash) > row.MaxPasswordHash || r.PasswordHash != "" && a.hasher.Inspect(r.PasswordHash).Scheme == "" {
 		return User{}, &InputError{Field: fieldPasswordHash, Code: codeHashUnreadable}
 	}
 	if r.Epoch > maxEpoch {
 		return User{}, &InputError{Field: fieldEpoch, Code: codeOutOfRange}
+	}
+	if r.Epoch == 0 {
+		r.Epoch = newEpoch()
 	}
 	r.UpdatedAt = now
 	if r.CreatedAt.IsZero() {

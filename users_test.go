@@ -23,10 +23,20 @@ func login(t testing.TB, a *auth.Authenticator, password string) error {
 	return err
 }
 
+func epoch(t *testing.T, store auth.UserStore, id string) uint64 {
+	t.Helper()
+	r, err := store.UserByID(t.Context(), id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r.Epoch
+}
+
 func TestChangePassword(t *testing.T) {
 	store := auth.NewMemoryStore()
 	a := newAuth(t, store)
 	user := register(t, a).User
+	first := epoch(t, store, user.ID)
 	const next = "another long password"
 	wantErr(t, a.ChangePassword(t.Context(), change(user.ID, "wrong", next)), auth.ErrInvalidCredentials)
 	huge := change("nobody", strings.Repeat("x", 4097), next) // is refused before anybody is asked
@@ -44,8 +54,8 @@ func TestChangePassword(t *testing.T) {
 	if err := login(t, a, next); err != nil {
 		t.Error(err)
 	}
-	if r, _ := store.UserByID(t.Context(), user.ID); r.Epoch != 1 {
-		t.Errorf("the epoch is %d, want 1: the sessions were not ended", r.Epoch)
+	if got := epoch(t, store, user.ID); got != first+1 {
+		t.Errorf("the epoch is %d after %d: the sessions were not ended", got, first)
 	}
 	if err := a.SetDisabled(t.Context(), user.ID, true); err != nil {
 		t.Fatal(err)
@@ -101,6 +111,7 @@ func TestSetPassword(t *testing.T) {
 	store := auth.NewMemoryStore()
 	a := newAuth(t, store)
 	id := importUser(t, a, email, "")
+	first := epoch(t, store, id)
 	wantErr(t, login(t, a, password), auth.ErrInvalidCredentials)
 	wantInput(t, a.SetPassword(t.Context(), id, auth.NewPassword("password")), "password", "password_common")
 	wantErr(t, a.SetPassword(t.Context(), "nobody", auth.NewPassword(password)), auth.ErrUserNotFound)
@@ -110,8 +121,8 @@ func TestSetPassword(t *testing.T) {
 	if err := login(t, a, password); err != nil {
 		t.Error(err)
 	}
-	if r, _ := store.UserByID(t.Context(), id); r.Epoch != 1 {
-		t.Errorf("the epoch is %d, want 1: the sessions were not ended", r.Epoch)
+	if got := epoch(t, store, id); got != first+1 {
+		t.Errorf("the epoch is %d after %d: the sessions were not ended", got, first)
 	}
 }
 
@@ -119,12 +130,13 @@ func TestDisableAndDelete(t *testing.T) {
 	store := auth.NewMemoryStore()
 	a := newAuth(t, store)
 	user := register(t, a).User
+	first := epoch(t, store, user.ID)
 	for i, disabled := range []bool{true, true, false} {
 		if err := a.SetDisabled(t.Context(), user.ID, disabled); err != nil {
 			t.Fatal(err)
 		}
-		if r, _ := store.UserByID(t.Context(), user.ID); r.Epoch != uint64(min(i+1, 2)) {
-			t.Errorf("step %d: the epoch is %d: sessions end when a user is disabled, and only then", i, r.Epoch)
+		if got := epoch(t, store, user.ID); got != first+uint64(min(i+1, 2)) {
+			t.Errorf("step %d: the epoch is %d after %d: sessions end when a user is disabled, and only then", i, got, first)
 		}
 		if err := login(t, a, password); disabled {
 			wantErr(t, err, auth.ErrInvalidCredentials)

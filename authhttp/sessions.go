@@ -99,7 +99,7 @@ type client struct {
 }
 
 // Sessions returns a handler, for use behind [Require], that answers GET and HEAD
-// with the list of the sessions of who is asking, oldest first. What it says of a
+// with the list of the sessions of who is asking, newest first. What it says of a
 // client is what that client said: show it as text.
 func Sessions(a *auth.Authenticator) http.Handler {
 	return known(func(w http.ResponseWriter, r *http.Request, id auth.Identity) error {

@@ -344,8 +344,8 @@ func TestSessions(t *testing.T) {
 		if len(ids) != len(want) || len(list) != len(want) {
 			t.Errorf("%d sessions of %d IDs, want %d: %s", len(list), len(ids), len(want), got.Text)
 		}
-		if first := list[0].(map[string]any); first["created_at"] != at(0) {
-			t.Errorf("the first one is of %v", first["created_at"])
+		if last := list[len(list)-1].(map[string]any); last["created_at"] != at(0) {
+			t.Errorf("the last one is of %v", last["created_at"])
 		}
 
 		// Those that are over are not shown, and nor is the end that is later.

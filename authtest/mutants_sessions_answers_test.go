@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -278,7 +279,7 @@ func sessionFilterMutants() []sessionMutant {
 	byEnd := func(a, b auth.SessionRecord) int { return a.ExpiresAt.Compare(b.ExpiresAt) }
 	chosen := func(f auth.SessionFilter, r auth.SessionRecord) bool {
 		return (f.UserID != "" || !f.ExpiredBy.IsZero()) && (f.UserID == "" || f.UserID == r.UserID) &&
-			(f.ExceptID == "" || f.ExceptID != r.ID) && (f.ExpiredBy.IsZero() || !r.ExpiresAt.After(f.ExpiredBy))
+			(f.BeforeEpoch == 0 || r.Epoch < f.BeforeEpoch) && (f.ExpiredBy.IsZero() || !r.ExpiresAt.After(f.ExpiredBy))
 	}
 	counting := func(name string, f func(n int) int) sessionMutant {
 		return wrapSessions(name, ruleSessionFilter, func(w *wrappedSessions, s *auth.MemoryStore) {
@@ -291,24 +292,24 @@ func sessionFilterMutants() []sessionMutant {
 	first := func(list []auth.SessionRecord, n int) []auth.SessionRecord { return list[:min(n, len(list))] }
 	return []sessionMutant{
 		sorted("a list by ID", func(a, b auth.SessionRecord) int { return strings.Compare(a.ID, b.ID) }),
-		sorted("a list, newest first", func(a, b auth.SessionRecord) int { return byAge(b, a) }),
+		sorted("a list, oldest first", func(a, b auth.SessionRecord) int { return newestFirst(b, a) }),
 		sorted("a list by last use", func(a, b auth.SessionRecord) int { return a.LastUsedAt.Compare(b.LastUsedAt) }),
 		sorted("a list by end", byEnd),
 		sorted("a list by seconds of age", func(a, b auth.SessionRecord) int {
-			return cmp.Or(a.CreatedAt.Truncate(time.Second).Compare(b.CreatedAt.Truncate(time.Second)), strings.Compare(a.ID, b.ID))
+			return cmp.Or(b.CreatedAt.Truncate(time.Second).Compare(a.CreatedAt.Truncate(time.Second)), strings.Compare(b.ID, a.ID))
 		}),
 		sorted("a list by folded IDs", func(a, b auth.SessionRecord) int {
-			return cmp.Or(a.CreatedAt.Compare(b.CreatedAt), strings.Compare(strings.ToLower(a.ID), strings.ToLower(b.ID)))
+			return cmp.Or(b.CreatedAt.Compare(a.CreatedAt), strings.Compare(strings.ToLower(b.ID), strings.ToLower(a.ID)))
 		}),
-		sorted("a list by IDs downwards", func(a, b auth.SessionRecord) int {
-			return cmp.Or(a.CreatedAt.Compare(b.CreatedAt), strings.Compare(b.ID, a.ID))
+		sorted("a list by IDs upwards", func(a, b auth.SessionRecord) int {
+			return cmp.Or(b.CreatedAt.Compare(a.CreatedAt), strings.Compare(a.ID, b.ID))
 		}),
 		listedSessions("a list of those that have not ended", ruleSessionList, func(list []auth.SessionRecord) []auth.SessionRecord {
 			return slices.DeleteFunc(list, func(r auth.SessionRecord) bool { return !r.IdleUntil.After(time.Now()) })
 		}),
 		listedSessions("a list of a hundred", ruleSessionLong, func(list []auth.SessionRecord) []auth.SessionRecord { return first(list, 100) }),
 		listedSessions("a list of 999", ruleSessionLong, func(list []auth.SessionRecord) []auth.SessionRecord { return first(list, 999) }),
-		wrapSessions("a list of the newest thousand", ruleSessionLong, func(w *wrappedSessions, s *auth.MemoryStore) {
+		wrapSessions("a list of the oldest thousand", ruleSessionLong, func(w *wrappedSessions, s *auth.MemoryStore) {
 			var created shared[[]auth.SessionRecord]
 			w.create = func(ctx context.Context, r auth.SessionRecord) error {
 				created.do(func(created *[]auth.SessionRecord) { *created = append(*created, r) })
@@ -319,7 +320,7 @@ func sessionFilterMutants() []sessionMutant {
 					return list, err
 				}
 				created.do(func(created *[]auth.SessionRecord) { list = slices.Clone(*created) })
-				slices.SortFunc(list, byAge)
+				slices.SortFunc(list, newestFirst)
 				return list[len(list)-1000:], nil
 			}
 		}),
@@ -343,12 +344,34 @@ func sessionFilterMutants() []sessionMutant {
 				f.ID = ""
 			}
 		}),
-		filtered("ExceptID is ignored", ruleSessionFilter, func(f *auth.SessionFilter) { f.ExceptID = "" }),
-		filtered("ExceptID is ignored beside a time", ruleSessionFilter, func(f *auth.SessionFilter) {
+		filtered("an epoch is ignored", ruleSessionFilter, func(f *auth.SessionFilter) { f.BeforeEpoch = 0 }),
+		filtered("an epoch is ignored beside a time", ruleSessionFilter, func(f *auth.SessionFilter) {
 			if !f.ExpiredBy.IsZero() {
-				f.ExceptID = ""
+				f.BeforeEpoch = 0
 			}
 		}),
+		filtered("an epoch is ignored beside an ID", ruleSessionFilter, func(f *auth.SessionFilter) {
+			if f.ID != "" {
+				f.BeforeEpoch = 0
+			}
+		}),
+		filtered("an epoch is before itself", ruleSessionFilter, func(f *auth.SessionFilter) {
+			if f.BeforeEpoch != 0 && f.BeforeEpoch != math.MaxUint64 {
+				f.BeforeEpoch++
+			}
+		}),
+		filtered("an epoch has a sign", ruleSessionFilter, func(f *auth.SessionFilter) {
+			if f.BeforeEpoch > math.MaxInt64 {
+				f.BeforeEpoch = 1
+			}
+		}),
+		choosing("an epoch is a float", ruleSessionFilter, func(f auth.SessionFilter, r auth.SessionRecord) bool {
+			if f.BeforeEpoch != 0 && float64(r.Epoch) >= float64(f.BeforeEpoch) {
+				return false
+			}
+			f.BeforeEpoch = 0
+			return chosen(f, r)
+		}, byEnd),
 		filtered("a time beside a user is ignored", ruleSessionFilter, func(f *auth.SessionFilter) {
 			if f.UserID != "" {
 				f.ExpiredBy = time.Time{}
@@ -379,7 +402,7 @@ func sessionFilterMutants() []sessionMutant {
 			return chosen(f, r)
 		}, byEnd),
 		choosing("those that end last go first", ruleSessionLimit, chosen, func(a, b auth.SessionRecord) int { return byEnd(b, a) }),
-		choosing("the oldest go first", ruleSessionLimit, chosen, byAge),
+		choosing("the oldest go first", ruleSessionLimit, chosen, func(a, b auth.SessionRecord) int { return newestFirst(b, a) }),
 		choosing("those that were idle longest go first", ruleSessionLimit, chosen, func(a, b auth.SessionRecord) int { return a.IdleUntil.Compare(b.IdleUntil) }),
 		filtered("the limit is ignored", ruleSessionLimit, func(f *auth.SessionFilter) { f.Limit = 0 }),
 		filtered("the limit is ignored beside a user", ruleSessionLimit, func(f *auth.SessionFilter) {
@@ -397,8 +420,8 @@ func sessionFilterMutants() []sessionMutant {
 		choosing("a limit alone chooses", ruleSessionEmpty, func(f auth.SessionFilter, r auth.SessionRecord) bool {
 			return chosen(f, r) || f == auth.SessionFilter{Limit: f.Limit} && f.Limit > 0
 		}, byEnd),
-		choosing("an exception alone chooses", ruleSessionEmpty, func(f auth.SessionFilter, r auth.SessionRecord) bool {
-			return chosen(f, r) || f.ExceptID != "" && f.UserID == "" && f.ExpiredBy.IsZero() && f.ExceptID != r.ID
+		choosing("an epoch alone chooses", ruleSessionEmpty, func(f auth.SessionFilter, r auth.SessionRecord) bool {
+			return chosen(f, r) || f.UserID == "" && f.ExpiredBy.IsZero() && r.Epoch < f.BeforeEpoch
 		}, byEnd),
 		choosing("nothing chooses all", ruleSessionEmpty, func(f auth.SessionFilter, r auth.SessionRecord) bool {
 			return chosen(f, r) || f == auth.SessionFilter{}

@@ -100,7 +100,7 @@ func (l *looseSessions) Sessions(ctx context.Context, userID string) ([]auth.Ses
 func (l *looseSessions) DeleteSessions(ctx context.Context, f auth.SessionFilter) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	f.ID, f.UserID, f.ExceptID = l.id(f.ID), l.user(f.UserID), l.id(f.ExceptID)
+	f.ID, f.UserID = l.id(f.ID), l.user(f.UserID)
 	r, err := l.MemoryStore.SessionByID(ctx, f.ID)
 	if l.gap != "delete" || err != nil || r.ExpiresAt.Before(f.ExpiredBy) {
 		return l.MemoryStore.DeleteSessions(ctx, f)

@@ -43,8 +43,8 @@ func TestSessionStore(t *testing.T, newStore func(t *testing.T) auth.SessionStor
 		{"concurrent updates of other fields undo no rotation", sessionStore.raceFields},
 		{"a rotation does not bring back what is deleted meanwhile", sessionStore.raceDeletion},
 		{"of many that delete one session, exactly one counts it", sessionStore.raceDelete},
-		{"a list has the sessions of its user, oldest first", sessionStore.list},
-		{"a list has the oldest thousand", sessionStore.longList},
+		{"a list has the sessions of its user, newest first", sessionStore.list},
+		{"a list has the newest thousand", sessionStore.longList},
 		{"a filter deletes what it chooses, and counts it", sessionStore.filters},
 		{"a limit takes those that end first", sessionStore.limits},
 		{"a filter that chooses by nothing deletes nothing", sessionStore.emptyFilter},
@@ -297,7 +297,6 @@ func (s sessionStore) lastByte(t *testing.T) {
 	wantError(t, "UpdateSession", s.UpdateSession(t.Context(), u), auth.ErrConflict)
 	s.remove(t, auth.SessionFilter{ID: id + "c"}, 0)
 	s.remove(t, auth.SessionFilter{UserID: id + "c"}, 0)
-	s.remove(t, auth.SessionFilter{UserID: created[1].UserID, ExceptID: id + "b"}, 0)
 	for _, r := range created {
 		s.demand(t, r)
 	}

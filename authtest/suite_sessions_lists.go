@@ -3,6 +3,7 @@ package authtest
 import (
 	"cmp"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"sync"
@@ -30,8 +31,8 @@ func (s sessionStore) wantList(t testing.TB, userID string, want []auth.SessionR
 	}
 }
 
-func byAge(a, b auth.SessionRecord) int {
-	return cmp.Or(a.CreatedAt.Compare(b.CreatedAt), strings.Compare(a.ID, b.ID))
+func newestFirst(a, b auth.SessionRecord) int {
+	return cmp.Or(b.CreatedAt.Compare(a.CreatedAt), strings.Compare(b.ID, a.ID))
 }
 
 func (s sessionStore) list(t *testing.T) {
@@ -47,18 +48,18 @@ func (s sessionStore) list(t *testing.T) {
 		r.ExpiresAt = r.ExpiresAt.Add(time.Duration(i%5) * time.Hour)
 		want = append(want, s.create(t, r))
 	}
-	slices.SortFunc(want, byAge)
+	slices.SortFunc(want, newestFirst)
 	s.wantList(t, want[0].UserID, want)
 	s.wantList(t, stranger.UserID, []auth.SessionRecord{stranger})
 	// A refresh makes a session no younger, and one that has ended is listed.
-	s.apply(t, &want[3], session(t, 200), sessionChanges(t)...)
+	s.apply(t, &want[len(want)-4], session(t, 200), sessionChanges(t)...)
 	s.wantList(t, want[0].UserID, want)
 	s.remove(t, auth.SessionFilter{ID: want[5].ID}, 1)
 	s.wantList(t, want[0].UserID, slices.Delete(want, 5, 6))
 }
 
 func (s sessionStore) longList(t *testing.T) {
-	const longest = 1000
+	const longest, youngest = 1000, 2
 	all := make([]auth.SessionRecord, longest+3)
 	var wg sync.WaitGroup
 	for worker := range 16 {
@@ -66,7 +67,11 @@ func (s sessionStore) longList(t *testing.T) {
 			for i := worker; i < len(all); i += 16 {
 				r := session(t, i)
 				r.UserID = "1"
-				r.CreatedAt = r.CreatedAt.AddDate(0, 0, -2*i) // the last are the oldest
+				r.CreatedAt = r.CreatedAt.AddDate(0, 0, 2*(longest-i)) // the first are the newest
+				r.Epoch = 1
+				if i == 7 {
+					r.Epoch = youngest
+				}
 				all[i] = r
 				if err := s.CreateSession(t.Context(), r); err != nil {
 					t.Errorf("CreateSession: %v", err)
@@ -75,20 +80,24 @@ func (s sessionStore) longList(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	slices.SortFunc(all, byAge)
+	slices.SortFunc(all, newestFirst)
 	s.wantList(t, "1", all[:longest])
-	s.remove(t, auth.SessionFilter{UserID: "1", ExceptID: all[7].ID}, len(all)-1) // not a thousand only
+	s.remove(t, auth.SessionFilter{UserID: "1", BeforeEpoch: youngest}, len(all)-1) // not a thousand only
 	s.wantList(t, "1", all[7:8])
 }
 
-// populate creates sessions of three users, each of which ends at its own time,
-// in an order that is not theirs.
+// lowEpoch is the lowest that populate gives, of more bits than a float has.
+const lowEpoch = 1 << 61
+
+// populate creates sessions of three users, each of which ends at its own time and
+// has its own epoch, in an order that is not theirs.
 func (s sessionStore) populate(t *testing.T) []auth.SessionRecord {
 	t.Helper()
 	all := make([]auth.SessionRecord, 12)
 	for i := range all {
 		r := session(t, i)
 		r.UserID = []string{"1", "11", "2"}[i%3]
+		r.Epoch = lowEpoch + uint64(i*5%len(all))
 		// Neither of these decides.
 		r.CreatedAt = r.CreatedAt.AddDate(0, 0, 10*(i*5%len(all)))
 		r.IdleUntil = session(t, 0).ExpiresAt.AddDate(0, 0, -i)
@@ -116,7 +125,7 @@ func (s sessionStore) try(t *testing.T, what string, f auth.SessionFilter, all, 
 		left[r.UserID] = sessions
 	}
 	for userID, sessions := range left {
-		slices.SortFunc(sessions, byAge)
+		slices.SortFunc(sessions, newestFirst)
 		s.wantList(t, userID, sessions)
 	}
 	if t.Failed() {
@@ -141,19 +150,23 @@ func (s sessionStore) filters(t *testing.T) {
 		{"an ID and another user", auth.SessionFilter{ID: "id-4", UserID: "1"}, nil},
 		{"an ID and an unknown user", auth.SessionFilter{ID: "id-4", UserID: "3"}, nil},
 		{"an ID and nearly its user", auth.SessionFilter{ID: "id-4", UserID: "110"}, nil},
-		{"an ID, its user, and the same ID not", auth.SessionFilter{ID: "id-4", UserID: "11", ExceptID: "id-4"}, nil},
+		{"an ID before its epoch", auth.SessionFilter{ID: "id-4", UserID: "11", BeforeEpoch: lowEpoch + 8}, nil},
+		{"an ID after its epoch", auth.SessionFilter{ID: "id-4", UserID: "11", BeforeEpoch: lowEpoch + 9}, func(i int, _ auth.SessionRecord) bool { return i == 4 }},
 		{"an ID that has ended", auth.SessionFilter{ID: "id-1", ExpiredBy: after(7)}, func(i int, _ auth.SessionRecord) bool { return i == 1 }},
 		{"an ID that has not ended", auth.SessionFilter{ID: "id-1", ExpiredBy: after(6)}, nil},
 		{"an unknown ID of a user", auth.SessionFilter{ID: "unknown", UserID: "1"}, nil},
 		{"an ID, of which there is one, at most 5", auth.SessionFilter{ID: "id-4", Limit: 5}, func(i int, _ auth.SessionRecord) bool { return i == 4 }},
 		{"a user", auth.SessionFilter{UserID: "1"}, func(_ int, r auth.SessionRecord) bool { return r.UserID == "1" }},
 		{"an unknown user", auth.SessionFilter{UserID: "3"}, nil},
-		{"a user but one session", auth.SessionFilter{UserID: "1", ExceptID: "id-3"}, func(i int, r auth.SessionRecord) bool { return r.UserID == "1" && i != 3 }},
-		{"a user but a session of another", auth.SessionFilter{UserID: "1", ExceptID: "id-4"}, func(_ int, r auth.SessionRecord) bool { return r.UserID == "1" }},
-		{"a user but an unknown session", auth.SessionFilter{UserID: "1", ExceptID: strings.Repeat("x", 1000)}, func(_ int, r auth.SessionRecord) bool { return r.UserID == "1" }},
+		{"a user before an epoch", auth.SessionFilter{UserID: "1", BeforeEpoch: lowEpoch + 6}, func(_ int, r auth.SessionRecord) bool { return r.UserID == "1" && r.Epoch < lowEpoch+6 }},
+		{"a user before the lowest epoch", auth.SessionFilter{UserID: "1", BeforeEpoch: lowEpoch}, nil},
+		{"a user before the highest epoch there is", auth.SessionFilter{UserID: "1", BeforeEpoch: math.MaxUint64}, func(_ int, r auth.SessionRecord) bool { return r.UserID == "1" }},
 		{"a user by a time", auth.SessionFilter{UserID: "1", ExpiredBy: after(5)}, func(_ int, r auth.SessionRecord) bool { return r.UserID == "1" && !r.ExpiresAt.After(after(5)) }},
-		{"a user by a time but one session", auth.SessionFilter{UserID: "1", ExceptID: "id-3", ExpiredBy: after(9)}, func(i int, r auth.SessionRecord) bool {
-			return r.UserID == "1" && i != 3 && !r.ExpiresAt.After(after(9))
+		{"a user by a time before an epoch", auth.SessionFilter{UserID: "1", BeforeEpoch: lowEpoch + 9, ExpiredBy: after(6)}, func(_ int, r auth.SessionRecord) bool {
+			return r.UserID == "1" && r.Epoch < lowEpoch+9 && !r.ExpiresAt.After(after(6))
+		}},
+		{"a time before an epoch", auth.SessionFilter{BeforeEpoch: lowEpoch + 6, ExpiredBy: after(6)}, func(_ int, r auth.SessionRecord) bool {
+			return r.Epoch < lowEpoch+6 && !r.ExpiresAt.After(after(6))
 		}},
 		{"a time before all", auth.SessionFilter{ExpiredBy: after(-1)}, nil},
 		{"the first end", auth.SessionFilter{ExpiredBy: after(0)}, func(_ int, r auth.SessionRecord) bool { return r.ExpiresAt.Equal(base) }},
@@ -175,14 +188,14 @@ func (s sessionStore) limits(t *testing.T) {
 	for what, f := range map[string]auth.SessionFilter{
 		"a time":                    {ExpiredBy: session(t, 0).ExpiresAt.Add(6 * time.Microsecond)},
 		"a user":                    {UserID: "1"},
-		"a user but one session":    {UserID: "1", ExceptID: "id-0"}, // which ends first
+		"a user before an epoch":    {UserID: "1", BeforeEpoch: lowEpoch + 6},
 		"a user's sessions by then": {UserID: "11", ExpiredBy: session(t, 0).ExpiresAt.Add(8 * time.Microsecond)},
 	} {
 		for _, limit := range []int{1, 2, 3, 100} {
 			f.Limit = limit
 			var want []auth.SessionRecord
 			for _, r := range all {
-				if (f.UserID == "" || f.UserID == r.UserID) && r.ID != f.ExceptID && (f.ExpiredBy.IsZero() || !r.ExpiresAt.After(f.ExpiredBy)) {
+				if (f.UserID == "" || f.UserID == r.UserID) && (f.BeforeEpoch == 0 || r.Epoch < f.BeforeEpoch) && (f.ExpiredBy.IsZero() || !r.ExpiresAt.After(f.ExpiredBy)) {
 					want = append(want, r)
 				}
 			}
@@ -202,9 +215,8 @@ func (s sessionStore) emptyFilter(t *testing.T) {
 	for what, f := range map[string]auth.SessionFilter{
 		"nothing":                    {},
 		"a limit":                    {Limit: 5},
-		"an exception":               {ExceptID: "id-1"},
-		"an exception and a limit":   {ExceptID: "id-1", Limit: 5},
-		"an exception that is none":  {ExceptID: "unknown"},
+		"an epoch":                   {BeforeEpoch: lowEpoch + 100},
+		"an epoch and a limit":       {BeforeEpoch: lowEpoch + 100, Limit: 5},
 		"the zero time in some zone": {ExpiredBy: time.Time{}.In(time.FixedZone("", 3600)), Limit: 5},
 	} {
 		s.try(t, what, f, all, nil)

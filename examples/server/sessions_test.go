@@ -20,8 +20,8 @@ const sessionsScript = `# Two sessions
 200  log in from the phone
 200  log in from the laptop
 200  list the sessions:
-     phone, current: false
      laptop, current: true
+     phone, current: false
 # One ends the other
 204  end the phone's session from the laptop
 204  end it again

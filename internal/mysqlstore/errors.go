@@ -1,4 +1,4 @@
-package auth
+package mysqlstore
 
 import (
 	"context"
@@ -12,22 +12,24 @@ import (
 	"time"
 
 	"github.com/go-sql-driver/mysql"
+
+	"github.com/seed89488a0c/auth/internal/row"
 )
 
 // The server's errors that mean something to the store. Numbers decide, never
 // texts: they differ between servers, and that of a duplicate holds the address.
 const (
-	mysqlUnknownColumn = 1054
-	mysqlDuplicate     = 1062
-	mysqlUnknownTable  = 1146
+	numberUnknownColumn = 1054
+	numberDuplicate     = 1062
+	numberUnknownTable  = 1146
 
 	// The statement was rolled back because of another transaction.
-	mysqlRecordChanged = 1020 // MariaDB with innodb_snapshot_isolation
-	mysqlLockTimeout   = 1205
-	mysqlDeadlock      = 1213
+	numberRecordChanged = 1020 // MariaDB with innodb_snapshot_isolation
+	numberLockTimeout   = 1205
+	numberDeadlock      = 1213
 )
 
-// Codes of a [StoreError] that are no server's; all are at [MySQLStore].
+// Codes of a [row.Error] that are no server's; all are at auth.MySQLStore.
 const (
 	codeValueTooLong      = "value too long"
 	codeValueNotUTF8      = "value not UTF-8"
@@ -38,28 +40,28 @@ const (
 	codeInsideTransaction = "inside transaction"
 )
 
-// mysqlTries is how often a statement is sent at most. The waits between grow
-// to a second or so: many that insert one key which was just deleted can keep
-// each other deadlocked for as long as new ones arrive.
-const mysqlTries = 8
+// tries is how often a statement is sent at most. The waits between grow to a
+// second or so: many that insert one key which was just deleted can keep each
+// other deadlocked for as long as new ones arrive.
+const tries = 8
 
 // retry runs f, again where the server has rolled it back. A caller's
 // transaction is gone as a whole by then, so it is the caller's to repeat.
-func (s *MySQLStore) retry(ctx context.Context, op string, f func() error) error {
+func (s *Store) retry(ctx context.Context, op string, f func() error) error {
 	for try := 1; ; try++ {
 		err := f()
 		if err == nil {
 			return nil
 		}
-		if try == mysqlTries || s.pool == nil || !rolledBack(err) || !pause(ctx, 10*time.Millisecond<<try) {
-			return mysqlError(ctx, op, err)
+		if try == tries || s.pool == nil || !rolledBack(err) || !pause(ctx, 10*time.Millisecond<<try) {
+			return failure(ctx, op, err)
 		}
 	}
 }
 
 func rolledBack(err error) bool {
-	switch mysqlNumber(err) {
-	case mysqlRecordChanged, mysqlLockTimeout, mysqlDeadlock:
+	switch number(err) {
+	case numberRecordChanged, numberLockTimeout, numberDeadlock:
 		return true
 	}
 	return false
@@ -78,23 +80,25 @@ func pause(ctx context.Context, atMost time.Duration) bool {
 	}
 }
 
-// mysqlError says in the library's terms what err means.
-func mysqlError(ctx context.Context, op string, err error) error {
-	switch mysqlNumber(err) {
-	case mysqlDuplicate:
-		return ErrUserExists
-	case mysqlUnknownTable, mysqlUnknownColumn:
-		return ErrSchema
+// failure says in the terms of package row what err means.
+func failure(ctx context.Context, op string, err error) error {
+	switch number(err) {
+	case numberDuplicate:
+		return row.ErrTaken
+	case numberUnknownTable, numberUnknownColumn:
+		return row.ErrSchema
 	}
 	if errors.Is(err, sql.ErrNoRows) {
-		return ErrUserNotFound
+		return row.ErrNotFound
 	}
-	return &StoreError{Op: op, Code: mysqlCode(ctx, err), Context: ended(ctx)}
+	return &row.Error{Op: op, Code: code(ctx, err), Context: ended(ctx)}
 }
 
-func mysqlCode(ctx context.Context, err error) string {
+func outage(op, code string) error { return &row.Error{Op: op, Code: code} }
+
+func code(ctx context.Context, err error) string {
 	var network net.Error
-	switch n := mysqlNumber(err); {
+	switch n := number(err); {
 	case n != 0:
 		return "mysql " + strconv.Itoa(n)
 	case ended(ctx) != nil:
@@ -111,8 +115,8 @@ func mysqlCode(ctx context.Context, err error) string {
 	return fmt.Sprintf("driver %T", err)
 }
 
-// mysqlNumber returns the server's error number, 0 = it is not the server's.
-func mysqlNumber(err error) int {
+// number returns the server's error number, 0 = it is not the server's.
+func number(err error) int {
 	var answer *mysql.MySQLError
 	if errors.As(err, &answer) {
 		return int(answer.Number)
@@ -135,18 +139,7 @@ func ended(ctx context.Context) error {
 // unlessEnded answers what need not be sent.
 func unlessEnded(ctx context.Context, op string, answer error) error {
 	if err := ctx.Err(); err != nil {
-		return mysqlError(ctx, op, err)
+		return failure(ctx, op, err)
 	}
 	return answer
-}
-
-// sessionError turns what mysqlError says of users into what it means of sessions.
-func sessionError(err error) error {
-	switch err {
-	case ErrUserExists:
-		return ErrConflict
-	case ErrUserNotFound:
-		return ErrSessionNotFound
-	}
-	return err
 }

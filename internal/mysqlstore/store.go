@@ -1,0 +1,79 @@
+// Package mysqlstore keeps rows in MySQL, MariaDB or another server of their
+// protocol, in two tables and by one statement a method.
+package mysqlstore
+
+import (
+	"context"
+	"database/sql"
+
+	"github.com/jmoiron/sqlx"
+	"github.com/jmoiron/sqlx/reflectx"
+)
+
+// Config is what tables there are.
+type Config struct {
+	Table      string // of the users; also the beginning of the other tables' names
+	IntegerIDs bool   // the table's id column is BIGINT UNSIGNED AUTO_INCREMENT
+}
+
+// Store is safe for concurrent use.
+type Store struct {
+	db         sqlx.ExtContext // the pool, or the caller's transaction
+	pool       *sql.DB         // nil on a caller's transaction
+	config     Config
+	statements statements
+	sessions   sessionStatements
+}
+
+// New returns a store on a pool, which stays the caller's.
+func New(pool *sql.DB, c Config) *Store {
+	s := &Store{
+		// A mapper of its own: sqlx's is a global that others may change.
+		db:       &sqlx.DB{DB: pool, Mapper: reflectx.NewMapper("db")},
+		pool:     pool,
+		config:   c,
+		sessions: newSessionStatements(c),
+	}
+	s.statements = newStatements(c, s.sessions)
+	return s
+}
+
+// WithTx returns the same store on a transaction, which stays the caller's.
+func (s *Store) WithTx(tx *sql.Tx) *Store {
+	t := *s
+	t.db = &sqlx.Tx{Tx: tx, Mapper: reflectx.NewMapper("db")}
+	t.pool = nil
+	return &t
+}
+
+// get reads one row.
+func (s *Store) get(ctx context.Context, op string, dest any, query string, args ...any) error {
+	return s.retry(ctx, op, func() error {
+		return sqlx.GetContext(ctx, s.db, dest, query, args...)
+	})
+}
+
+// exec runs one statement and returns how many rows it met. It is not sent if
+// one of its values fits no column.
+func (s *Store) exec(ctx context.Context, op, statement string, v values) (int64, error) {
+	result, err := s.execResult(ctx, op, statement, v)
+	if err != nil {
+		return 0, err
+	}
+	n, err := result.RowsAffected()
+	if err != nil {
+		return 0, failure(ctx, op, err)
+	}
+	return n, nil
+}
+
+func (s *Store) execResult(ctx context.Context, op, statement string, v values) (result sql.Result, err error) {
+	if v.code != "" {
+		return nil, outage(op, v.code)
+	}
+	err = s.retry(ctx, op, func() (err error) {
+		result, err = s.db.ExecContext(ctx, statement, v.args...)
+		return err
+	})
+	return result, err
+}

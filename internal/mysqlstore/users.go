@@ -1,0 +1,230 @@
+package mysqlstore
+
+import (
+	"context"
+	"database/sql"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/seed89488a0c/auth/internal/row"
+)
+
+// userColumns are what is read of a user, each with the type it is cast to.
+var userColumns = []string{
+	"id BINARY", "email_key BINARY", "email BINARY", "username BINARY", "password_hash BINARY", "epoch UNSIGNED",
+	"created_at CHAR", "updated_at CHAR", "disabled_at CHAR", "email_verified_at CHAR",
+}
+
+// statements have the table's name in them; values are never part of a
+// statement's text.
+type statements struct {
+	insert, byID, byEmail, exists, delete string
+	update, whereID                       string // with the assignments between them
+	check                                 string
+}
+
+func newStatements(c Config, sessions sessionStatements) statements {
+	users, schema := "`"+c.Table+"`", "`"+c.Table+"_schema`"
+	columns := selected("u", "", userColumns...)
+	whereID := " WHERE id = " + c.asID()
+	idType := func(table, column string) string {
+		return "(SELECT data_type FROM information_schema.columns" +
+			" WHERE table_schema = DATABASE() AND table_name = '" + table + "' AND column_name = '" + column + "')"
+	}
+	return statements{
+		insert: "INSERT INTO " + users +
+			" (id, email_key, email, username, password_hash, epoch, created_at, updated_at, disabled_at, email_verified_at)" +
+			" VALUES (" + c.asID() + ", " + asBytes + ", " + asText + ", " + asText + ", " + asBytes + ", ?, ?, ?, ?, ?)",
+		byID:    "SELECT " + columns + " FROM " + users + " u" + whereID,
+		byEmail: "SELECT " + columns + " FROM " + users + " u WHERE email_key = " + asBytes,
+		exists:  "SELECT 1 FROM " + users + whereID,
+		delete:  "DELETE FROM " + users + whereID,
+		update:  "UPDATE " + users + " SET ",
+		whereID: whereID,
+		check: "SELECT COALESCE(MAX(version), 0) AS version, @@autocommit AS autocommit," +
+			" " + idType(c.Table, "id") + " AS id_type," +
+			" " + idType(c.sessionsTable(), "user_id") + " AS user_id_type," +
+			" EXISTS (SELECT version, " + columns + " FROM " + users + " u WHERE FALSE)" +
+			" OR EXISTS (SELECT version, " + sessions.columns + " FROM " + sessions.table + " s WHERE FALSE) AS found" +
+			" FROM " + schema,
+	}
+}
+
+// CreateUser adds a user; a table of integer IDs chooses one for an ID that is none.
+func (s *Store) CreateUser(ctx context.Context, u row.User) (string, error) {
+	const op = "create user"
+	var v values
+	id, ok := s.config.id(u.ID)
+	switch {
+	case ok:
+		v.add(id)
+	case s.config.IntegerIDs:
+		v.add(nil) // the table chooses
+	default:
+		v.fail(codeValueTooLong)
+	}
+	v.bytes(u.EmailKey, row.MaxEmail)
+	v.text(u.Email, row.MaxEmail)
+	v.text(u.Username, row.MaxUsername)
+	v.bytes(u.PasswordHash, row.MaxPasswordHash)
+	v.add(u.Epoch)
+	v.times(u.CreatedAt, u.UpdatedAt, u.DisabledAt, u.EmailVerifiedAt)
+	result, err := s.execResult(ctx, op, s.statements.insert, v)
+	if err != nil {
+		return "", err
+	}
+	if ok {
+		return u.ID, nil
+	}
+	chosen, err := result.LastInsertId()
+	if err != nil {
+		return "", failure(ctx, op, err)
+	}
+	return strconv.FormatUint(uint64(chosen), 10), nil
+}
+
+// UserByEmail returns the user with an e-mail key.
+func (s *Store) UserByEmail(ctx context.Context, key string) (row.User, error) {
+	const op = "user by email"
+	if len(key) > row.MaxEmail {
+		return row.User{}, unlessEnded(ctx, op, row.ErrNotFound)
+	}
+	return s.user(ctx, op, s.statements.byEmail, hexDigits(key))
+}
+
+// UserByID returns the user with an ID.
+func (s *Store) UserByID(ctx context.Context, id string) (row.User, error) {
+	const op = "user by id"
+	value, ok := s.config.id(id)
+	if !ok {
+		return row.User{}, unlessEnded(ctx, op, row.ErrNotFound)
+	}
+	return s.user(ctx, op, s.statements.byID, value)
+}
+
+func (s *Store) user(ctx context.Context, op, query string, arg any) (row.User, error) {
+	var r userRow
+	if err := s.get(ctx, op, &r, query, arg); err != nil {
+		return row.User{}, err
+	}
+	u, err := r.user()
+	if err != nil {
+		return row.User{}, failure(ctx, op, err)
+	}
+	return u, nil
+}
+
+// UpdateUser changes a user that is as the update demands.
+func (s *Store) UpdateUser(ctx context.Context, u row.UserUpdate) error {
+	const op = "update user"
+	id, ok := s.config.id(u.ID)
+	if !ok {
+		return unlessEnded(ctx, op, row.ErrNotFound)
+	}
+	// The version makes every update change its row, so that the count of
+	// changed rows is that of matching rows, whichever the DSN has reported.
+	assignments := []string{"version = version + 1", "updated_at = ?"}
+	var v values
+	v.times(u.At)
+	if u.PasswordHash != nil {
+		assignments = append(assignments, "password_hash = "+asBytes)
+		v.bytes(*u.PasswordHash, row.MaxPasswordHash)
+	}
+	if u.Email != nil {
+		assignments = append(assignments, "email = "+asText)
+		v.text(*u.Email, row.MaxEmail)
+	}
+	if u.EmailKey != nil {
+		assignments = append(assignments, "email_key = "+asBytes)
+		v.bytes(*u.EmailKey, row.MaxEmail)
+	}
+	if u.Username != nil {
+		assignments = append(assignments, "username = "+asText)
+		v.text(*u.Username, row.MaxUsername)
+	}
+	if u.DisabledAt != nil {
+		assignments = append(assignments, "disabled_at = ?")
+		v.times(*u.DisabledAt)
+	}
+	if u.EmailVerifiedAt != nil {
+		assignments = append(assignments, "email_verified_at = ?")
+		v.times(*u.EmailVerifiedAt)
+	}
+	if u.EndSessions {
+		assignments = append(assignments, "epoch = epoch + 1")
+	}
+	v.add(id)
+	condition := s.statements.whereID
+	if u.IfPasswordHash != nil {
+		if len(*u.IfPasswordHash) > row.MaxPasswordHash { // no row has it
+			return s.explainNoMatch(ctx, op, id)
+		}
+		condition += " AND password_hash = " + asBytes
+		v.bytes(*u.IfPasswordHash, row.MaxPasswordHash)
+	}
+	switch n, err := s.exec(ctx, op, s.statements.update+strings.Join(assignments, ", ")+condition, v); {
+	case err != nil:
+		return err
+	case n > 0:
+		return nil
+	case u.IfPasswordHash == nil:
+		return row.ErrNotFound
+	}
+	return s.explainNoMatch(ctx, op, id)
+}
+
+// explainNoMatch tells why no row has both this ID and the hash demanded.
+func (s *Store) explainNoMatch(ctx context.Context, op string, id any) error {
+	var one int
+	if err := s.get(ctx, op, &one, s.statements.exists, id); err != nil {
+		return err
+	}
+	return row.ErrConflict
+}
+
+// DeleteUser removes a user.
+func (s *Store) DeleteUser(ctx context.Context, id string) error {
+	const op = "delete user"
+	value, ok := s.config.id(id)
+	if !ok {
+		return unlessEnded(ctx, op, row.ErrNotFound)
+	}
+	n, err := s.exec(ctx, op, s.statements.delete, values{args: []any{value}})
+	if err == nil && n == 0 {
+		err = row.ErrNotFound
+	}
+	return err
+}
+
+// userRow is a row of the table; all is NULL beside a session without its user.
+type userRow struct {
+	ID              sql.NullString   `db:"id"`
+	EmailKey        sql.NullString   `db:"email_key"`
+	Email           sql.NullString   `db:"email"`
+	Username        sql.NullString   `db:"username"`
+	PasswordHash    sql.NullString   `db:"password_hash"`
+	Epoch           sql.Null[uint64] `db:"epoch"`
+	CreatedAt       sql.NullString   `db:"created_at"`
+	UpdatedAt       sql.NullString   `db:"updated_at"`
+	DisabledAt      sql.NullString   `db:"disabled_at"`
+	EmailVerifiedAt sql.NullString   `db:"email_verified_at"`
+}
+
+func (r userRow) user() (row.User, error) {
+	u := row.User{
+		ID:           r.ID.String,
+		EmailKey:     r.EmailKey.String,
+		Email:        r.Email.String,
+		Username:     r.Username.String,
+		PasswordHash: r.PasswordHash.String,
+		Epoch:        r.Epoch.V,
+	}
+	err := readTimes(map[*time.Time]sql.NullString{
+		&u.CreatedAt:       r.CreatedAt,
+		&u.UpdatedAt:       r.UpdatedAt,
+		&u.DisabledAt:      r.DisabledAt,
+		&u.EmailVerifiedAt: r.EmailVerifiedAt,
+	})
+	return u, err
+}

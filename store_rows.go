@@ -1,0 +1,192 @@
+package auth
+
+import (
+	"context"
+	"errors"
+	"net/netip"
+
+	"github.com/seed89488a0c/auth/internal/row"
+)
+
+// rowStore makes users and sessions of rows, and the errors of [UserStore] and
+// [SessionStore] of what the keeper of the rows answers.
+type rowStore struct{ rows rows }
+
+// rows is what internal/memory and internal/mysqlstore are.
+type rows interface {
+	CreateUser(ctx context.Context, u row.User) (id string, err error)
+	UserByEmail(ctx context.Context, key string) (row.User, error)
+	UserByID(ctx context.Context, id string) (row.User, error)
+	UpdateUser(ctx context.Context, u row.UserUpdate) error
+	DeleteUser(ctx context.Context, id string) error
+
+	CreateSession(ctx context.Context, s row.Session) error
+	SessionByID(ctx context.Context, id string) (row.Session, error)
+	UpdateSession(ctx context.Context, u row.SessionUpdate) error
+	Sessions(ctx context.Context, userID string) ([]row.Session, error)
+	DeleteSessions(ctx context.Context, f row.SessionFilter) (int, error)
+}
+
+// CreateUser is as [UserStore] has it.
+func (s *rowStore) CreateUser(ctx context.Context, r UserRecord) (string, error) {
+	id, err := s.rows.CreateUser(ctx, row.User{
+		ID:              r.ID,
+		EmailKey:        r.EmailKey,
+		Email:           r.Email,
+		Username:        r.Username,
+		PasswordHash:    r.PasswordHash,
+		Epoch:           r.Epoch,
+		CreatedAt:       r.CreatedAt,
+		UpdatedAt:       r.UpdatedAt,
+		DisabledAt:      r.DisabledAt,
+		EmailVerifiedAt: r.EmailVerifiedAt,
+	})
+	return id, userRowError(err)
+}
+
+// UserByEmail is as [UserStore] has it.
+func (s *rowStore) UserByEmail(ctx context.Context, key string) (UserRecord, error) {
+	u, err := s.rows.UserByEmail(ctx, key)
+	return userRecord(u), userRowError(err)
+}
+
+// UserByID is as [UserStore] has it.
+func (s *rowStore) UserByID(ctx context.Context, id string) (UserRecord, error) {
+	u, err := s.rows.UserByID(ctx, id)
+	return userRecord(u), userRowError(err)
+}
+
+// UpdateUser is as [UserStore] has it.
+func (s *rowStore) UpdateUser(ctx context.Context, u UserUpdate) error {
+	return userRowError(s.rows.UpdateUser(ctx, row.UserUpdate(u)))
+}
+
+// DeleteUser is as [UserStore] has it.
+func (s *rowStore) DeleteUser(ctx context.Context, id string) error {
+	return userRowError(s.rows.DeleteUser(ctx, id))
+}
+
+// CreateSession is as [SessionStore] has it.
+func (s *rowStore) CreateSession(ctx context.Context, r SessionRecord) error {
+	address := ""
+	if r.Client.Address.IsValid() {
+		address = r.Client.Address.String()
+	}
+	return sessionRowError(s.rows.CreateSession(ctx, row.Session{
+		ID:         r.ID,
+		UserID:     r.UserID,
+		AMR:        r.AMR,
+		Epoch:      r.Epoch,
+		Family:     r.Family,
+		Token:      r.Token,
+		Parent:     r.Parent,
+		Nonce:      r.Nonce,
+		Address:    address,
+		UserAgent:  r.Client.UserAgent,
+		Label:      r.Client.Label,
+		CreatedAt:  r.CreatedAt,
+		LastUsedAt: r.LastUsedAt,
+		RotatedAt:  r.RotatedAt,
+		AuthTime:   r.AuthTime,
+		IdleUntil:  r.IdleUntil,
+		ExpiresAt:  r.ExpiresAt,
+	}))
+}
+
+// SessionByID is as [SessionStore] has it.
+func (s *rowStore) SessionByID(ctx context.Context, id string) (SessionRecord, error) {
+	r, err := s.rows.SessionByID(ctx, id)
+	return sessionRecord(r), sessionRowError(err)
+}
+
+// UpdateSession is as [SessionStore] has it.
+func (s *rowStore) UpdateSession(ctx context.Context, u SessionUpdate) error {
+	return sessionRowError(s.rows.UpdateSession(ctx, row.SessionUpdate{
+		ID:       u.ID,
+		IfFamily: u.IfFamily,
+		IfToken:  u.IfToken,
+		At:       u.At,
+		Rotation: (*row.SessionRotation)(u.Rotation),
+		AuthTime: u.AuthTime,
+		Epoch:    u.Epoch,
+	}))
+}
+
+// Sessions is as [SessionStore] has it.
+func (s *rowStore) Sessions(ctx context.Context, userID string) ([]SessionRecord, error) {
+	list, err := s.rows.Sessions(ctx, userID)
+	if err != nil {
+		return nil, sessionRowError(err)
+	}
+	records := make([]SessionRecord, len(list))
+	for i, r := range list {
+		records[i] = sessionRecord(r)
+	}
+	return records, nil
+}
+
+// DeleteSessions is as [SessionStore] has it.
+func (s *rowStore) DeleteSessions(ctx context.Context, f SessionFilter) (int, error) {
+	n, err := s.rows.DeleteSessions(ctx, row.SessionFilter(f))
+	return n, sessionRowError(err)
+}
+
+func userRecord(u row.User) UserRecord {
+	return UserRecord{
+		User:            User{ID: u.ID, Email: u.Email, Username: u.Username, CreatedAt: u.CreatedAt, UpdatedAt: u.UpdatedAt},
+		EmailKey:        u.EmailKey,
+		PasswordHash:    u.PasswordHash,
+		Epoch:           u.Epoch,
+		DisabledAt:      u.DisabledAt,
+		EmailVerifiedAt: u.EmailVerifiedAt,
+	}
+}
+
+func sessionRecord(s row.Session) SessionRecord {
+	r := SessionRecord{
+		Session: Session{
+			ID:         s.ID,
+			UserID:     s.UserID,
+			CreatedAt:  s.CreatedAt,
+			LastUsedAt: s.LastUsedAt,
+			IdleUntil:  s.IdleUntil,
+			ExpiresAt:  s.ExpiresAt,
+			AuthTime:   s.AuthTime,
+			AMR:        s.AMR,
+			Client:     Client{UserAgent: s.UserAgent, Label: s.Label},
+		},
+		Epoch:     s.Epoch,
+		Family:    s.Family,
+		Token:     s.Token,
+		Parent:    s.Parent,
+		Nonce:     s.Nonce,
+		RotatedAt: s.RotatedAt,
+	}
+	// Nothing is decided by the address: one that others wrote there is none.
+	r.Client.Address, _ = netip.ParseAddr(s.Address)
+	if s.User != nil {
+		user := userRecord(*s.User)
+		r.User = &user
+	}
+	return r
+}
+
+func userRowError(err error) error    { return rowError(err, ErrUserExists, ErrUserNotFound) }
+func sessionRowError(err error) error { return rowError(err, ErrConflict, ErrSessionNotFound) }
+
+func rowError(err, taken, notFound error) error {
+	var outage *row.Error
+	switch {
+	case err == row.ErrTaken:
+		return taken
+	case err == row.ErrNotFound:
+		return notFound
+	case err == row.ErrConflict:
+		return ErrConflict
+	case err == row.ErrSchema:
+		return ErrSchema
+	case errors.As(err, &outage):
+		return &StoreError{Op: outage.Op, Code: outage.Code, Context: outage.Context}
+	}
+	return err
+}
