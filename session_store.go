@@ -4,6 +4,8 @@ import (
 	"context"
 	"net/netip"
 	"time"
+
+	"github.com/seed89488a0c/auth/internal/row"
 )
 
 // Client is what a caller knows of who asks, to be shown in a list of sessions.
@@ -12,6 +14,13 @@ type Client struct {
 	Address   netip.Addr // from trusted proxy data alone (ASVS 5.0 15.3.4)
 	UserAgent string     // cut to 256 bytes
 	Label     string     // such as "Ada's phone"; cut to 100 bytes
+}
+
+// cut keeps what a store can.
+func (c Client) cut() Client {
+	c.Address = c.Address.WithZone("") // which is this machine's, and of any length
+	c.UserAgent, c.Label = row.Cut(c.UserAgent, row.MaxUserAgent), row.Cut(c.Label, row.MaxLabel)
+	return c
 }
 
 // Session is what a service may know and show of a session.

@@ -5,7 +5,9 @@ package row
 
 import (
 	"errors"
+	"strings"
 	"time"
+	"unicode/utf8"
 )
 
 // What a store keeps, in bytes where nothing else is said.
@@ -98,3 +100,13 @@ type Error struct {
 }
 
 func (e *Error) Error() string { return e.Op + ": " + e.Code }
+
+// Cut returns what a column of so many bytes can keep of a text.
+func Cut(s string, maxBytes int) string {
+	s = strings.ToValidUTF8(s, "")
+	for len(s) > maxBytes {
+		_, size := utf8.DecodeLastRuneInString(s)
+		s = s[:len(s)-size]
+	}
+	return s
+}
