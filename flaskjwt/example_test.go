@@ -5,13 +5,18 @@ import (
 	"errors"
 	"fmt"
 	"log"
+	"net/http"
+	"net/http/httptest"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/seed89488a0c/auth"
+	"github.com/seed89488a0c/auth/authhttp"
 	"github.com/seed89488a0c/auth/authtest"
 	"github.com/seed89488a0c/auth/flaskjwt"
+	"github.com/seed89488a0c/auth/legacyhash"
 )
 
 // fromFlask is what a Flask service gave to the user 42, with the tutorial's kind
@@ -55,6 +60,52 @@ func Example() {
 	// Output:
 	// user 42 fresh: false
 	// new user: true fresh: true
+}
+
+// The tutorial's service moves over whole: its users, with their IDs and hashes of
+// passlib over password and constant text, and its clients, with the tokens they hold.
+func Example_takeOver() {
+	hasher, err := legacyhash.Combine(auth.Argon2id{}, legacyhash.Appended{Text: auth.NewPassword("the constant text")})
+	if err != nil {
+		log.Fatal(err)
+	}
+	issuer, err := flaskjwt.NewIssuer(flaskjwt.Config{Secret: []byte("s3cr!"), InsecureShortSecret: true, IntegerSubjects: true, TTL: 3 * time.Minute})
+	if err != nil {
+		log.Fatal(err)
+	}
+	a, err := auth.New(auth.NewMemoryStore(), issuer, auth.WithHasher(hasher), auth.WithPasswordPolicy(auth.InsecureTutorialPolicy()))
+	if err != nil {
+		log.Fatal(err)
+	}
+	_, err = a.Import(context.Background(), auth.UserRecord{ // for each row of the old table
+		User:         auth.User{ID: "42", Email: "ada@example.com"},
+		PasswordHash: "$pbkdf2-sha256$29000$AAECAwQFBgcICQoLDA0ODw$evhtG2AS3Xle9lr56YITFmMMmoTaZKMvq.vb6U0SaZM",
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+
+	mux := http.NewServeMux()
+	mux.Handle("POST /users/login", authhttp.Login(a))
+	mux.Handle("GET /users/me", authhttp.Require(a)(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		id, _ := auth.FromContext(r.Context())
+		fmt.Fprintln(w, "user", id.UserID)
+	})))
+
+	me := httptest.NewRequest("GET", "/users/me", nil)
+	me.Header.Set("Authorization", "Bearer "+fromFlask)
+	w := httptest.NewRecorder()
+	mux.ServeHTTP(w, me)
+	fmt.Print(w.Code, " ", w.Body)
+
+	login := httptest.NewRequest("POST", "/users/login", strings.NewReader(`{"email":"ada@example.com","password":"correct horse"}`))
+	login.Header.Set("Content-Type", "application/json")
+	w = httptest.NewRecorder()
+	mux.ServeHTTP(w, login)
+	fmt.Println(w.Code, strings.Contains(w.Body.String(), `"result":"success"`))
+	// Output:
+	// 200 user 42
+	// 200 true
 }
 
 // both issues tokens of one kind, and parses those of another too.
