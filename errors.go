@@ -186,6 +186,15 @@ func unavailable(op string, err error) error {
 	return e
 }
 
+// outage passes on as it is what matches [ErrUnavailable], by the contract of
+// [Hasher] and [PasswordPolicy] without secrets in it, and hides everything else.
+func outage(op string, err error) error {
+	if errors.Is(err, ErrUnavailable) {
+		return err
+	}
+	return unavailable(op, err)
+}
+
 // overloaded is returned when ctx ended before a hash was admitted.
 func overloaded(cause error) error {
 	return &dependencyError{op: "hash password", kind: "overloaded", matches: []error{ErrOverloaded, cause}}

@@ -117,25 +117,6 @@ func ExampleWithPasswordPolicy() {
 	// <nil>
 }
 
-// The pepper of 2025 is followed by that of 2026: whoever logs in moves over.
-func ExamplePeppered() {
-	of2025, err := auth.HMACPepper("2025", []byte("32 random bytes, not in the table"))
-	if err != nil {
-		log.Fatal(err)
-	}
-	of2026, err := auth.HMACPepper("2026", []byte("32 others, from a file or a vault"))
-	if err != nil {
-		log.Fatal(err)
-	}
-	hasher, err := auth.Peppered(auth.Argon2id{}, of2026, of2025)
-	if err != nil {
-		log.Fatal(err)
-	}
-	newAuthenticator(auth.NewMemoryStore(), auth.WithHasher(hasher))
-	fmt.Println(hasher.Inspect("").KeyID)
-	// Output: 2026
-}
-
 // Of a table's users a tenth have bcrypt hashes of cost 12 still; an unknown
 // address takes as long as one of theirs in one of ten cases, always the same.
 func ExampleWithDecoys() {

@@ -34,7 +34,7 @@ func (a *Authenticator) hashNow(ctx context.Context, p Password) (string, error)
 		return "", input
 	}
 	if err != nil {
-		return "", unavailable("hash password", err)
+		return "", outage("hash password", err)
 	}
 	return encoded, nil
 }
@@ -76,7 +76,7 @@ func (a *Authenticator) checkPassword(ctx context.Context, key string, user User
 		_, err = a.hasher.Verify(ctx, a.decoys[0].Hash, p)
 	}
 	if err != nil {
-		return passwordCheck{}, unavailable("hash password", err)
+		return passwordCheck{}, outage("hash password", err)
 	}
 	check.match = match && real
 	check.outdated = check.match && info.Outdated

@@ -58,9 +58,13 @@ func (p *Password) UnmarshalText(text []byte) error {
 
 // Hasher turns passwords into self-describing strings and checks them.
 // Implementations must be safe for concurrent use and must not limit how many
-// of their calls run at once: the [Authenticator] does. Errors must not contain
-// the password. An implementation that computes by itself ignores ctx; one that
-// asks another machine, such as a KMS, honours it.
+// of their calls run at once: the [Authenticator] does. An implementation that
+// computes by itself ignores ctx; one that asks another machine, such as a KMS,
+// honours it.
+//
+// An error that is none of those named here is an outage. One that matches
+// [ErrUnavailable] is passed on as it is, and must hold no secrets; of any other
+// only the type is kept. None may contain the password.
 //
 // [github.com/seed89488a0c/auth/authtest.TestHasher] checks an implementation.
 type Hasher interface {

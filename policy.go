@@ -121,10 +121,8 @@ func (p PasswordPolicy) check(ctx context.Context, password Password, address, u
 		return nil
 	}
 	switch breached, err := p.Breached(ctx, password); {
-	case errors.Is(err, ErrUnavailable):
-		return err
 	case err != nil:
-		return unavailable("check password", err)
+		return outage("check password", err)
 	case breached:
 		return p.broken(codePasswordBreached)
 	}
