@@ -15,10 +15,10 @@ import (
 	"io"
 	"log/slog"
 	"reflect"
-	"runtime"
 	"time"
 
 	"github.com/seed89488a0c/auth/internal/email"
+	"github.com/seed89488a0c/auth/internal/hashgate"
 	"github.com/seed89488a0c/auth/internal/token"
 )
 
@@ -41,13 +41,14 @@ type Authenticator struct {
 	policy PasswordPolicy
 	claims func(context.Context, User) (any, error) // nil: none
 	events func(context.Context, Event)
-	gate   *hashGate
+	gate   *hashgate.Gate
 
 	sessions      SessionStore // nil: there are none
 	sessionConfig SessionConfig
 	known         *knownSessions // nil: Verify does not ask for sessions
 	oneStore      bool           // the same one keeps users and sessions
 
+	hashMemory     int64   // bytes; 0 = as the process has it
 	decoyClasses   []Decoy // as configured
 	decoySecret    []byte
 	decoys         []decoy // at least one, all readable; the first is of live parameters
@@ -64,7 +65,6 @@ func New(store UserStore, issuer TokenIssuer, opts ...Option) (*Authenticator, e
 		store:  store,
 		issuer: issuer,
 		hasher: Argon2id{},
-		gate:   &hashGate{slots: min(runtime.GOMAXPROCS(0), runtime.NumCPU())},
 	}
 	a.policy, _ = PasswordPolicy{}.withDefaults()
 	for _, opt := range opts {

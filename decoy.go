@@ -9,7 +9,9 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"runtime"
 
+	"github.com/seed89488a0c/auth/internal/hashgate"
 	"github.com/seed89488a0c/auth/internal/memlimit"
 )
 
@@ -37,15 +39,14 @@ func (a *Authenticator) makeDecoys() error {
 	if match, err := a.hasher.Verify(context.Background(), live, nobody); err != nil || !match || !keepable(live) || info.Scheme == "" {
 		return errors.New("auth: New: the hasher cannot verify its own hashes")
 	}
-	if a.gate.budget == 0 {
-		a.gate.budget = max(info.MemoryBytes, memlimit.Bytes(os.DirFS("/"))/2)
+	if a.hashMemory == 0 {
+		a.hashMemory = max(info.MemoryBytes, memlimit.Bytes(os.DirFS("/"))/2)
 	}
-	if !a.gate.holds(info.MemoryBytes) {
+	slots := min(int64(runtime.GOMAXPROCS(0)), int64(runtime.NumCPU()), a.hashMemory/max(info.MemoryBytes, 1))
+	if slots == 0 {
 		return fmt.Errorf("auth: WithHashMemory: one hash needs %d bytes", info.MemoryBytes)
 	}
-	if most := a.gate.budget / max(info.MemoryBytes, 1); most < int64(a.gate.slots) {
-		a.gate.slots = int(most)
-	}
+	a.gate = hashgate.New(int(slots), a.hashMemory)
 	a.decoys = []decoy{{Decoy{Hash: live}, info.MemoryBytes}}
 	for _, class := range a.decoyClasses {
 		if class.Hash == "" {
@@ -53,7 +54,7 @@ func (a *Authenticator) makeDecoys() error {
 			continue
 		}
 		info := a.hasher.Inspect(class.Hash)
-		if info.Scheme == "" || !a.gate.holds(info.MemoryBytes) {
+		if info.Scheme == "" || !a.gate.Holds(info.MemoryBytes) {
 			return errors.New("auth: WithDecoys: a hash that the hasher cannot verify, or not within WithHashMemory")
 		}
 		a.decoys = append(a.decoys, decoy{class, info.MemoryBytes})

@@ -195,11 +195,6 @@ func outage(op string, err error) error {
 	return unavailable(op, err)
 }
 
-// overloaded is returned when ctx ended before a hash was admitted.
-func overloaded(cause error) error {
-	return &dependencyError{op: "hash password", kind: "overloaded", matches: []error{ErrOverloaded, cause}}
-}
-
 func contextError(err error) error {
 	for _, cause := range []error{context.Canceled, context.DeadlineExceeded} {
 		if errors.Is(err, cause) {

@@ -4,24 +4,40 @@ import (
 	"context"
 	"errors"
 
+	"github.com/seed89488a0c/auth/internal/hashgate"
 	"github.com/seed89488a0c/auth/internal/row"
 )
 
+// admit waits until a hash of so many bytes, which the gate holds, may run.
+func (a *Authenticator) admit(ctx context.Context, bytes int64) error {
+	if err := ctx.Err(); err != nil {
+		return unavailable("hash password", err)
+	}
+	switch err := a.gate.Acquire(ctx, bytes); {
+	case err == nil:
+		return nil
+	case errors.Is(err, hashgate.ErrFull):
+		return ErrOverloaded
+	default: // the context ended in the queue
+		return &dependencyError{op: "hash password", kind: "overloaded", matches: []error{ErrOverloaded, err}}
+	}
+}
+
 // hash makes a new hash when it is admitted.
 func (a *Authenticator) hash(ctx context.Context, p Password) (string, error) {
-	if err := a.gate.acquire(ctx, a.decoys[0].bytes); err != nil {
+	if err := a.admit(ctx, a.decoys[0].bytes); err != nil {
 		return "", err
 	}
-	defer a.gate.release(a.decoys[0].bytes)
+	defer a.gate.Release(a.decoys[0].bytes)
 	return a.hashNow(ctx, p)
 }
 
 // hashAtOnce makes a new hash if it need not wait.
 func (a *Authenticator) hashAtOnce(ctx context.Context, p Password) (string, error) {
-	if !a.gate.tryAcquire(a.decoys[0].bytes) {
+	if !a.gate.TryAcquire(a.decoys[0].bytes) {
 		return "", ErrOverloaded
 	}
-	defer a.gate.release(a.decoys[0].bytes)
+	defer a.gate.Release(a.decoys[0].bytes)
 	return a.hashNow(ctx, p)
 }
 
@@ -61,14 +77,14 @@ func (a *Authenticator) checkPassword(ctx context.Context, key string, user User
 		encoded, real = stand.Hash, false
 	}
 	info := a.hasher.Inspect(encoded)
-	if info.Scheme == "" || !a.gate.holds(info.MemoryBytes) {
+	if info.Scheme == "" || !a.gate.Holds(info.MemoryBytes) {
 		encoded, real, check.unreadable = stand.Hash, false, ErrMalformedHash
 		info.MemoryBytes = stand.bytes
 	}
-	if err := a.gate.acquire(ctx, info.MemoryBytes); err != nil {
+	if err := a.admit(ctx, info.MemoryBytes); err != nil {
 		return passwordCheck{}, err
 	}
-	defer a.gate.release(info.MemoryBytes)
+	defer a.gate.Release(info.MemoryBytes)
 	match, err := a.hasher.Verify(ctx, encoded, p)
 	if errors.Is(err, ErrUnknownHash) || errors.Is(err, ErrMalformedHash) {
 		// Inspect did not tell: the work is still to be done.

@@ -142,3 +142,36 @@ func TestPanicFreesItsSlot(t *testing.T) {
 		t.Errorf("no slot is left: %v", err)
 	}
 }
+
+// heavyHasher says of its hashes that they take a MiB.
+type heavyHasher struct{ auth.Hasher }
+
+func (h heavyHasher) Inspect(encoded string) auth.HashInfo {
+	info := h.Hasher.Inspect(encoded)
+	if info.Scheme != "" {
+		info.MemoryBytes = mib
+	}
+	return info
+}
+
+// With a budget of a single hash every login still upgrades: what it has just
+// verified is collected first.
+func TestUpgradeWithinTheBudgetOfOneHash(t *testing.T) {
+	store := auth.NewMemoryStore()
+	hasher := &recordingHasher{Hasher: heavyHasher{authtest.Hasher{}}, trace: &trace{}}
+	a := newAuth(t, store, auth.WithHasher(hasher), auth.WithHashMemory(mib))
+	register(t, a)
+	for range 10 {
+		before, err := store.UserByEmail(t.Context(), email)
+		if err != nil {
+			t.Fatal(err)
+		}
+		hasher.age(before.PasswordHash)
+		if err := login(t, a, password); err != nil {
+			t.Fatal(err)
+		}
+		if after, err := store.UserByEmail(t.Context(), email); err != nil || after.PasswordHash == before.PasswordHash {
+			t.Fatalf("the hash was not made anew: %v", err)
+		}
+	}
+}

@@ -38,7 +38,7 @@ func WithHashMemory(bytes int64) Option {
 		if bytes <= 0 {
 			return errors.New("auth: WithHashMemory: not a positive number of bytes")
 		}
-		a.gate.budget = bytes
+		a.hashMemory = bytes
 		return nil
 	}
 }

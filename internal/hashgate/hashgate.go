@@ -1,8 +1,11 @@
-package auth
+// Package hashgate limits how many passwords are hashed at once, and with how
+// much memory.
+package hashgate
 
 import (
 	"container/list"
 	"context"
+	"errors"
 	"runtime"
 	"runtime/metrics"
 	"slices"
@@ -13,21 +16,24 @@ import (
 // is worth two and a half seconds, which is as long as people wait.
 const waitersPerSlot = 128
 
-// hashGate admits hashes one after another, so that they neither outnumber the
+// ErrFull says that as many wait as the queue has room for.
+var ErrFull = errors.New("hashgate: the queue is full")
+
+// Gate admits hashes one after another, so that they neither outnumber the
 // processors nor outgrow a budget of memory. It is fair: who came first is
-// admitted first, however much he needs.
+// admitted first, however much he needs. It is safe for concurrent use.
 //
 // Each hash allocates its memory anew, and leaves it to the collector, which may
 // let the heap double first, and falls behind where processors are scarce. So
 // what has ended counts until it has been collected, and the collector is called
 // when that stands in the way: in a process of ordinary size once in a while.
-type hashGate struct {
+type Gate struct {
 	slots  int   // hashes that may run at once
 	budget int64 // bytes that hashes may hold, dead or alive
 
 	mu      sync.Mutex
 	running []int64   // bytes of each that runs
-	queue   list.List // of *hashWaiter
+	queue   list.List // of *waiter
 
 	// What ended, by the number of collections then: in the present one, in the
 	// one before, and before the one that collect is waiting for.
@@ -36,20 +42,25 @@ type hashGate struct {
 	collecting        bool
 }
 
-type hashWaiter struct {
+// New returns a gate for so many hashes at once, at least one, within a budget of
+// bytes. Up to 128 times as many wait.
+func New(slots int, budget int64) *Gate {
+	return &Gate{slots: slots, budget: budget}
+}
+
+type waiter struct {
 	bytes    int64
 	admitted chan struct{} // is closed
 }
 
-// holds reports whether a hash of this size can ever be admitted.
-func (g *hashGate) holds(bytes int64) bool { return bytes <= g.budget }
+// Holds reports whether a hash of so many bytes can ever be admitted.
+func (g *Gate) Holds(bytes int64) bool { return bytes <= g.budget }
 
-// acquire waits until a hash of this size, which the gate holds, may run. The
-// context ends the waiting, never a hash, since nobody can stop one half-way.
-func (g *hashGate) acquire(ctx context.Context, bytes int64) error {
-	if err := ctx.Err(); err != nil {
-		return unavailable("hash password", err)
-	}
+// Acquire waits until a hash of so many bytes, which the gate holds, may run;
+// [Gate.Release] ends it. The context ends the waiting alone: who need not wait is
+// admitted whatever it says, and nobody can stop a hash half-way. The error is the
+// context's or [ErrFull]; beside one nothing is to be released.
+func (g *Gate) Acquire(ctx context.Context, bytes int64) error {
 	g.mu.Lock()
 	if g.enter(bytes) {
 		g.mu.Unlock()
@@ -57,9 +68,9 @@ func (g *hashGate) acquire(ctx context.Context, bytes int64) error {
 	}
 	if g.queue.Len() >= waitersPerSlot*g.slots {
 		g.mu.Unlock()
-		return ErrOverloaded
+		return ErrFull
 	}
-	w := &hashWaiter{bytes, make(chan struct{})}
+	w := &waiter{bytes, make(chan struct{})}
 	place := g.queue.PushBack(w)
 	g.mu.Unlock()
 	g.collect()
@@ -78,11 +89,11 @@ func (g *hashGate) acquire(ctx context.Context, bytes int64) error {
 	g.admit()
 	g.mu.Unlock()
 	g.collect()
-	return overloaded(ctx.Err())
+	return ctx.Err()
 }
 
-// tryAcquire admits a hash if it need not wait for another.
-func (g *hashGate) tryAcquire(bytes int64) bool {
+// TryAcquire admits a hash if it need not wait for another.
+func (g *Gate) TryAcquire(bytes int64) bool {
 	g.mu.Lock()
 	entered := g.enter(bytes)
 	if entered || g.queue.Len() > 0 || g.collecting || !g.waitsForTheDead(bytes) {
@@ -97,8 +108,8 @@ func (g *hashGate) tryAcquire(bytes int64) bool {
 	return entered
 }
 
-// release ends a hash that was admitted.
-func (g *hashGate) release(bytes int64) {
+// Release ends a hash that was admitted with so many bytes.
+func (g *Gate) Release(bytes int64) {
 	g.mu.Lock()
 	g.leave(bytes)
 	g.admit()
@@ -106,7 +117,7 @@ func (g *hashGate) release(bytes int64) {
 	g.collect()
 }
 
-func (g *hashGate) enter(bytes int64) bool {
+func (g *Gate) enter(bytes int64) bool {
 	g.observe()
 	if g.queue.Len() > 0 || len(g.running) >= g.slots || g.alive()+g.dead()+bytes > g.budget {
 		return false
@@ -115,22 +126,22 @@ func (g *hashGate) enter(bytes int64) bool {
 	return true
 }
 
-func (g *hashGate) leave(bytes int64) {
+func (g *Gate) leave(bytes int64) {
 	g.observe()
 	g.remove(bytes)
 	g.young += bytes
 }
 
-func (g *hashGate) remove(bytes int64) {
+func (g *Gate) remove(bytes int64) {
 	i := slices.Index(g.running, bytes)
 	g.running = slices.Delete(g.running, i, i+1)
 }
 
 // admit lets in who is first in the queue, as long as there is room.
-func (g *hashGate) admit() {
+func (g *Gate) admit() {
 	g.observe()
 	for first := g.queue.Front(); first != nil; first = g.queue.Front() {
-		w := first.Value.(*hashWaiter)
+		w := first.Value.(*waiter)
 		if len(g.running) >= g.slots || g.alive()+g.dead()+w.bytes > g.budget {
 			return
 		}
@@ -142,11 +153,11 @@ func (g *hashGate) admit() {
 
 // collect calls the collector if who is first in the queue waits for nothing
 // else.
-func (g *hashGate) collect() {
+func (g *Gate) collect() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.admit() // the dead may have been collected since the queue was looked at
-	for first := g.queue.Front(); first != nil && !g.collecting && g.waitsForTheDead(first.Value.(*hashWaiter).bytes); first = g.queue.Front() {
+	for first := g.queue.Front(); first != nil && !g.collecting && g.waitsForTheDead(first.Value.(*waiter).bytes); first = g.queue.Front() {
 		g.sweep()
 		g.admit()
 	}
@@ -154,13 +165,13 @@ func (g *hashGate) collect() {
 
 // waitsForTheDead reports whether only what has ended keeps a hash of this size
 // from running.
-func (g *hashGate) waitsForTheDead(bytes int64) bool {
+func (g *Gate) waitsForTheDead(bytes int64) bool {
 	free := g.budget - g.alive() - bytes
 	return len(g.running) < g.slots && 0 <= free && free < g.dead()
 }
 
 // sweep has all that is dead collected. Others go on meanwhile.
-func (g *hashGate) sweep() {
+func (g *Gate) sweep() {
 	g.collecting = true
 	g.dying, g.old, g.young = g.dead(), 0, 0
 	g.mu.Unlock()
@@ -171,7 +182,7 @@ func (g *hashGate) sweep() {
 
 // observe notes collections that have ended by themselves. One that was under
 // way when a hash ended need not have freed it; the next one has.
-func (g *hashGate) observe() {
+func (g *Gate) observe() {
 	sample := []metrics.Sample{{Name: "/gc/cycles/total:gc-cycles"}}
 	metrics.Read(sample)
 	switch now := sample[0].Value.Uint64(); now - g.cycle {
@@ -184,7 +195,7 @@ func (g *hashGate) observe() {
 	}
 }
 
-func (g *hashGate) alive() int64 {
+func (g *Gate) alive() int64 {
 	var sum int64
 	for _, n := range g.running {
 		sum += n
@@ -192,4 +203,4 @@ func (g *hashGate) alive() int64 {
 	return sum
 }
 
-func (g *hashGate) dead() int64 { return g.dying + g.old + g.young }
+func (g *Gate) dead() int64 { return g.dying + g.old + g.young }
