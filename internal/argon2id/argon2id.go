@@ -1,0 +1,144 @@
+// Package argon2id makes and reads hashes of Argon2id (RFC 9106) as PHC strings:
+//
+//	$argon2id$v=19$m=KiB,t=passes,p=threads$salt$digest
+//
+// A stored hash may be hostile: what is beyond the caps is refused before any
+// work.
+package argon2id
+
+import (
+	"cmp"
+	"crypto/rand"
+	"crypto/subtle"
+	"errors"
+
+	"golang.org/x/crypto/argon2"
+
+	"github.com/seed89488a0c/auth/internal/phc"
+)
+
+// Scheme is the identifier of the hashes.
+const Scheme = "argon2id"
+
+const (
+	saltBytes   = 16 // RFC 9106 §3.1
+	digestBytes = 32
+
+	mib            = 1 << 10 // in KiB
+	maxOwnMemory   = 4096 * mib
+	maxMemory      = 256 * mib
+	maxTime        = 16
+	maxTotal       = 1024 * mib // memory × passes
+	maxThreads     = 16
+	minSaltBytes   = 8
+	maxSaltBytes   = 64
+	minDigestBytes = 16
+	maxDigestBytes = 64
+)
+
+var (
+	// ErrParams says that parameters are below the floors or above the cap.
+	ErrParams = errors.New("argon2id: parameters below the floors or above the cap")
+
+	// ErrUnknown says that a string is a hash of another scheme, or none.
+	ErrUnknown = errors.New("argon2id: unknown scheme")
+
+	// ErrMalformed says that a hash is damaged or beyond the caps.
+	ErrMalformed = errors.New("argon2id: malformed hash")
+)
+
+// Params are what hashes are made with. A field that is zero takes its default,
+// by OWASP's recommendation.
+type Params struct {
+	Time      uint32 // passes; 0 = 2
+	MemoryKiB uint32 // 0 = 19456; at most 4 GiB
+	Threads   uint8  // 0 = 1
+}
+
+// Hash is a parsed hash.
+type Hash struct {
+	params       Params
+	salt, digest []byte
+}
+
+// Hash hashes a password under a fresh random salt. The error is [ErrParams].
+func (p Params) Hash(password string) (string, error) {
+	p = p.withDefaults()
+	if p.MemoryKiB > maxOwnMemory || p.belowFloor() {
+		return "", ErrParams
+	}
+	salt := make([]byte, saltBytes)
+	rand.Read(salt) // never fails
+	return phc.Hash{
+		ID:      Scheme,
+		Version: argon2.Version,
+		Params:  []phc.Param{{Name: "m", Value: p.MemoryKiB}, {Name: "t", Value: p.Time}, {Name: "p", Value: uint32(p.Threads)}},
+		Salt:    salt,
+		Digest:  p.key(password, salt, digestBytes),
+	}.String(), nil
+}
+
+// Parse reads what can be computed without a panic and within the caps, which
+// rise with the parameters. The error is [ErrUnknown] or [ErrMalformed].
+func (p Params) Parse(encoded string) (Hash, error) {
+	if phc.ID(encoded) != Scheme {
+		return Hash{}, ErrUnknown
+	}
+	h, err := phc.Parse(encoded)
+	if err != nil || h.Version != argon2.Version || len(h.Params) != 3 ||
+		h.Params[0].Name != "m" || h.Params[1].Name != "t" || h.Params[2].Name != "p" {
+		return Hash{}, ErrMalformed
+	}
+	p = p.withDefaults()
+	memory, time, threads := h.Params[0].Value, h.Params[1].Value, h.Params[2].Value
+	switch {
+	case time < 1 || time > max(maxTime, p.Time),
+		threads < 1 || threads > max(maxThreads, uint32(p.Threads)),
+		memory < 8*threads || memory > max(maxMemory, p.MemoryKiB), // RFC 9106 §3.1
+		uint64(memory)*uint64(time) > max(maxTotal, p.total()),
+		len(h.Salt) < minSaltBytes || len(h.Salt) > maxSaltBytes,
+		len(h.Digest) < minDigestBytes || len(h.Digest) > maxDigestBytes:
+		return Hash{}, ErrMalformed
+	}
+	return Hash{
+		params: Params{Time: time, MemoryKiB: memory, Threads: uint8(threads)},
+		salt:   h.Salt,
+		digest: h.Digest,
+	}, nil
+}
+
+// MemoryBytes returns what making a hash takes.
+func (p Params) MemoryBytes() int64 { return int64(p.withDefaults().MemoryKiB) << 10 }
+
+// Outdated reports whether a hash is weaker than what the parameters make. By
+// the total alone two deployments with parameters of their own agree on which is
+// weaker, and do not undo each other's upgrades.
+func (p Params) Outdated(h Hash) bool {
+	return h.params.total() < p.withDefaults().total() || h.params.belowFloor() ||
+		len(h.salt) < saltBytes || len(h.digest) < digestBytes
+}
+
+// Matches reports, in constant time, whether h is a hash of a password.
+func (h Hash) Matches(password string) bool {
+	digest := h.params.key(password, h.salt, len(h.digest))
+	return subtle.ConstantTimeCompare(digest, h.digest) == 1
+}
+
+// MemoryBytes returns what verifying h takes.
+func (h Hash) MemoryBytes() int64 { return h.params.MemoryBytes() }
+
+func (p Params) withDefaults() Params {
+	return Params{cmp.Or(p.Time, 2), cmp.Or(p.MemoryKiB, 19*mib), cmp.Or(p.Threads, 1)}
+}
+
+// belowFloor holds parameters against ASVS 5.0 appendix C.
+func (p Params) belowFloor() bool {
+	floors := [...]uint32{46 * mib, 19 * mib, 12 * mib} // for one, two, three passes
+	return p.MemoryKiB < floors[min(p.Time, 3)-1]
+}
+
+func (p Params) total() uint64 { return uint64(p.MemoryKiB) * uint64(p.Time) }
+
+func (p Params) key(password string, salt []byte, n int) []byte {
+	return argon2.IDKey([]byte(password), salt, p.Time, p.MemoryKiB, p.Threads, uint32(n))
+}
