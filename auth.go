@@ -19,6 +19,7 @@ import (
 
 	"github.com/seed89488a0c/auth/internal/email"
 	"github.com/seed89488a0c/auth/internal/hashgate"
+	"github.com/seed89488a0c/auth/internal/input"
 	"github.com/seed89488a0c/auth/internal/token"
 )
 
@@ -236,7 +237,7 @@ func (a *Authenticator) create(ctx context.Context, r UserRecord) (string, error
 // ever accepted.
 func (a *Authenticator) Login(ctx context.Context, c Credentials) (Result, error) {
 	if len(c.Password.Reveal()) > maxPasswordBytes {
-		return Result{}, &InputError{Field: fieldPassword, Code: codeTooLong}
+		return Result{}, &InputError{Field: fieldPassword, Code: input.TooLong}
 	}
 	if err := checkTokenTTL(c.TokenTTL); err != nil {
 		return Result{}, err

@@ -1,7 +1,7 @@
 package auth
 
-// The fields and codes of an [InputError]; those of e-mail addresses are in
-// internal/email.
+// The fields and codes of an [InputError]; the codes of e-mail addresses are in
+// internal/email, those of what else users enter in internal/input.
 const (
 	fieldID           = "id"
 	fieldEmail        = "email"
@@ -12,15 +12,6 @@ const (
 	fieldEpoch        = "epoch"
 	fieldTokenTTL     = "token_ttl"
 
-	codeRequired         = "required"
-	codeTooShort         = "too_short"
-	codeTooLong          = "too_long"
-	codeInvalidEncoding  = "invalid_encoding"
-	codeInvalidCharacter = "invalid_character"
-	codePasswordCommon   = "password_common"
-	codePasswordPersonal = "password_personal"
-	codePasswordContext  = "password_context"
-	codePasswordBreached = "password_breached"
-	codeHashUnreadable   = "hash_unreadable"
-	codeOutOfRange       = "out_of_range"
+	codeHashUnreadable = "hash_unreadable"
+	codeOutOfRange     = "out_of_range"
 )

@@ -47,7 +47,7 @@ func TestCodesAreDocumented(t *testing.T) {
 		}
 	}
 	defined := map[string]bool{}
-	for _, file := range []string{"codes.go", "internal/email/code.go"} {
+	for _, file := range []string{"codes.go", "internal/input/code.go", "internal/email/code.go"} {
 		ast.Inspect(parseFile(t, file), func(n ast.Node) bool {
 			if v, ok := n.(*ast.ValueSpec); ok && !strings.HasPrefix(v.Names[0].Name, "field") {
 				code, err := strconv.Unquote(v.Values[0].(*ast.BasicLit).Value)

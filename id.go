@@ -8,6 +8,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/seed89488a0c/auth/internal/input"
 	"github.com/seed89488a0c/auth/internal/row"
 )
 
@@ -39,13 +40,13 @@ func checkID(id string) error {
 	}
 	switch {
 	case len(id) > row.MaxID:
-		return broken(codeTooLong)
+		return broken(input.TooLong)
 	case !utf8.ValidString(id):
-		return broken(codeInvalidEncoding)
+		return broken(input.InvalidEncoding)
 	}
 	for _, r := range id {
 		if !unicode.IsPrint(r) {
-			return broken(codeInvalidCharacter)
+			return broken(input.InvalidCharacter)
 		}
 	}
 	return nil

@@ -5,10 +5,12 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+
+	"github.com/seed89488a0c/auth/internal/input"
 )
 
 // redacted is what a secret prints as.
-const redacted = "REDACTED"
+const redacted = input.Redacted
 
 // Password holds the text of a password so that it cannot be printed by
 // accident: fmt with any verb, slog, encoding/json, encoding/xml and reflection

@@ -4,18 +4,14 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"strings"
-	"unicode"
 	"unicode/utf8"
 
-	"github.com/seed89488a0c/auth/internal/blocklist"
-	"github.com/seed89488a0c/auth/internal/email"
-	"github.com/seed89488a0c/auth/internal/nfc"
+	"github.com/seed89488a0c/auth/internal/input"
 )
 
 // Limits that hold whatever the policy says.
 const (
-	maxPasswordBytes   = 4096
+	maxPasswordBytes   = input.MaxPasswordBytes
 	minPolicyLength    = 8  // NIST SP 800-63B-4 §3.1.1.2, ASVS 5.0 6.2.1
 	minPolicyMaxLength = 64 // ibid., ASVS 5.0 6.2.9
 )
@@ -91,93 +87,19 @@ func choose(safe, insecure, standard, floor int) (int, error) {
 
 // check returns the first rule that a new password of this user breaks.
 func (p PasswordPolicy) check(ctx context.Context, password Password, address, username string) error {
-	text := password.Reveal()
-	if len(text) > maxPasswordBytes { // before anything walks over it
-		return p.broken(codeTooLong)
+	rules := input.PasswordRules{Min: p.MinLength, Max: p.MaxLength, Words: p.Words, Any: p.InsecureAllowAny}
+	code := rules.Broken(password.Reveal(), address, username)
+	if code == "" && p.Breached != nil {
+		breached, err := p.Breached(ctx, password)
+		if err != nil {
+			return outage("check password", err)
+		}
+		if breached {
+			code = input.PasswordBreached
+		}
 	}
-	n := utf8.RuneCountInString(text)
-	switch {
-	case text == "":
-		return p.broken(codeRequired)
-	case !utf8.ValidString(text):
-		return p.broken(codeInvalidEncoding)
-	case n < p.MinLength:
-		return p.broken(codeTooShort)
-	case n > p.MaxLength:
-		return p.broken(codeTooLong)
-	case strings.ContainsRune(text, 0):
-		return p.broken(codeInvalidCharacter)
-	case text == redacted:
-		return p.broken(codePasswordCommon)
-	case p.InsecureAllowAny:
-	case blocklist.Contains(strings.ToLower(text)):
-		return p.broken(codePasswordCommon)
-	case isPersonal(text, address, username):
-		return p.broken(codePasswordPersonal)
-	case isOneOf(p.Words, text):
-		return p.broken(codePasswordContext)
-	}
-	if p.Breached == nil {
-		return nil
-	}
-	switch breached, err := p.Breached(ctx, password); {
-	case err != nil:
-		return outage("check password", err)
-	case breached:
-		return p.broken(codePasswordBreached)
+	if code != "" {
+		return &InputError{Field: fieldPassword, Code: code, Min: p.MinLength, Max: p.MaxLength}
 	}
 	return nil
-}
-
-func (p PasswordPolicy) broken(code string) error {
-	return &InputError{Field: fieldPassword, Code: code, Min: p.MinLength, Max: p.MaxLength}
-}
-
-// isPersonal reports whether a password is the e-mail address in any spelling,
-// holds it in its canonical form or that with A-labels, or is the local part or
-// the username, with nothing but digits, spaces and punctuation before and
-// after. Neither case nor normalisation form counts.
-func isPersonal(password, address, username string) bool {
-	key, _ := email.Key(address)
-	if same, ok := email.Key(password); ok && same == key {
-		return true
-	}
-	forms := []string{address}
-	if a, err := email.Parse(address); err == nil {
-		forms = append(forms, a.Address, a.ASCII)
-	}
-	for _, form := range forms {
-		if form != "" && strings.Contains(plain(password), plain(form)) {
-			return true
-		}
-	}
-	local, _, _ := strings.Cut(address, "@")
-	return isOneOf([]string{local, username}, password)
-}
-
-// isOneOf reports whether a password is one of words but for case,
-// normalisation form and what stands around it.
-func isOneOf(words []string, password string) bool {
-	password = plain(password)
-	for _, word := range words {
-		if word = plain(word); word != "" && core(password, word) == core(word, word) {
-			return true
-		}
-	}
-	return false
-}
-
-func plain(s string) string { return strings.ToLower(nfc.String(s)) }
-
-// core returns what is left of s without anything but letters at its ends, or,
-// if own is a name without letters, without spaces and punctuation.
-func core(s, own string) string {
-	keep := unicode.IsLetter
-	if !strings.ContainsFunc(own, keep) {
-		keep = func(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) }
-	}
-	if trimmed := strings.TrimFunc(s, func(r rune) bool { return !keep(r) && !unicode.IsMark(r) }); trimmed != "" {
-		return trimmed
-	}
-	return s
 }

@@ -4,6 +4,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/seed89488a0c/auth/internal/input"
 	"github.com/seed89488a0c/auth/internal/nfc"
 )
 
@@ -19,18 +20,18 @@ func parseUsername(s string) (string, error) {
 	}
 	// Before anything walks over it; NFC makes text shorter by less than four times.
 	if len(s) > 4*maxUsernameBytes {
-		return broken(codeTooLong)
+		return broken(input.TooLong)
 	}
 	if !utf8.ValidString(s) {
-		return broken(codeInvalidEncoding)
+		return broken(input.InvalidEncoding)
 	}
 	s = nfc.String(s)
 	if utf8.RuneCountInString(s) > maxUsernameCharacters {
-		return broken(codeTooLong)
+		return broken(input.TooLong)
 	}
 	for _, r := range s {
 		if unicode.In(r, unicode.Cc, unicode.Bidi_Control, unicode.Zl, unicode.Zp) {
-			return broken(codeInvalidCharacter)
+			return broken(input.InvalidCharacter)
 		}
 	}
 	return s, nil

@@ -1,0 +1,17 @@
+// Package input holds what users enter, but for their e-mail addresses, against
+// its rules. It names the one rule that is broken by a code, and repeats nothing
+// of the input.
+package input
+
+// The codes of the rules. They are stable; "" stands for no rule broken.
+const (
+	Required         = "required"
+	TooShort         = "too_short"
+	TooLong          = "too_long"
+	InvalidEncoding  = "invalid_encoding"
+	InvalidCharacter = "invalid_character"
+	PasswordCommon   = "password_common"
+	PasswordPersonal = "password_personal"
+	PasswordContext  = "password_context"
+	PasswordBreached = "password_breached"
+)
