@@ -21,6 +21,7 @@ import (
 	"github.com/seed89488a0c/auth/internal/hashgate"
 	"github.com/seed89488a0c/auth/internal/input"
 	"github.com/seed89488a0c/auth/internal/token"
+	"github.com/seed89488a0c/auth/internal/uuid"
 )
 
 // Authenticator registers users, logs them in and verifies their tokens. It is
@@ -176,7 +177,7 @@ func (a *Authenticator) Register(ctx context.Context, r Registration) (Result, e
 	now := currentTime()
 	record := UserRecord{
 		User: User{
-			ID:        newID(now),
+			ID:        uuid.V7(now),
 			Email:     address.Address,
 			Username:  username,
 			CreatedAt: now,

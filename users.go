@@ -2,15 +2,27 @@ package auth
 
 import (
 	"context"
+	"crypto/rand"
+	"encoding/binary"
 	"errors"
 	"time"
 
 	"github.com/seed89488a0c/auth/internal/email"
+	"github.com/seed89488a0c/auth/internal/input"
 	"github.com/seed89488a0c/auth/internal/nfc"
 	"github.com/seed89488a0c/auth/internal/row"
+	"github.com/seed89488a0c/auth/internal/uuid"
 )
 
 const maxEpoch = 1 << 62 // leaves room to rise
+
+// newEpoch returns where a user's epochs begin: at random, so that sessions that
+// were left behind by a user of the same ID are not those of the next one.
+func newEpoch() uint64 {
+	var b [8]byte
+	rand.Read(b[:])                           // never fails
+	return binary.BigEndian.Uint64(b[:]) >> 3 // below maxEpoch
+}
 
 // User returns a user by ID, or [ErrUserNotFound].
 func (a *Authenticator) User(ctx context.Context, id string) (User, error) {
@@ -156,10 +168,10 @@ func (a *Authenticator) DeleteUser(ctx context.Context, userID string) error {
 func (a *Authenticator) Import(ctx context.Context, r UserRecord) (User, error) {
 	now := currentTime()
 	if r.ID == "" {
-		r.ID = newID(now)
+		r.ID = uuid.V7(now)
 	}
-	if err := checkID(r.ID); err != nil {
-		return User{}, err
+	if code := input.ID(r.ID); code != "" {
+		return User{}, &InputError{Field: fieldID, Code: code, Max: row.MaxID}
 	}
 	if address, err := email.Parse(r.Email); err == nil {
 		r.Email, r.EmailKey = address.Address, address.Key
@@ -219,4 +231,13 @@ func (a *Authenticator) update(ctx context.Context, u UserUpdate) error {
 		return storeError("update user", err, ErrUserNotFound, ErrConflict)
 	}
 	return nil
+}
+
+// parseUsername returns a display name in NFC.
+func parseUsername(s string) (string, error) {
+	name, code := input.Username(s)
+	if code != "" {
+		return "", &InputError{Field: fieldUsername, Code: code, Max: row.MaxUsername}
+	}
+	return name, nil
 }

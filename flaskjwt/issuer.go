@@ -5,10 +5,8 @@ import (
 	"cmp"
 	"context"
 	"crypto/hmac"
-	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -20,6 +18,7 @@ import (
 
 	"github.com/seed89488a0c/auth"
 	"github.com/seed89488a0c/auth/internal/token"
+	"github.com/seed89488a0c/auth/internal/uuid"
 )
 
 // Limits of an Issuer.
@@ -194,11 +193,11 @@ func (i *Issuer) sign(s auth.Subject) (auth.IssuedToken, error) {
 	c := claims{
 		Fresh:     now.Sub(s.AuthTime) <= clockSkew,
 		IssuedAt:  second.Unix(),
-		ID:        uuid4(),
+		ID:        uuid.V4(),
 		Type:      accessType,
 		Subject:   s.UserID,
 		NotBefore: second.Unix(),
-		CSRF:      uuid4(),
+		CSRF:      uuid.V4(),
 		Audience:  i.config.Audience,
 		Issuer:    i.config.Issuer,
 		ExpiresAt: expires.Unix(),
@@ -246,14 +245,4 @@ func validTTL(d time.Duration) bool { return d >= time.Second && d%time.Second =
 func isInteger(s string) bool {
 	digits := strings.TrimPrefix(s, "-")
 	return digits != "" && len(digits) <= 20 && strings.Trim(digits, "0123456789") == "" && (digits[0] != '0' || s == "0")
-}
-
-// uuid4 returns a random UUID (RFC 9562 §5.4).
-func uuid4() string {
-	var b [16]byte
-	rand.Read(b[:]) // never fails
-	b[6] = 0x40 | b[6]&0x0f
-	b[8] = 0x80 | b[8]&0x3f
-	text := hex.EncodeToString(b[:])
-	return text[:8] + "-" + text[8:12] + "-" + text[12:16] + "-" + text[16:20] + "-" + text[20:]
 }
