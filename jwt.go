@@ -15,17 +15,6 @@ import (
 	"github.com/seed89488a0c/auth/internal/token"
 )
 
-// Limits of a JWTIssuer.
-const (
-	defaultTTL   = 15 * time.Minute
-	maxLeeway    = 5 * time.Minute
-	defaultCache = 1024
-	maxCache     = 1 << 20
-	// clockSkew is how far two machines' clocks may differ: with none, a
-	// verifier that is 200 ms behind refuses tokens that are used at once.
-	clockSkew = 5 * time.Second
-)
-
 // JWTConfig says what a [JWTIssuer] issues and accepts. Issuer, Audience and
 // either Keys or Source are required: there is no safe default for them.
 type JWTConfig struct {
@@ -73,14 +62,10 @@ func NewJWTIssuer(c JWTConfig) (*JWTIssuer, error) {
 }
 
 func newJWTIssuer(c JWTConfig) (*JWTIssuer, error) {
-	c.TTL, c.Cache = cmp.Or(c.TTL, defaultTTL), cmp.Or(c.Cache, defaultCache)
+	c.TTL = cmp.Or(c.TTL, token.DefaultTTL)
 	switch {
-	case !validTTL(c.TTL):
+	case !token.ValidTTL(c.TTL):
 		return nil, errors.New("the TTL is not a whole number of seconds up to ten years")
-	case c.Leeway < 0 || c.Leeway > maxLeeway:
-		return nil, errors.New("the Leeway is negative or above 5 minutes")
-	case c.Cache > maxCache:
-		return nil, errors.New("the Cache is above 1<<20")
 	case c.Source != nil && len(c.Keys) > 0:
 		return nil, errors.New("both Keys and Source are given")
 	}
@@ -88,7 +73,7 @@ func newJWTIssuer(c JWTConfig) (*JWTIssuer, error) {
 		Issuer:   c.Issuer,
 		Audience: c.Audience,
 		Leeway:   c.Leeway,
-		Skew:     clockSkew,
+		Skew:     token.ClockSkew,
 		Cache:    c.Cache,
 	})
 	if err != nil {
@@ -144,7 +129,7 @@ func (j *JWTIssuer) Issue(ctx context.Context, s Subject) (IssuedToken, error) {
 
 func (j *JWTIssuer) sign(key token.Key, s Subject) (IssuedToken, error) {
 	ttl := cmp.Or(s.TTL, j.config.TTL)
-	if !validTTL(ttl) {
+	if !token.ValidTTL(ttl) {
 		return IssuedToken{}, errors.New("the Subject's TTL is not a whole number of seconds up to ten years")
 	}
 	now := time.Now().UTC().Truncate(time.Second)

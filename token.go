@@ -115,13 +115,11 @@ func NewContext(ctx context.Context, id Identity) context.Context { return token
 // FromContext returns who is asking, and whether anybody is known to.
 func FromContext(ctx context.Context) (Identity, bool) { return token.FromContext(ctx) }
 
-// maxTTL is the longest life of a token.
-const maxTTL = 10 * 365 * 24 * time.Hour
-
-func validTTL(d time.Duration) bool { return d >= time.Second && d%time.Second == 0 && d <= maxTTL }
+// maxTTL is the longest life of tokens, and of sessions.
+const maxTTL = token.MaxTTL
 
 func checkTokenTTL(d time.Duration) error {
-	if d != 0 && !validTTL(d) {
+	if d != 0 && !token.ValidTTL(d) {
 		return &InputError{Field: fieldTokenTTL, Code: codeOutOfRange}
 	}
 	return nil

@@ -25,14 +25,10 @@ import (
 const (
 	maxSecret     = 1024 // bytes; a longer one is likely some other file
 	maxOldSecrets = 8    // each costs a MAC for a forged token
-	defaultTTL    = 15 * time.Minute
-	maxTTL        = 10 * 365 * 24 * time.Hour
-	maxLeeway     = 5 * time.Minute
 	maxIDBytes    = 64
-	// clockSkew is how far two machines' clocks may differ, and how long after
-	// authentication a token counts as issued with it: between the two, a service
-	// asks for the user's claims, and the second may turn.
-	clockSkew = 5 * time.Second
+	// maxFresh is how long after authentication a token counts as issued with it:
+	// between the two, a service asks for the user's claims, and the second may turn.
+	maxFresh = 5 * time.Second
 )
 
 // accessType is the claim type of an access token.
@@ -95,9 +91,9 @@ func NewIssuer(c Config) (*Issuer, error) {
 }
 
 func newIssuer(c Config) (*Issuer, error) {
-	c.TTL = cmp.Or(c.TTL, defaultTTL)
+	c.TTL = cmp.Or(c.TTL, token.DefaultTTL)
 	switch {
-	case c.Leeway < 0 || c.Leeway > maxLeeway:
+	case c.Leeway < 0 || c.Leeway > token.MaxLeeway:
 		return nil, errors.New("the leeway is negative or above 5 minutes")
 	case len(c.OldSecrets) > maxOldSecrets:
 		return nil, fmt.Errorf("more than %d old secrets", maxOldSecrets)
@@ -177,7 +173,7 @@ func (i *Issuer) sign(s auth.Subject) (auth.IssuedToken, error) {
 	second := now.Truncate(time.Second)
 	expires := second.Add(ttl)
 	switch {
-	case !validTTL(ttl):
+	case !token.ValidTTL(ttl):
 		return auth.IssuedToken{}, errors.New("the TTL is not a whole number of seconds up to ten years")
 	case !token.ValidText(s.UserID):
 		return auth.IssuedToken{}, errors.New("the user ID is empty, not UTF-8, or has control characters")
@@ -191,7 +187,7 @@ func (i *Issuer) sign(s auth.Subject) (auth.IssuedToken, error) {
 		return auth.IssuedToken{}, errors.New("the time of authentication is before 1970")
 	}
 	c := claims{
-		Fresh:     now.Sub(s.AuthTime) <= clockSkew,
+		Fresh:     now.Sub(s.AuthTime) <= maxFresh,
 		IssuedAt:  second.Unix(),
 		ID:        uuid.V4(),
 		Type:      accessType,
@@ -237,8 +233,6 @@ func sum(mac func() hash.Hash, input string) []byte {
 	io.WriteString(h, input) // never fails
 	return h.Sum(nil)
 }
-
-func validTTL(d time.Duration) bool { return d >= time.Second && d%time.Second == 0 && d <= maxTTL }
 
 // isInteger reports whether s is an integer in the one spelling that survives
 // being a number, and of no more digits than a 64-bit one has.

@@ -151,9 +151,9 @@ func (i *Issuer) read(payload []byte, now time.Time) (auth.Identity, error) {
 		audiences = r.texts("aud")
 	}
 
-	latest := now.Add(clockSkew)
+	latest := now.Add(token.ClockSkew)
 	switch {
-	case r.bad, !id.ExpiresAt.After(id.IssuedAt), !id.ExpiresAt.After(notBefore), id.AuthTime.After(id.IssuedAt.Add(clockSkew)):
+	case r.bad, !id.ExpiresAt.After(id.IssuedAt), !id.ExpiresAt.After(notBefore), id.AuthTime.After(id.IssuedAt.Add(token.ClockSkew)):
 		return auth.Identity{}, reject(token.ReasonClaims)
 	case kind != accessType:
 		return auth.Identity{}, reject(token.ReasonType)

@@ -44,13 +44,8 @@ import (
 	"github.com/seed89488a0c/auth/internal/token"
 )
 
-// Limits of a Config, as those of the root package's JWTConfig.
+// Limits of a Config.
 const (
-	maxLeeway    = 5 * time.Minute
-	defaultCache = 1024
-	maxCache     = 1 << 20
-	clockSkew    = 5 * time.Second
-
 	defaultStaleLimit = 24 * time.Hour
 	minStaleLimit     = time.Minute
 	maxStaleLimit     = 30 * 24 * time.Hour
@@ -137,17 +132,11 @@ func NewVerifier(c Config, more ...Config) (*Verifier, error) {
 
 func newIssuer(c Config) (*issuer, error) {
 	c.StaleLimit = cmp.Or(c.StaleLimit, defaultStaleLimit)
-	c.Cache = cmp.Or(c.Cache, defaultCache)
 	if c.Required == nil {
 		c.Required = []string{"client_id", "iat", "jti"}
 	}
-	switch {
-	case c.Leeway < 0 || c.Leeway > maxLeeway:
-		return nil, errors.New("the Leeway is negative or above 5 minutes")
-	case c.StaleLimit < minStaleLimit || c.StaleLimit > maxStaleLimit:
+	if c.StaleLimit < minStaleLimit || c.StaleLimit > maxStaleLimit {
 		return nil, errors.New("the StaleLimit is below 1 minute or above 30 days")
-	case c.Cache > maxCache:
-		return nil, errors.New("the Cache is above 1<<20")
 	}
 	if c.OnError == nil {
 		c.OnError = func(context.Context, error) {}
@@ -156,7 +145,7 @@ func newIssuer(c Config) (*issuer, error) {
 		Issuer:   c.Issuer,
 		Audience: c.Audience,
 		Leeway:   c.Leeway,
-		Skew:     clockSkew,
+		Skew:     token.ClockSkew,
 		Cache:    c.Cache,
 		Foreign:  &token.Foreign{Required: c.Required, AnyType: c.InsecureAnyType},
 	})

@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/seed89488a0c/auth/internal/token"
 )
 
 // skew is how far two machines' clocks may differ: each is wrong by 5 seconds at
@@ -16,8 +18,8 @@ import (
 const skew = 10 * time.Second
 
 const (
-	maxTTL      = 10*365*24*time.Hour + 5*time.Minute // a token's longest life, and the longest leeway
-	maxRetiring = 32                                  // keys that rotation may leave to retire at once
+	maxTTL      = token.MaxTTL + token.MaxLeeway
+	maxRetiring = 32 // keys that rotation may leave to retire at once
 )
 
 // Config says where the keys are and how long others depend on them. Path and

@@ -25,13 +25,9 @@ func RequireFresh(maxAge time.Duration, next http.Handler, fail func(http.Respon
 	})
 }
 
-// maxSkew is how far machines' clocks may be apart: a login later than that has
-// not happened.
-const maxSkew = 5 * time.Second
-
 func isFresh(at time.Time, maxAge time.Duration) bool {
 	age := time.Since(at)
-	return !at.IsZero() && -maxSkew <= age && age <= maxAge
+	return !at.IsZero() && -token.ClockSkew <= age && age <= maxAge // later than the skew it has not happened
 }
 
 // notFresh is the answer of RFC 9470 §3.

@@ -6,6 +6,9 @@ import (
 )
 
 const (
+	defaultCache = 1024
+	maxCache     = 1 << 20
+
 	// maxCached is the size in bytes of the largest token that a cache keeps.
 	// With its claims beside it, each takes at most 6 KiB, as where all of them have escapes.
 	maxCached = 2048

@@ -104,7 +104,7 @@ type rules struct {
 func ourRules(t testing.TB) rules {
 	t.Helper()
 	return rules{
-		token.Rules{Issuer: issuer, Audience: audience},
+		token.Rules{Issuer: issuer, Audience: audience, Cache: -1},
 		[]token.Key{withID(t, hmacKey(t, "h"), "h"), withID(t, edKey(t, "e"), "e")},
 	}
 }

@@ -1,6 +1,7 @@
 package token
 
 import (
+	"cmp"
 	"encoding/base64"
 	"errors"
 	"slices"
@@ -18,7 +19,7 @@ type Rules struct {
 	Issuer   string // iss, byte for byte
 	Audience string // aud, or one of them
 
-	// Leeway is how long after exp a token is still taken.
+	// Leeway is how long after exp a token is still taken, up to [MaxLeeway].
 	Leeway time.Duration
 
 	// Skew is how far iat and nbf may lie in the future, since two machines'
@@ -28,7 +29,8 @@ type Rules struct {
 	// Foreign is for tokens that others sign; nil for our own.
 	Foreign *Foreign
 
-	// Cache is how many tokens to remember whose signature was good; 0 is none.
+	// Cache is how many tokens to remember whose signature was good: 0 is 1024,
+	// negative is none, at most 1<<20.
 	Cache int
 }
 
@@ -53,10 +55,12 @@ func NewParser(r Rules) (*Parser, error) {
 		return nil, errors.New("the issuer is empty, not UTF-8, or has control characters")
 	case !ValidText(r.Audience):
 		return nil, errors.New("the audience is empty, not UTF-8, or has control characters")
-	case r.Leeway < 0:
-		return nil, errors.New("the leeway is negative")
+	case r.Leeway < 0 || r.Leeway > MaxLeeway:
+		return nil, errors.New("the Leeway is negative or above 5 minutes")
 	case r.Skew < 0:
 		return nil, errors.New("the skew is negative")
+	case r.Cache > maxCache:
+		return nil, errors.New("the Cache is above 1<<20")
 	}
 	required := []string{"iss", "sub", "aud", "client_id", "jti", "iat", "nbf", "exp", "auth_time"}
 	if r.Foreign != nil {
@@ -71,7 +75,7 @@ func NewParser(r Rules) (*Parser, error) {
 		rules:    r,
 		required: required,
 		encoding: *base64.RawURLEncoding.Strict(),
-		cache:    newCache(r.Cache),
+		cache:    newCache(cmp.Or(r.Cache, defaultCache)),
 	}, nil
 }
 

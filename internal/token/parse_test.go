@@ -29,6 +29,8 @@ func TestNewParser(t *testing.T) {
 		"same key twice":           func(r *rules) { r.keys = append(r.keys, r.keys[0]) },
 		"same ID, other algorithm": func(r *rules) { r.keys[1] = withID(t, r.keys[1], "h") },
 		"negative leeway":          func(r *rules) { r.Leeway = -1 },
+		"leeway above 5 minutes":   func(r *rules) { r.Leeway = token.MaxLeeway + 1 },
+		"a cache of billions":      func(r *rules) { r.Cache = 1 << 30 },
 		"negative skew":            func(r *rules) { r.Skew = -1 },
 	} {
 		t.Run(name, func(t *testing.T) {
