@@ -1,13 +1,10 @@
 package auth
 
 import (
-	"cmp"
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"sync/atomic"
 	"time"
 
@@ -46,10 +43,9 @@ type JWTConfig struct {
 // A token expires exactly TTL after the second it was issued in; nbf and iat
 // may lie up to 5 seconds in the future, since two machines' clocks differ.
 type JWTIssuer struct {
-	config JWTConfig
-	parser *token.Parser
-	static *compiledKeys // nil: ask the source
-	latest atomic.Pointer[compiledKeys]
+	issuer *token.Issuer
+	source KeySource                    // nil: the keys never change
+	latest atomic.Pointer[compiledKeys] // never nil, but from no source until it was asked
 }
 
 // NewJWTIssuer returns an issuer, or says what is wrong with c.
@@ -62,49 +58,24 @@ func NewJWTIssuer(c JWTConfig) (*JWTIssuer, error) {
 }
 
 func newJWTIssuer(c JWTConfig) (*JWTIssuer, error) {
-	c.TTL = cmp.Or(c.TTL, token.DefaultTTL)
-	switch {
-	case !token.ValidTTL(c.TTL):
-		return nil, errors.New("the TTL is not a whole number of seconds up to ten years")
-	case c.Source != nil && len(c.Keys) > 0:
-		return nil, errors.New("both Keys and Source are given")
+	keys := slices.Clone(c.Keys)
+	if c.Source != nil {
+		if len(keys) > 0 {
+			return nil, errors.New("both Keys and Source are given")
+		}
+		keys = []Key{GenerateKey()} // of a source nothing is known yet
 	}
-	parser, err := token.NewParser(token.Rules{
-		Issuer:   c.Issuer,
-		Audience: c.Audience,
-		Leeway:   c.Leeway,
-		Skew:     token.ClockSkew,
-		Cache:    c.Cache,
-	})
+	compiled, err := (&KeySet{Keys: keys}).compile()
 	if err != nil {
 		return nil, err
 	}
-	c.Keys, c.OtherAudiences = slices.Clone(c.Keys), slices.Clone(c.OtherAudiences)
-	j := &JWTIssuer{config: c, parser: parser}
-	keys := KeySet{Keys: []Key{GenerateKey()}} // of a source nothing is known yet
-	if c.Source == nil {
-		keys.Keys = c.Keys
-	}
-	compiled, err := keys.compile()
+	rules := token.Rules{Issuer: c.Issuer, Audience: c.Audience, Leeway: c.Leeway, Skew: token.ClockSkew, Cache: c.Cache}
+	issuer, err := token.NewIssuer(token.Terms{Rules: rules, OtherAudiences: c.OtherAudiences, TTL: c.TTL}, compiled.all, row.MaxID)
 	if err != nil {
 		return nil, err
 	}
-	if !compiled.signer.CanSign() {
-		return nil, errors.New("the first key cannot sign")
-	}
-	if c.Source == nil {
-		j.static = compiled
-	}
-	// What no token can carry is found now, not at a login: JSON writes < in six bytes.
-	longest := strings.Repeat("<", row.MaxID)
-	issued, err := j.sign(compiled.signer, Subject{UserID: longest, SessionID: longest, AuthTime: time.Now()})
-	if err != nil || j.static == nil {
-		return j, err
-	}
-	// And so is a KMS whose public key is not that of its private one.
-	if _, err := parser.Parse(j.static.all, issued.Token, time.Now()); err != nil {
-		return nil, errors.New("the first key does not verify what it signs")
-	}
+	j := &JWTIssuer{issuer: issuer, source: c.Source}
+	j.latest.Store(compiled)
 	return j, nil
 }
 
@@ -117,45 +88,13 @@ func (j *JWTIssuer) Issue(ctx context.Context, s Subject) (IssuedToken, error) {
 	if err != nil {
 		return IssuedToken{}, err
 	}
-	if longest := keys.from.MaxTTL; longest != 0 && cmp.Or(s.TTL, j.config.TTL)+j.config.Leeway > longest {
+	if longest := keys.from.MaxTTL; longest != 0 && j.issuer.Life(s.TTL) > longest {
 		return IssuedToken{}, &dependencyError{op: "issue token", kind: "the TTL and Leeway are above the keys' MaxTTL", matches: []error{ErrUnavailable}}
 	}
-	issued, err := j.sign(keys.signer, s)
+	claims := token.Claims{Subject: s.UserID, SessionID: s.SessionID, AuthTime: s.AuthTime, AMR: s.AMR, ACR: s.ACR, Custom: string(s.Claims)}
+	signed, expires, err := j.issuer.Sign(keys.all, claims, s.TTL, time.Now())
 	if err != nil {
 		return IssuedToken{}, fmt.Errorf("auth: %w", err)
-	}
-	return issued, nil
-}
-
-func (j *JWTIssuer) sign(key token.Key, s Subject) (IssuedToken, error) {
-	ttl := cmp.Or(s.TTL, j.config.TTL)
-	if !token.ValidTTL(ttl) {
-		return IssuedToken{}, errors.New("the Subject's TTL is not a whole number of seconds up to ten years")
-	}
-	now := time.Now().UTC().Truncate(time.Second)
-	expires := now.Add(ttl)
-	authTime := s.AuthTime.UTC().Truncate(time.Second)
-	if authTime.After(now) {
-		authTime = now
-	}
-	signed, err := token.Sign(key, token.Claims{
-		Issuer:         j.config.Issuer,
-		Audience:       j.config.Audience,
-		OtherAudiences: j.config.OtherAudiences,
-		Subject:        s.UserID,
-		ClientID:       j.config.Audience,
-		ID:             rand.Text(),
-		SessionID:      s.SessionID,
-		IssuedAt:       now,
-		NotBefore:      now,
-		ExpiresAt:      expires,
-		AuthTime:       authTime,
-		AMR:            s.AMR,
-		ACR:            s.ACR,
-		Custom:         string(s.Claims),
-	})
-	if err != nil {
-		return IssuedToken{}, err
 	}
 	return IssuedToken{Token: signed, ExpiresAt: expires}, nil
 }
@@ -168,7 +107,7 @@ func (j *JWTIssuer) Parse(ctx context.Context, accessToken string) (Identity, er
 	if err != nil {
 		return Identity{}, err
 	}
-	return j.parser.Parse(keys.all, accessToken, time.Now())
+	return j.issuer.Parse(keys.all, accessToken, time.Now())
 }
 
 // Keys returns the keys of the moment: a JWTIssuer is a [KeySource], for package
@@ -182,15 +121,16 @@ func (j *JWTIssuer) Keys(ctx context.Context) (*KeySet, error) {
 }
 
 func (j *JWTIssuer) keys(ctx context.Context) (*compiledKeys, error) {
-	if j.static != nil {
-		return j.static, nil
+	latest := j.latest.Load()
+	if j.source == nil {
+		return latest, nil
 	}
-	set, err := j.config.Source.Keys(ctx)
+	set, err := j.source.Keys(ctx)
 	if err != nil {
 		return nil, unavailable("keys", err)
 	}
-	if known := j.latest.Load(); known != nil && known.from == set {
-		return known, nil
+	if set == latest.from {
+		return latest, nil
 	}
 	keys, err := set.compile()
 	if err != nil {

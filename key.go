@@ -5,7 +5,6 @@ import (
 	"context"
 	"crypto"
 	"crypto/rand"
-	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -126,24 +125,22 @@ func (s KeySet) MarshalJSON() ([]byte, error) {
 	return append(append([]byte(`{"keys":[`), bytes.Join(list, []byte(","))...), "]}"...), nil
 }
 
-// compiledKeys is a KeySet in the form in which tokens are verified.
+// compiledKeys is a KeySet in the form in which tokens are signed and verified.
 type compiledKeys struct {
-	from   *KeySet
-	signer token.Key
-	all    *token.Set
+	from *KeySet
+	all  *token.Set
 }
 
 func (s *KeySet) compile() (*compiledKeys, error) {
-	if s == nil {
-		return nil, errors.New("no keys")
-	}
-	keys := make([]token.Key, len(s.Keys))
-	for i, k := range s.Keys {
-		keys[i] = k.key
+	var keys []token.Key
+	if s != nil {
+		for _, k := range s.Keys {
+			keys = append(keys, k.key)
+		}
 	}
 	all, err := token.NewSet(keys)
 	if err != nil {
 		return nil, err
 	}
-	return &compiledKeys{s, keys[0], all}, nil
+	return &compiledKeys{s, all}, nil
 }

@@ -7,7 +7,7 @@ import (
 )
 
 var (
-	Peek      = token.Issuer
+	Peek      = token.IssuerOf
 	Freshness = freshness
 )
 

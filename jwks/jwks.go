@@ -193,7 +193,7 @@ func (v *Verifier) choose(accessToken string) (*issuer, error) {
 	if len(v.issuers) == 1 {
 		return first, nil
 	}
-	name, err := token.Issuer(accessToken)
+	name, err := token.IssuerOf(accessToken)
 	if err != nil {
 		return first, err
 	}

@@ -5,9 +5,9 @@ import (
 	"strings"
 )
 
-// Issuer returns the iss that a token claims, "" if none. Nothing of it is
+// IssuerOf returns the iss that a token claims, "" if none. Nothing of it is
 // verified: it chooses who verifies.
-func Issuer(token string) (string, error) {
+func IssuerOf(token string) (string, error) {
 	if len(token) > MaxSize {
 		return "", reject(ReasonTooLarge)
 	}

@@ -5,6 +5,7 @@ import "errors"
 // Set is keys, each with an ID of its own, that tokens are verified with. It is
 // immutable and safe for concurrent use; nil is an empty one.
 type Set struct {
+	first    Key // signs, if it can
 	byID     map[string]Key
 	byHeader map[string]Key // by what Sign writes before the first dot
 }
@@ -14,7 +15,7 @@ func NewSet(keys []Key) (*Set, error) {
 	if len(keys) == 0 {
 		return nil, errors.New("no keys")
 	}
-	s := &Set{make(map[string]Key, len(keys)), make(map[string]Key, len(keys))}
+	s := &Set{keys[0], make(map[string]Key, len(keys)), make(map[string]Key, len(keys))}
 	for _, k := range keys {
 		if k.material == nil {
 			return nil, errors.New("a key is the zero Key")

@@ -1,0 +1,76 @@
+package token
+
+import (
+	"cmp"
+	"crypto/rand"
+	"errors"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Terms is what the tokens of an [Issuer] have in common. It parses them by the
+// Rules.
+type Terms struct {
+	Rules
+	OtherAudiences []string
+	TTL            time.Duration // from issue to expiry, as [ValidTTL] wants it; 0 is [DefaultTTL]
+}
+
+// Issuer signs tokens and parses them. The keys are given to each call. It is safe
+// for concurrent use.
+type Issuer struct {
+	*Parser
+	terms Terms
+}
+
+// NewIssuer returns an issuer, or says what is wrong with the terms, or with the
+// keys, of which the first must sign. It signs once, for a user and a session with
+// IDs of so many bytes: what no token can carry, or a KMS whose public key is not
+// that of its private one, is found now, not at a login.
+func NewIssuer(t Terms, keys *Set, idBytes int) (*Issuer, error) {
+	t.TTL, t.OtherAudiences = cmp.Or(t.TTL, DefaultTTL), slices.Clone(t.OtherAudiences)
+	if !ValidTTL(t.TTL) {
+		return nil, errors.New("the TTL is not a whole number of seconds up to ten years")
+	}
+	parser, err := NewParser(t.Rules)
+	if err != nil {
+		return nil, err
+	}
+	if !keys.first.CanSign() {
+		return nil, errors.New("the first key cannot sign")
+	}
+	i, now := &Issuer{parser, t}, time.Now()
+	longest := strings.Repeat("<", idBytes) // each of which JSON writes in six bytes
+	if _, _, err := i.Sign(keys, Claims{Subject: longest, SessionID: longest, AuthTime: now}, 0, now); err != nil {
+		return nil, err
+	}
+	return i, nil
+}
+
+// Life returns for how long a token of this TTL is taken; 0 is that of the terms.
+func (i *Issuer) Life(ttl time.Duration) time.Duration {
+	return cmp.Or(ttl, i.terms.TTL) + i.terms.Leeway
+}
+
+// Sign returns a token by the first of the keys, and its exp, ttl after the second
+// of now; 0 is the TTL of the terms. The claims are the subject's own: Subject,
+// SessionID, AuthTime, AMR, ACR and Custom; the rest is filled in. AuthTime is cut
+// to whole seconds, and is now if it lies in the future.
+func (i *Issuer) Sign(keys *Set, c Claims, ttl time.Duration, now time.Time) (signed string, expires time.Time, err error) {
+	if ttl = cmp.Or(ttl, i.terms.TTL); !ValidTTL(ttl) {
+		return "", time.Time{}, errors.New("the Subject's TTL is not a whole number of seconds up to ten years")
+	}
+	now = now.UTC().Truncate(time.Second)
+	expires = now.Add(ttl)
+	c.Issuer, c.Audience, c.OtherAudiences = i.terms.Issuer, i.terms.Audience, i.terms.OtherAudiences
+	c.ClientID, c.ID = i.terms.Audience, rand.Text()
+	c.IssuedAt, c.NotBefore, c.ExpiresAt = now, now, expires
+	if c.AuthTime = c.AuthTime.UTC().Truncate(time.Second); c.AuthTime.After(now) {
+		c.AuthTime = now
+	}
+	if signed, err = Sign(keys.first, c); err != nil {
+		return "", time.Time{}, err
+	}
+	return signed, expires, nil
+}

@@ -1,0 +1,112 @@
+package token_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/seed89488a0c/auth/internal/token"
+)
+
+// terms are those of an issuer of the tokens that ourRules demand, with a first
+// key of them.
+func terms(t testing.TB) (token.Terms, *token.Set) {
+	t.Helper()
+	r := ourRules(t)
+	return token.Terms{Rules: r.Rules}, newSet(t, r.keys...)
+}
+
+func newSet(t testing.TB, keys ...token.Key) *token.Set {
+	t.Helper()
+	s, err := token.NewSet(keys)
+	return must(t, s, err)
+}
+
+func TestNewIssuer(t *testing.T) {
+	good, keys := terms(t)
+	public, err := token.NewPublic(edPrivate("e").Public())
+	verifyOnly := newSet(t, must(t, public, err))
+	stranger := newKMS(edPrivate("e"))
+	stranger.public = edPrivate("x").Public()
+	wrong, err := token.NewSigner(stranger)
+	otherHalf := newSet(t, must(t, wrong, err))
+	if _, err := token.NewIssuer(good, keys, 64); err != nil {
+		t.Fatal(err)
+	}
+	for name, tt := range map[string]struct {
+		keys   *token.Set
+		change func(*token.Terms)
+		want   string
+	}{
+		"rules":                 {keys, func(s *token.Terms) { s.Issuer = "" }, "issuer"},
+		"TTL":                   {keys, func(s *token.Terms) { s.TTL = time.Second + 1 }, "TTL"},
+		"other audience":        {keys, func(s *token.Terms) { s.OtherAudiences = []string{"\xff"} }, "aud"},
+		"no room for an ID":     {keys, func(s *token.Terms) { s.Audience = strings.Repeat("x", 2700) }, "larger"},
+		"verifies only":         {verifyOnly, func(*token.Terms) {}, "cannot sign"},
+		"another's public half": {otherHalf, func(*token.Terms) {}, "sign: "},
+	} {
+		t.Run(name, func(t *testing.T) {
+			bad := good
+			tt.change(&bad)
+			if i, err := token.NewIssuer(bad, tt.keys, 64); i != nil || err == nil || !strings.Contains(err.Error(), tt.want) {
+				t.Errorf("got %v, %v, want an error with %q", i, err, tt.want)
+			}
+		})
+	}
+}
+
+// What an issuer signs says what the subject does, and the rest is its own.
+func TestIssuer(t *testing.T) {
+	s, keys := terms(t)
+	others := []string{"b"}
+	s.TTL, s.Leeway, s.OtherAudiences = time.Minute, time.Second, others
+	i, err := token.NewIssuer(s, keys, 64)
+	must(t, i, err)
+	others[0] = "\xff" // the caller's slice is the caller's
+	now := at(0).Add(time.Second - 1)
+	for _, tt := range []struct {
+		name             string
+		ttl, life, valid time.Duration
+		authTime, want   time.Time
+	}{
+		{"the terms' TTL", 0, time.Minute + time.Second, time.Minute, at(-5).Add(1), at(-5)},
+		{"a TTL of its own", time.Second, 2 * time.Second, time.Second, at(0), at(0)},
+		{"a clock that is ahead", 0, time.Minute + time.Second, time.Minute, at(10), at(0)},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			c := token.Claims{Subject: "user", SessionID: "session", AuthTime: tt.authTime, AMR: "pwd otp", ACR: "2", Custom: `{"a":1}`}
+			signed, expires, err := i.Sign(keys, c, tt.ttl, now)
+			must(t, signed, err)
+			id, err := i.Parse(keys, signed, now)
+			want := c
+			want.Issuer, want.ClientID, want.ID = issuer, audience, id.TokenID
+			want.IssuedAt, want.ExpiresAt, want.AuthTime = at(0), at(0).Add(tt.valid), tt.want
+			wantIdentity(t, id, err, want)
+			if len(id.TokenID) < 20 || !expires.Equal(id.ExpiresAt) || i.Life(tt.ttl) != tt.life {
+				t.Errorf("expires %v, life %v, token ID %q", expires, i.Life(tt.ttl), id.TokenID)
+			}
+			var got struct {
+				A   int
+				Aud []string
+			}
+			if err := id.Claims(&got); err != nil || got.A != 1 || strings.Join(got.Aud, " ") != audience+" b" {
+				t.Errorf("claims %+v, %v", got, err)
+			}
+			if again, _, err := i.Sign(keys, c, tt.ttl, now); err != nil || again == signed {
+				t.Errorf("the same token twice, or %v", err)
+			}
+		})
+	}
+	for name, tt := range map[string]struct {
+		ttl    time.Duration
+		claims token.Claims
+	}{
+		"no user":      {0, token.Claims{AuthTime: now}},
+		"an odd TTL":   {1, token.Claims{Subject: "user", AuthTime: now}},
+		"negative TTL": {-time.Second, token.Claims{Subject: "user", AuthTime: now}},
+	} {
+		if signed, expires, err := i.Sign(keys, tt.claims, tt.ttl, now); err == nil || signed != "" || !expires.IsZero() {
+			t.Errorf("%s: expires %v, %v", name, expires, err)
+		}
+	}
+}
