@@ -238,7 +238,7 @@ func (a *Authenticator) create(ctx context.Context, r UserRecord) (string, error
 // ever accepted.
 func (a *Authenticator) Login(ctx context.Context, c Credentials) (Result, error) {
 	if len(c.Password.Reveal()) > maxPasswordBytes {
-		return Result{}, &InputError{Field: fieldPassword, Code: input.TooLong}
+		return Result{}, &InputError{Field: input.FieldPassword, Code: input.TooLong}
 	}
 	if err := checkTokenTTL(c.TokenTTL); err != nil {
 		return Result{}, err
@@ -356,14 +356,11 @@ func (a *Authenticator) claimsOf(ctx context.Context, u User) (json.RawMessage, 
 	if err != nil {
 		return nil, unavailable("claims", err)
 	}
-	if v == nil {
-		return nil, nil
-	}
 	object, err := json.Marshal(v)
 	if err != nil {
 		return nil, unavailable("claims", err)
 	}
-	if string(object) == "null" { // of a nil pointer or map
+	if string(object) == "null" {
 		return nil, nil
 	}
 	if err := token.CheckCustom(string(object)); err != nil {

@@ -4,6 +4,7 @@ import (
 	"errors"
 
 	"github.com/seed89488a0c/auth/internal/email"
+	"github.com/seed89488a0c/auth/internal/input"
 )
 
 // Email is a valid e-mail address in its canonical forms.
@@ -31,5 +32,5 @@ func ParseEmail(s string) (Email, error) {
 func emailError(err error) error {
 	var code email.Code
 	errors.As(err, &code)
-	return &InputError{Field: fieldEmail, Code: string(code)}
+	return &InputError{Field: input.FieldEmail, Code: string(code)}
 }

@@ -2,19 +2,13 @@ package auth
 
 import (
 	"context"
-	"errors"
+	"fmt"
 	"slices"
-	"unicode/utf8"
 
 	"github.com/seed89488a0c/auth/internal/input"
 )
 
-// Limits that hold whatever the policy says.
-const (
-	maxPasswordBytes   = input.MaxPasswordBytes
-	minPolicyLength    = 8  // NIST SP 800-63B-4 §3.1.1.2, ASVS 5.0 6.2.1
-	minPolicyMaxLength = 64 // ibid., ASVS 5.0 6.2.9
-)
+const maxPasswordBytes = input.MaxPasswordBytes // whatever the policy says
 
 // PasswordPolicy is what a new password must satisfy. The zero value is a safe
 // policy: 8 to 128 characters, not one of the 10,000 most common passwords and
@@ -56,33 +50,13 @@ func InsecureTutorialPolicy() PasswordPolicy {
 }
 
 // withDefaults returns p with its limits in MinLength and MaxLength.
-func (p PasswordPolicy) withDefaults() (PasswordPolicy, error) {
-	min, err := choose(p.MinLength, p.InsecureMinLength, minPolicyLength, minPolicyLength)
+func (p PasswordPolicy) withDefaults() (_ PasswordPolicy, err error) {
+	p.MinLength, p.MaxLength, err = input.PasswordLengths(p.MinLength, p.InsecureMinLength, p.MaxLength, p.InsecureMaxLength)
 	if err != nil {
-		return p, errors.New("auth: PasswordPolicy: MinLength is below 8 or given twice")
+		return p, fmt.Errorf("auth: PasswordPolicy: %w", err)
 	}
-	max, err := choose(p.MaxLength, p.InsecureMaxLength, 128, minPolicyMaxLength)
-	if err != nil || max > maxPasswordBytes/utf8.UTFMax {
-		return p, errors.New("auth: PasswordPolicy: MaxLength is below 64, above 1024 or given twice")
-	}
-	if min > max {
-		return p, errors.New("auth: PasswordPolicy: the shortest password is longer than the longest")
-	}
-	p.MinLength, p.MaxLength = min, max
 	p.Words = slices.Clone(p.Words)
 	return p, nil
-}
-
-func choose(safe, insecure, standard, floor int) (int, error) {
-	switch {
-	case safe == 0 && insecure == 0:
-		return standard, nil
-	case insecure == 0 && safe >= floor:
-		return safe, nil
-	case safe == 0 && insecure > 0:
-		return insecure, nil
-	}
-	return 0, errors.New("out of range")
 }
 
 // check returns the first rule that a new password of this user breaks.
@@ -99,7 +73,7 @@ func (p PasswordPolicy) check(ctx context.Context, password Password, address, u
 		}
 	}
 	if code != "" {
-		return &InputError{Field: fieldPassword, Code: code, Min: p.MinLength, Max: p.MaxLength}
+		return &InputError{Field: input.FieldPassword, Code: code, Min: p.MinLength, Max: p.MaxLength}
 	}
 	return nil
 }

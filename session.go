@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -63,15 +64,8 @@ type SessionConfig struct {
 }
 
 func (c SessionConfig) withDefaults() (SessionConfig, error) {
-	if c.IdleTTL == 0 {
-		c.IdleTTL = defaultIdleTTL
-	}
-	if c.AbsoluteTTL == 0 {
-		c.AbsoluteTTL = defaultAbsoluteTTL
-	}
-	if c.Grace == 0 {
-		c.Grace = defaultGrace
-	}
+	c.IdleTTL, c.AbsoluteTTL = cmp.Or(c.IdleTTL, defaultIdleTTL), cmp.Or(c.AbsoluteTTL, defaultAbsoluteTTL)
+	c.Grace = cmp.Or(c.Grace, defaultGrace)
 	switch {
 	case c.IdleTTL < time.Second || c.IdleTTL > maxTTL, c.AbsoluteTTL < time.Second || c.AbsoluteTTL > maxTTL:
 		return c, errors.New("auth: WithSessions: IdleTTL or AbsoluteTTL is not 1 second to ten years")

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/seed89488a0c/auth/internal/input"
 	"github.com/seed89488a0c/auth/internal/token"
 )
 
@@ -120,7 +121,7 @@ const maxTTL = token.MaxTTL
 
 func checkTokenTTL(d time.Duration) error {
 	if d != 0 && !token.ValidTTL(d) {
-		return &InputError{Field: fieldTokenTTL, Code: codeOutOfRange}
+		return &InputError{Field: input.FieldTokenTTL, Code: input.OutOfRange}
 	}
 	return nil
 }

@@ -171,7 +171,7 @@ func (a *Authenticator) Import(ctx context.Context, r UserRecord) (User, error) 
 		r.ID = uuid.V7(now)
 	}
 	if code := input.ID(r.ID); code != "" {
-		return User{}, &InputError{Field: fieldID, Code: code, Max: row.MaxID}
+		return User{}, &InputError{Field: input.FieldID, Code: code, Max: row.MaxID}
 	}
 	if address, err := email.Parse(r.Email); err == nil {
 		r.Email, r.EmailKey = address.Address, address.Key
@@ -189,10 +189,10 @@ func (a *Authenticator) Import(ctx context.Context, r UserRecord) (User, error) 
 	}
 	r.Username = username
 	if len(r.PasswordHash) > row.MaxPasswordHash || r.PasswordHash != "" && a.hasher.Inspect(r.PasswordHash).Scheme == "" {
-		return User{}, &InputError{Field: fieldPasswordHash, Code: codeHashUnreadable}
+		return User{}, &InputError{Field: input.FieldPasswordHash, Code: input.HashUnreadable}
 	}
 	if r.Epoch > maxEpoch {
-		return User{}, &InputError{Field: fieldEpoch, Code: codeOutOfRange}
+		return User{}, &InputError{Field: input.FieldEpoch, Code: input.OutOfRange}
 	}
 	if r.Epoch == 0 {
 		r.Epoch = newEpoch()
@@ -204,7 +204,7 @@ func (a *Authenticator) Import(ctx context.Context, r UserRecord) (User, error) 
 	for _, t := range []*time.Time{&r.CreatedAt, &r.DisabledAt, &r.EmailVerifiedAt} {
 		*t = t.UTC().Truncate(time.Microsecond)
 		if !t.IsZero() && (t.Year() < 1000 || t.Year() > 9999) { // what MySQL keeps
-			return User{}, &InputError{Field: fieldTime, Code: codeOutOfRange}
+			return User{}, &InputError{Field: input.FieldTime, Code: input.OutOfRange}
 		}
 	}
 	id, err := a.store.CreateUser(ctx, r)
@@ -237,7 +237,7 @@ func (a *Authenticator) update(ctx context.Context, u UserUpdate) error {
 func parseUsername(s string) (string, error) {
 	name, code := input.Username(s)
 	if code != "" {
-		return "", &InputError{Field: fieldUsername, Code: code, Max: row.MaxUsername}
+		return "", &InputError{Field: input.FieldUsername, Code: code, Max: row.MaxUsername}
 	}
 	return name, nil
 }

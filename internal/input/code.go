@@ -14,4 +14,18 @@ const (
 	PasswordPersonal = "password_personal"
 	PasswordContext  = "password_context"
 	PasswordBreached = "password_breached"
+	HashUnreadable   = "hash_unreadable"
+	OutOfRange       = "out_of_range"
+)
+
+// The fields that break them.
+const (
+	FieldID           = "id"
+	FieldEmail        = "email"
+	FieldUsername     = "username"
+	FieldPassword     = "password"
+	FieldPasswordHash = "password_hash"
+	FieldTime         = "time"
+	FieldEpoch        = "epoch"
+	FieldTokenTTL     = "token_ttl"
 )

@@ -1,6 +1,7 @@
 package input
 
 import (
+	"errors"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -12,6 +13,42 @@ import (
 
 // MaxPasswordBytes is the size of the largest password, whatever its rules are.
 const MaxPasswordBytes = 4096
+
+// Limits of the shortest and the longest password.
+const (
+	minLength    = 8  // NIST SP 800-63B-4 §3.1.1.2, ASVS 5.0 6.2.1
+	minMaxLength = 64 // ibid., ASVS 5.0 6.2.9
+	maxLength    = 128
+)
+
+// PasswordLengths returns how many characters a password has at least and at
+// most: 0 is the default, and what goes past a limit is given as insecure instead.
+func PasswordLengths(least, insecureLeast, most, insecureMost int) (int, int, error) {
+	least, ok := choose(least, insecureLeast, minLength, minLength)
+	if !ok {
+		return 0, 0, errors.New("MinLength is below 8 or given twice")
+	}
+	most, ok = choose(most, insecureMost, maxLength, minMaxLength)
+	if !ok || most > MaxPasswordBytes/utf8.UTFMax {
+		return 0, 0, errors.New("MaxLength is below 64, above 1024 or given twice")
+	}
+	if least > most {
+		return 0, 0, errors.New("the shortest password is longer than the longest")
+	}
+	return least, most, nil
+}
+
+func choose(safe, insecure, standard, floor int) (int, bool) {
+	switch {
+	case safe == 0 && insecure == 0:
+		return standard, true
+	case insecure == 0 && safe >= floor:
+		return safe, true
+	case safe == 0 && insecure > 0:
+		return insecure, true
+	}
+	return 0, false
+}
 
 // Redacted is what passwords print as, and therefore no password.
 const Redacted = "REDACTED"
