@@ -20,6 +20,7 @@ import (
 	"github.com/seed89488a0c/auth/internal/email"
 	"github.com/seed89488a0c/auth/internal/hashgate"
 	"github.com/seed89488a0c/auth/internal/input"
+	"github.com/seed89488a0c/auth/internal/recent"
 	"github.com/seed89488a0c/auth/internal/token"
 	"github.com/seed89488a0c/auth/internal/uuid"
 )
@@ -47,8 +48,8 @@ type Authenticator struct {
 
 	sessions      SessionStore // nil: there are none
 	sessionConfig SessionConfig
-	known         *knownSessions // nil: Verify does not ask for sessions
-	oneStore      bool           // the same one keeps users and sessions
+	known         *recent.Table[knownSession] // nil: Verify does not ask for sessions
+	oneStore      bool                        // the same one keeps users and sessions
 
 	hashMemory     int64   // bytes; 0 = as the process has it
 	decoyClasses   []Decoy // as configured

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"slices"
+
+	"github.com/seed89488a0c/auth/internal/recent"
 )
 
 // Option changes what [New] builds. No option is needed to be safe.
@@ -120,7 +122,7 @@ func WithSessions(store SessionStore, c SessionConfig) Option {
 		}
 		a.sessions = store
 		if a.sessionConfig, err = c.withDefaults(); a.sessionConfig.Staleness > 0 {
-			a.known = newKnownSessions()
+			a.known = recent.New[knownSession](knownPlaces)
 		}
 		return err
 	}

@@ -73,7 +73,7 @@ func (a *Authenticator) endOthers(ctx context.Context, before UserRecord, keep s
 func (a *Authenticator) dropSessions(ctx context.Context, userID string, epoch uint64) {
 	if a.sessions != nil {
 		_, _ = a.endSessions(ctx, SessionFilter{UserID: userID, BeforeEpoch: epoch})
-		a.known.forget(userID) // also where another replica has removed the rows
+		a.known.Forget(userID) // also where another replica has removed the rows
 	}
 }
 
@@ -109,7 +109,7 @@ func (a *Authenticator) touch(ctx context.Context, id string, change func(Sessio
 func (a *Authenticator) endSessions(ctx context.Context, f SessionFilter) (int, error) {
 	n, err := a.sessions.DeleteSessions(ctx, f)
 	if n > 0 || err != nil {
-		a.known.forget(f.UserID)
+		a.known.Forget(f.UserID)
 	}
 	if err != nil {
 		return 0, storeError("delete sessions", err)
