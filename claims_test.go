@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/seed89488a0c/auth"
+	"github.com/seed89488a0c/auth/authtest"
 )
 
 type role struct {
@@ -171,4 +172,54 @@ func TestRefusedTokensAreEvents(t *testing.T) {
 	if len(events) != 1 || events[0].Kind != "token_refused" || !errors.As(events[0].Err, &why) || why.Reason != "signature" {
 		t.Errorf("events %+v", events)
 	}
+}
+
+// All tokens of an Authenticator say how sure its issuer is of a password; what a
+// subject names itself wins.
+func TestACR(t *testing.T) {
+	ctx := t.Context()
+	const configured = "https://shop.example/acr/password"
+	store, issuer := auth.NewMemoryStore(), newIssuer(t, auth.JWTConfig{ACR: configured})
+	a, err := auth.New(store, issuer, auth.WithHasher(authtest.Hasher{}), auth.WithSessions(store, auth.SessionConfig{}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	check := func(token, want string) auth.Identity {
+		t.Helper()
+		id, err := a.Verify(ctx, token)
+		var claims map[string]any
+		if err == nil {
+			err = id.Claims(&claims)
+		}
+		claim, _ := claims["acr"].(string)
+		if _, there := claims["acr"]; err != nil || id.ACR != want || claim != want || there != (want != "") {
+			t.Errorf("ACR %q, claim %v, want %q; %v", id.ACR, claims["acr"], want, err)
+		}
+		return id
+	}
+	check(register(t, a).Tokens.Access, configured)
+	result, err := a.Login(ctx, credentials(email, password))
+	if err != nil {
+		t.Fatal(err)
+	}
+	id := check(result.Tokens.Access, configured)
+	if result, err = a.Refresh(ctx, result.Tokens.Refresh); err != nil {
+		t.Fatal(err)
+	}
+	check(result.Tokens.Access, configured)
+	again, err := a.Reauthenticate(ctx, auth.Reauthentication{Identity: id, Password: auth.NewPassword(password)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	check(again.Access, configured)
+
+	subject := auth.Subject{UserID: id.UserID, SessionID: id.SessionID, AuthTime: time.Now(), ACR: "phrh"}
+	own, err := issuer.Issue(ctx, subject)
+	if err != nil {
+		t.Fatal(err)
+	}
+	check(own.Token, "phrh")
+
+	a = newAuth(t, auth.NewMemoryStore())
+	check(register(t, a).Tokens.Access, "")
 }

@@ -21,6 +21,11 @@ type JWTConfig struct {
 	// OtherAudiences are in aud too: services that accept these tokens as well.
 	OtherAudiences []string
 
+	// ACR is the acr of tokens whose Subject names none, as those of an Authenticator:
+	// how surely a password alone proves who it is, in the service's own terms (RFC
+	// 9068 §2.2.1, RFC 9470). UTF-8 without control characters; "" = not told.
+	ACR string
+
 	// Keys holds the keys that verify; the first of them signs. Key IDs must differ.
 	Keys []Key
 
@@ -70,7 +75,8 @@ func newJWTIssuer(c JWTConfig) (*JWTIssuer, error) {
 		return nil, err
 	}
 	rules := token.Rules{Issuer: c.Issuer, Audience: c.Audience, Leeway: c.Leeway, Skew: token.ClockSkew, Cache: c.Cache}
-	issuer, err := token.NewIssuer(token.Terms{Rules: rules, OtherAudiences: c.OtherAudiences, TTL: c.TTL}, compiled.all, row.MaxID)
+	terms := token.Terms{Rules: rules, OtherAudiences: c.OtherAudiences, ACR: c.ACR, TTL: c.TTL}
+	issuer, err := token.NewIssuer(terms, compiled.all, row.MaxID)
 	if err != nil {
 		return nil, err
 	}

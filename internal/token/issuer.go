@@ -14,6 +14,7 @@ import (
 type Terms struct {
 	Rules
 	OtherAudiences []string
+	ACR            string        // acr where the subject's claims have none; "" is none
 	TTL            time.Duration // from issue to expiry, as [ValidTTL] wants it; 0 is [DefaultTTL]
 }
 
@@ -64,7 +65,7 @@ func (i *Issuer) Sign(keys *Set, c Claims, ttl time.Duration, now time.Time) (si
 	now = now.UTC().Truncate(time.Second)
 	expires = now.Add(ttl)
 	c.Issuer, c.Audience, c.OtherAudiences = i.terms.Issuer, i.terms.Audience, i.terms.OtherAudiences
-	c.ClientID, c.ID = i.terms.Audience, rand.Text()
+	c.ClientID, c.ID, c.ACR = i.terms.Audience, rand.Text(), cmp.Or(c.ACR, i.terms.ACR)
 	c.IssuedAt, c.NotBefore, c.ExpiresAt = now, now, expires
 	if c.AuthTime = c.AuthTime.UTC().Truncate(time.Second); c.AuthTime.After(now) {
 		c.AuthTime = now

@@ -41,6 +41,7 @@ func TestNewIssuer(t *testing.T) {
 		"rules":                 {keys, func(s *token.Terms) { s.Issuer = "" }, "issuer"},
 		"TTL":                   {keys, func(s *token.Terms) { s.TTL = time.Second + 1 }, "TTL"},
 		"other audience":        {keys, func(s *token.Terms) { s.OtherAudiences = []string{"\xff"} }, "aud"},
+		"ACR":                   {keys, func(s *token.Terms) { s.ACR = "a\n" }, "acr"},
 		"no room for an ID":     {keys, func(s *token.Terms) { s.Audience = strings.Repeat("x", 2700) }, "larger"},
 		"verifies only":         {verifyOnly, func(*token.Terms) {}, "cannot sign"},
 		"another's public half": {otherHalf, func(*token.Terms) {}, "sign: "},
