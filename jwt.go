@@ -15,22 +15,17 @@ import (
 // JWTConfig says what a [JWTIssuer] issues and accepts. Issuer, Audience and
 // either Keys or Source are required: there is no safe default for them.
 type JWTConfig struct {
-	Issuer   string // iss: who issues, usually the service's URL
-	Audience string // aud: whom the tokens are for; Parse accepts no others
-
-	// OtherAudiences are in aud too: services that accept these tokens as well.
-	OtherAudiences []string
+	Issuer         string   // iss: who issues, usually the service's URL
+	Audience       string   // aud: whom the tokens are for; Parse accepts no others
+	OtherAudiences []string // in aud too: services that accept these tokens as well
 
 	// ACR is the acr of tokens whose Subject names none, as those of an Authenticator:
 	// how surely a password alone proves who it is, in the service's own terms (RFC
 	// 9068 §2.2.1, RFC 9470). UTF-8 without control characters; "" = not told.
 	ACR string
 
-	// Keys holds the keys that verify; the first of them signs. Key IDs must differ.
-	Keys []Key
-
-	// Source gives the keys instead of Keys, where they change.
-	Source KeySource
+	Keys   []Key     // all verify, and the first signs; their IDs differ
+	Source KeySource // gives the keys instead, where they change
 
 	TTL    time.Duration // from issue to expiry, whole seconds, up to ten years; 0 = 15 minutes
 	Leeway time.Duration // for which an expired token is still accepted, at most 5 minutes; 0 = none
@@ -50,10 +45,11 @@ type JWTConfig struct {
 type JWTIssuer struct {
 	issuer *token.Issuer
 	source KeySource                    // nil: the keys never change
-	latest atomic.Pointer[compiledKeys] // never nil, but from no source until it was asked
+	latest atomic.Pointer[compiledKeys] // Keys, or what the source had last; never nil, as newJWTIssuer tries a key
 }
 
-// NewJWTIssuer returns an issuer, or says what is wrong with c.
+// NewJWTIssuer returns an issuer, or says what is wrong with c. The first of c.Keys
+// has to sign at once.
 func NewJWTIssuer(c JWTConfig) (*JWTIssuer, error) {
 	j, err := newJWTIssuer(c)
 	if err != nil {

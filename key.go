@@ -36,8 +36,8 @@ func HMACKey(secret []byte) (Key, error) { return newKey(token.NewHMAC(secret)) 
 // SigningKey returns a key that signs and verifies: an [crypto/rsa.PrivateKey] of
 // 2048 to 8192 bits for RS256, an [crypto/ecdsa.PrivateKey] on P-256, P-384 or
 // P-521 for ES256, ES384 or ES512, an [crypto/ed25519.PrivateKey] for EdDSA, or
-// anything that signs like one of them, as a key in a KMS or an HSM does. It is
-// asked for one signature at once, and must be safe for concurrent use.
+// anything that signs like one of them, as a key in a KMS or an HSM does: that is
+// asked for every signature, each is verified, and it must be safe for concurrent use.
 func SigningKey(private crypto.Signer) (Key, error) { return newKey(token.NewSigner(private)) }
 
 // PublicKey returns a key that only verifies: the public half of what
@@ -46,7 +46,8 @@ func PublicKey(public crypto.PublicKey) (Key, error) { return newKey(token.NewPu
 
 // ParseKey reads a key: one JWK (RFC 7517) or one PEM block, of PKCS #8, PKCS #1,
 // SEC 1, PKIX or a certificate, of which only the key counts. A JWK's alg and kid
-// are kept; otherwise the algorithm is as [SigningKey] says. At most 64 KiB are read; nothing may stand beside the key.
+// are kept; otherwise the algorithm is as [SigningKey] says. The text has at most 64
+// KiB, and nothing beside the key.
 func ParseKey(text []byte) (Key, error) { return newKey(token.ParseKey(text)) }
 
 // WithID returns the key under another ID: 1 to 64 of the characters
@@ -86,8 +87,8 @@ func newKey(k token.Key, err error) (Key, error) {
 	return Key{k}, nil
 }
 
-// KeySource gives the keys of the moment, so that they can change while a
-// service runs. Implementations must be safe for concurrent use. Package
+// KeySource gives the keys of the moment, where they change while a service runs.
+// Implementations must be safe for concurrent use. Package
 // [github.com/seed89488a0c/auth/keyring] has one that reads a directory.
 type KeySource interface {
 	// Keys is called for every token: it answers from memory as a rule, with the
