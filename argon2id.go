@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 
-	"github.com/seed89488a0c/auth/internal/argon2id"
+	"github.com/seed89488a0c/auth/internal/argon2phc"
 )
 
 // Argon2id hashes passwords with Argon2id (RFC 9106) into PHC strings. The zero
@@ -29,7 +29,7 @@ var _ Hasher = Argon2id{}
 
 // Hash returns a PHC string: $argon2id$v=19$m=…,t=…,p=…$salt$digest.
 func (a Argon2id) Hash(_ context.Context, p Password) (string, error) {
-	encoded, err := argon2id.Params(a).Hash(p.Reveal())
+	encoded, err := argon2phc.Params(a).Hash(p.Reveal())
 	if err != nil {
 		return "", errors.New("auth: Argon2id: parameters below the floors of ASVS 5.0 appendix C, or more than 4 GiB")
 	}
@@ -38,9 +38,9 @@ func (a Argon2id) Hash(_ context.Context, p Password) (string, error) {
 
 // Verify reports whether encoded is a hash of p.
 func (a Argon2id) Verify(_ context.Context, encoded string, p Password) (bool, error) {
-	h, err := argon2id.Params(a).Parse(encoded)
+	h, err := argon2phc.Params(a).Parse(encoded, argon2phc.Argon2id)
 	switch {
-	case errors.Is(err, argon2id.ErrUnknown):
+	case errors.Is(err, argon2phc.ErrUnknown):
 		return false, ErrUnknownHash
 	case err != nil:
 		return false, ErrMalformedHash
@@ -50,13 +50,13 @@ func (a Argon2id) Verify(_ context.Context, encoded string, p Password) (bool, e
 
 // Inspect describes encoded.
 func (a Argon2id) Inspect(encoded string) HashInfo {
-	own := argon2id.Params(a)
+	own := argon2phc.Params(a)
 	if encoded == "" {
-		return HashInfo{Scheme: argon2id.Scheme, MemoryBytes: own.MemoryBytes()}
+		return HashInfo{Scheme: argon2phc.Argon2id, MemoryBytes: own.MemoryBytes()}
 	}
-	h, err := own.Parse(encoded)
+	h, err := own.Parse(encoded, argon2phc.Argon2id)
 	if err != nil {
 		return HashInfo{}
 	}
-	return HashInfo{Scheme: argon2id.Scheme, MemoryBytes: h.MemoryBytes(), Outdated: own.Outdated(h)}
+	return HashInfo{Scheme: argon2phc.Argon2id, MemoryBytes: h.MemoryBytes(), Outdated: own.Outdated(h)}
 }

@@ -3,9 +3,8 @@ package legacyhash
 import (
 	"context"
 
-	"golang.org/x/crypto/argon2"
-
 	"github.com/seed89488a0c/auth"
+	"github.com/seed89488a0c/auth/internal/argon2phc"
 	"github.com/seed89488a0c/auth/internal/phc"
 )
 
@@ -28,56 +27,23 @@ func (a Argon2i) Verify(_ context.Context, encoded string, p auth.Password) (boo
 func (a Argon2i) Inspect(encoded string) auth.HashInfo { return inspect(a, encoded) }
 
 func (Argon2i) parse(encoded string) (record, error) {
-	if phc.ID(encoded) != "argon2i" {
+	if phc.ID(encoded) != argon2phc.Argon2i {
 		return record{}, auth.ErrUnknownHash
 	}
-	r, ok := argon2Record(encoded)
-	return named("argon2i", r, ok)
+	r, ok := argon2Record(encoded, argon2phc.Argon2i)
+	return named(argon2phc.Argon2i, r, ok)
 }
 
-const (
-	maxArgon2MemoryKiB = 256 << 10
-	maxArgon2Time      = 16
-	maxArgon2Total     = 1024 << 10 // memory × passes
-	maxArgon2Threads   = 16
-)
-
-// argon2Record reads $argon2i$ or $argon2id$ within the caps of auth.Argon2id.
-func argon2Record(encoded string) (record, bool) {
-	h, err := phc.Parse(encoded)
-	if err != nil || h.Version != argon2.Version || len(h.Params) != 3 ||
-		h.Params[0].Name != "m" || h.Params[1].Name != "t" || h.Params[2].Name != "p" {
-		return record{}, false
-	}
-	memory, time, threads := h.Params[0].Value, h.Params[1].Value, h.Params[2].Value
-	switch {
-	case time < 1 || time > maxArgon2Time,
-		threads < 1 || threads > maxArgon2Threads,
-		memory < 8*threads || memory > maxArgon2MemoryKiB, // RFC 9106 §3.1
-		memory*time > maxArgon2Total,
-		len(h.Salt) < 8 || len(h.Salt) > 64,
-		len(h.Digest) < 16 || len(h.Digest) > 64:
-		return record{}, false
-	}
-	var key func(password, salt []byte, time, memory uint32, threads uint8, size uint32) []byte
-	switch h.ID {
-	case "argon2i":
-		key = argon2.Key
-	case "argon2id":
-		key = argon2.IDKey
-	default:
+// argon2Record reads a hash of one of the schemes within the caps of auth.Argon2id.
+func argon2Record(encoded string, schemes ...string) (record, bool) {
+	h, err := argon2phc.Params{}.Parse(encoded, schemes...)
+	if err != nil {
 		return record{}, false
 	}
 	return record{
-		info:   auth.HashInfo{MemoryBytes: int64(memory) << 10, Outdated: true},
-		digest: h.Digest,
-		derive: func(password string) ([]byte, error) {
-			return key([]byte(password), h.Salt, time, memory, uint8(threads), uint32(len(h.Digest))), nil
-		},
-		encode: func(digest []byte) string {
-			again := h
-			again.Digest = digest
-			return again.String()
-		},
+		info:   auth.HashInfo{MemoryBytes: h.MemoryBytes(), Outdated: true},
+		digest: h.Digest(),
+		derive: func(password string) ([]byte, error) { return h.Derive(password), nil },
+		encode: h.WithDigest,
 	}, true
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/seed89488a0c/auth"
+	"github.com/seed89488a0c/auth/internal/argon2phc"
 )
 
 // Django verifies what Django's password hashers write into auth_user.password:
@@ -39,7 +40,7 @@ func (Django) parse(encoded string) (r record, err error) {
 	case "scrypt":
 		r, ok = djangoScrypt(rest)
 	case "argon2":
-		if r, ok = argon2Record("$" + rest); ok {
+		if r, ok = argon2Record("$"+rest, argon2phc.Argon2i, argon2phc.Argon2id); ok {
 			encode := r.encode
 			r.encode = func(digest []byte) string { return name + encode(digest) }
 		}

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/seed89488a0c/auth"
+	"github.com/seed89488a0c/auth/internal/argon2phc"
 )
 
 // Spring verifies what Spring Security's DelegatingPasswordEncoder writes with
@@ -53,7 +54,7 @@ func (Spring) parse(encoded string) (r record, err error) {
 	case name == "scrypt":
 		r, ok = springScrypt(rest)
 	case name == "argon2":
-		r, ok = argon2Record(rest)
+		r, ok = argon2Record(rest, argon2phc.Argon2i, argon2phc.Argon2id)
 	default:
 		return record{}, auth.ErrUnknownHash
 	}

@@ -1,24 +1,29 @@
-// Package argon2id makes and reads hashes of Argon2id (RFC 9106) as PHC strings:
+// Package argon2phc makes hashes of Argon2id, and reads those of Argon2id and
+// Argon2i (RFC 9106), as PHC strings:
 //
 //	$argon2id$v=19$m=KiB,t=passes,p=threads$salt$digest
 //
 // A stored hash may be hostile: what is beyond the caps is refused before any
 // work.
-package argon2id
+package argon2phc
 
 import (
 	"cmp"
 	"crypto/rand"
 	"crypto/subtle"
 	"errors"
+	"slices"
 
 	"golang.org/x/crypto/argon2"
 
 	"github.com/seed89488a0c/auth/internal/phc"
 )
 
-// Scheme is the identifier of the hashes.
-const Scheme = "argon2id"
+// The identifiers of the schemes.
+const (
+	Argon2id = "argon2id"
+	Argon2i  = "argon2i"
+)
 
 const (
 	saltBytes   = 16 // RFC 9106 §3.1
@@ -38,13 +43,13 @@ const (
 
 var (
 	// ErrParams says that parameters are below the floors or above the cap.
-	ErrParams = errors.New("argon2id: parameters below the floors or above the cap")
+	ErrParams = errors.New("argon2phc: parameters below the floors or above the cap")
 
 	// ErrUnknown says that a string is a hash of another scheme, or none.
-	ErrUnknown = errors.New("argon2id: unknown scheme")
+	ErrUnknown = errors.New("argon2phc: unknown scheme")
 
 	// ErrMalformed says that a hash is damaged or beyond the caps.
-	ErrMalformed = errors.New("argon2id: malformed hash")
+	ErrMalformed = errors.New("argon2phc: malformed hash")
 )
 
 // Params are what hashes are made with. A field that is zero takes its default,
@@ -57,8 +62,8 @@ type Params struct {
 
 // Hash is a parsed hash.
 type Hash struct {
-	params       Params
-	salt, digest []byte
+	params Params
+	phc    phc.Hash
 }
 
 // Hash hashes a password under a fresh random salt. The error is [ErrParams].
@@ -70,18 +75,19 @@ func (p Params) Hash(password string) (string, error) {
 	salt := make([]byte, saltBytes)
 	rand.Read(salt) // never fails
 	return phc.Hash{
-		ID:      Scheme,
+		ID:      Argon2id,
 		Version: argon2.Version,
 		Params:  []phc.Param{{Name: "m", Value: p.MemoryKiB}, {Name: "t", Value: p.Time}, {Name: "p", Value: uint32(p.Threads)}},
 		Salt:    salt,
-		Digest:  p.key(password, salt, digestBytes),
+		Digest:  argon2.IDKey([]byte(password), salt, p.Time, p.MemoryKiB, p.Threads, digestBytes),
 	}.String(), nil
 }
 
 // Parse reads what can be computed without a panic and within the caps, which
-// rise with the parameters. The error is [ErrUnknown] or [ErrMalformed].
-func (p Params) Parse(encoded string) (Hash, error) {
-	if phc.ID(encoded) != Scheme {
+// rise with the parameters. The error is [ErrUnknown], for what is not of one of
+// the schemes, or [ErrMalformed].
+func (p Params) Parse(encoded string, schemes ...string) (Hash, error) {
+	if !slices.Contains(schemes, phc.ID(encoded)) {
 		return Hash{}, ErrUnknown
 	}
 	h, err := phc.Parse(encoded)
@@ -100,11 +106,7 @@ func (p Params) Parse(encoded string) (Hash, error) {
 		len(h.Digest) < minDigestBytes || len(h.Digest) > maxDigestBytes:
 		return Hash{}, ErrMalformed
 	}
-	return Hash{
-		params: Params{Time: time, MemoryKiB: memory, Threads: uint8(threads)},
-		salt:   h.Salt,
-		digest: h.Digest,
-	}, nil
+	return Hash{Params{Time: time, MemoryKiB: memory, Threads: uint8(threads)}, h}, nil
 }
 
 // MemoryBytes returns what making a hash takes.
@@ -115,13 +117,30 @@ func (p Params) MemoryBytes() int64 { return int64(p.withDefaults().MemoryKiB) <
 // weaker, and do not undo each other's upgrades.
 func (p Params) Outdated(h Hash) bool {
 	return h.params.total() < p.withDefaults().total() || h.params.belowFloor() ||
-		len(h.salt) < saltBytes || len(h.digest) < digestBytes
+		len(h.phc.Salt) < saltBytes || len(h.phc.Digest) < digestBytes
 }
 
 // Matches reports, in constant time, whether h is a hash of a password.
 func (h Hash) Matches(password string) bool {
-	digest := h.params.key(password, h.salt, len(h.digest))
-	return subtle.ConstantTimeCompare(digest, h.digest) == 1
+	return subtle.ConstantTimeCompare(h.Derive(password), h.phc.Digest) == 1
+}
+
+// Derive returns the digest that h would have, were it of this password.
+func (h Hash) Derive(password string) []byte {
+	key := argon2.IDKey
+	if h.phc.ID == Argon2i {
+		key = argon2.Key
+	}
+	return key([]byte(password), h.phc.Salt, h.params.Time, h.params.MemoryKiB, h.params.Threads, uint32(len(h.phc.Digest)))
+}
+
+// Digest returns the digest of h.
+func (h Hash) Digest() []byte { return h.phc.Digest }
+
+// WithDigest returns the PHC string of h with another digest.
+func (h Hash) WithDigest(digest []byte) string {
+	h.phc.Digest = digest
+	return h.phc.String()
 }
 
 // MemoryBytes returns what verifying h takes.
@@ -138,7 +157,3 @@ func (p Params) belowFloor() bool {
 }
 
 func (p Params) total() uint64 { return uint64(p.MemoryKiB) * uint64(p.Time) }
-
-func (p Params) key(password string, salt []byte, n int) []byte {
-	return argon2.IDKey([]byte(password), salt, p.Time, p.MemoryKiB, p.Threads, uint32(n))
-}
