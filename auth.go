@@ -14,7 +14,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"reflect"
 	"time"
 
 	"github.com/seed89488a0c/auth/internal/email"
@@ -51,18 +50,19 @@ type Authenticator struct {
 	known         *recent.Table[knownSession] // nil: Verify does not ask for sessions
 	oneStore      bool                        // the same one keeps users and sessions
 
-	hashMemory     int64   // bytes; 0 = as the process has it
-	decoyClasses   []Decoy // as configured
-	decoySecret    []byte
-	decoys         []decoy // at least one, all readable; the first is of live parameters
+	hashMemory     int64                                  // bytes; 0 = as the process has it
+	decoyClasses   []Decoy                                // as configured
+	draw           func(key string, weights []uint64) int // nil: there is one decoy
+	decoys         []decoy                                // at least one, all readable; the first is of live parameters
+	decoyWeights   []uint64
 	revealDisabled bool
 }
 
 // New returns an Authenticator. It hashes and verifies once, so that a hasher
 // that does not work is found now.
 func New(store UserStore, issuer TokenIssuer, opts ...Option) (*Authenticator, error) {
-	if store == nil || issuer == nil {
-		return nil, errors.New("auth: New: the store or the issuer is nil")
+	if isZero(store) || issuer == nil {
+		return nil, errors.New("auth: New: the store is nil or a zero value, or the issuer is nil")
 	}
 	a := &Authenticator{
 		store:  store,
@@ -86,22 +86,30 @@ func New(store UserStore, issuer TokenIssuer, opts ...Option) (*Authenticator, e
 }
 
 // WithStore returns an Authenticator that works on another store and shares
-// everything else with a, hashing slots and the store of sessions too. The store
-// must not be nil. With [MySQLStore.WithTx] it registers a user in a transaction of
-// the service's own, which is all that it should be used for then: sessions are not
-// part of the transaction. A new user's is nobody's until the user is there.
+// everything else with a, hashing slots too. The store must not be nil. Where users
+// and sessions are in one [MySQLStore], its [MySQLStore.WithTx] takes the place of
+// both: it registers a user, with a session, in a transaction of the service's own,
+// which is all that it should be used for.
 func (a *Authenticator) WithStore(store UserStore) *Authenticator {
 	b := *a
 	b.store = store
-	b.oneStore = same(store, a.sessions)
+	if s, ok := store.(*MySQLStore); ok && a.oneStore {
+		b.sessions = s // a connection more, while the transaction holds one, can be one too many
+	}
+	b.oneStore = same(store, b.sessions)
 	return &b
 }
 
-// same reports whether users and sessions are in one store, by its address: a
-// wrapper of it is another.
+// same reports whether users and sessions are in one store of this package. A
+// wrapper of one is another, which may know better.
 func same(users UserStore, sessions SessionStore) bool {
-	u, s := reflect.ValueOf(users), reflect.ValueOf(sessions)
-	return u.Kind() == reflect.Pointer && s.Kind() == reflect.Pointer && u.Type() == s.Type() && u.Pointer() == s.Pointer()
+	switch s := users.(type) {
+	case *MemoryStore:
+		return sessions == SessionStore(s)
+	case *MySQLStore:
+		return sessions == SessionStore(s)
+	}
+	return false
 }
 
 // Registration is what [Authenticator.Register] needs.
@@ -154,8 +162,9 @@ func (Tokens) MarshalText() ([]byte, error) { return []byte(redacted), nil }
 //
 // Errors: [*InputError], [ErrUserExists], [ErrOverloaded]. Nothing is created
 // beside one of them. After [ErrUnavailable] the outcome may be unknown: if the
-// connection broke during the insert and the store cannot be asked, or the session
-// could not be stored, a retry may find that the user exists, who can log in.
+// connection broke during the insert and the store cannot be asked, the session
+// could not be stored, or no token could be signed for an ID of the store's own
+// making, a retry may find that the user exists, who can log in.
 func (a *Authenticator) Register(ctx context.Context, r Registration) (Result, error) {
 	address, err := ParseEmail(r.Email)
 	if err != nil {
@@ -281,18 +290,18 @@ func (a *Authenticator) Login(ctx context.Context, c Credentials) (Result, error
 	return Result{User: user.User, Tokens: tokens}, nil
 }
 
-// rehashTimeout bounds what a store that stalls adds to a login.
+// rehashTimeout bounds what a store or a hasher that stalls adds to a login.
 const rehashTimeout = time.Second
 
 // rehash replaces a hash by one of today's parameters, unless somebody else
 // has changed it meanwhile. The login is done: it does not wait for this behind
 // others who want to log in; there will be another one.
 func (a *Authenticator) rehash(ctx context.Context, user UserRecord, p Password) {
-	hash, err := a.hashAtOnce(ctx, p)
+	within, cancel := context.WithTimeout(ctx, rehashTimeout)
+	defer cancel()
+	hash, err := a.hashAtOnce(within, p)
 	if err == nil {
-		ctx, cancel := context.WithTimeout(ctx, rehashTimeout)
-		defer cancel()
-		err = a.update(ctx, UserUpdate{ID: user.ID, IfPasswordHash: &user.PasswordHash, PasswordHash: &hash})
+		err = a.update(within, UserUpdate{ID: user.ID, IfPasswordHash: &user.PasswordHash, PasswordHash: &hash})
 	}
 	a.emit(ctx, Event{Kind: "password_rehashed", UserID: user.ID, Err: err})
 }

@@ -2,10 +2,7 @@ package auth
 
 import (
 	"context"
-	"crypto/hmac"
 	"crypto/rand"
-	"crypto/sha256"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"os"
@@ -23,7 +20,7 @@ type Decoy struct {
 
 // decoy is a class with what verifying it takes.
 type decoy struct {
-	Decoy
+	hash  string
 	bytes int64
 }
 
@@ -47,17 +44,17 @@ func (a *Authenticator) makeDecoys() error {
 		return fmt.Errorf("auth: WithHashMemory: one hash needs %d bytes", info.MemoryBytes)
 	}
 	a.gate = hashgate.New(int(slots), a.hashMemory)
-	a.decoys = []decoy{{Decoy{Hash: live}, info.MemoryBytes}}
+	a.decoys, a.decoyWeights = []decoy{{live, info.MemoryBytes}}, []uint64{0}
 	for _, class := range a.decoyClasses {
 		if class.Hash == "" {
-			a.decoys[0].Weight += class.Weight
+			a.decoyWeights[0] += uint64(class.Weight)
 			continue
 		}
 		info := a.hasher.Inspect(class.Hash)
 		if info.Scheme == "" || !a.gate.Holds(info.MemoryBytes) {
 			return errors.New("auth: WithDecoys: a hash that the hasher cannot verify, or not within WithHashMemory")
 		}
-		a.decoys = append(a.decoys, decoy{class, info.MemoryBytes})
+		a.decoys, a.decoyWeights = append(a.decoys, decoy{class.Hash, info.MemoryBytes}), append(a.decoyWeights, uint64(class.Weight))
 	}
 	return nil
 }
@@ -68,18 +65,5 @@ func (a *Authenticator) decoy(key string) decoy {
 	if len(a.decoys) == 1 {
 		return a.decoys[0]
 	}
-	mac := hmac.New(sha256.New, a.decoySecret)
-	mac.Write([]byte(key))
-	var total uint64
-	for _, d := range a.decoys {
-		total += uint64(d.Weight)
-	}
-	draw := binary.BigEndian.Uint64(mac.Sum(nil)) % total // with a bias below 2^-30
-	for _, d := range a.decoys {
-		if draw < uint64(d.Weight) {
-			return d
-		}
-		draw -= uint64(d.Weight)
-	}
-	return a.decoys[0]
+	return a.decoys[a.draw(key, a.decoyWeights)]
 }

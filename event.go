@@ -10,6 +10,7 @@ import "context"
 //	login_failed             by the credentials; UserID is set where the address is a user's
 //	token_refused            by Verify: Err says why, often as a [*TokenError]
 //	refreshed                a refresh token was replaced
+//	refresh_refused          SessionID is what the token says, not more
 //	session_replayed         an old refresh token was used again: its session was ended
 //	session_ended            one, by a logout or to make room for another
 //	sessions_ended           all of the user but SessionID

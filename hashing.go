@@ -74,11 +74,11 @@ func (a *Authenticator) checkPassword(ctx context.Context, key string, user User
 	stand := a.decoy(key)
 	encoded, real := user.PasswordHash, true
 	if encoded == "" {
-		encoded, real = stand.Hash, false
+		encoded, real = stand.hash, false
 	}
 	info := a.hasher.Inspect(encoded)
 	if info.Scheme == "" || !a.gate.Holds(info.MemoryBytes) {
-		encoded, real, check.unreadable = stand.Hash, false, ErrMalformedHash
+		encoded, real, check.unreadable = stand.hash, false, ErrMalformedHash
 		info.MemoryBytes = stand.bytes
 	}
 	if err := a.admit(ctx, info.MemoryBytes); err != nil {
@@ -89,7 +89,7 @@ func (a *Authenticator) checkPassword(ctx context.Context, key string, user User
 	if errors.Is(err, ErrUnknownHash) || errors.Is(err, ErrMalformedHash) {
 		// Inspect did not tell: the work is still to be done.
 		real, check.unreadable = false, ErrMalformedHash
-		_, err = a.hasher.Verify(ctx, a.decoys[0].Hash, p)
+		_, err = a.hasher.Verify(ctx, a.decoys[0].hash, p)
 	}
 	if err != nil {
 		return passwordCheck{}, outage("hash password", err)

@@ -205,6 +205,10 @@ func TestDecoys(t *testing.T) {
 			t.Errorf("%s is drawn %d times, want about %d: %v", class, got, want, count)
 		}
 	}
+	// Weights of one class that have no room in 32 bits are not none.
+	many := newAuth(t, auth.NewMemoryStore(), auth.WithDecoys(secret, auth.Decoy{Weight: 1 << 31}, auth.Decoy{Weight: 1 << 31}, auth.Decoy{Hash: sized(t, 7)}),
+		auth.WithHasher(hasher))
+	wantErr(t, login(t, many, password), auth.ErrInvalidCredentials)
 	issuer := newIssuer(t, auth.JWTConfig{})
 	for name, opt := range map[string]auth.Option{
 		"short secret":  auth.WithDecoys(secret[:31], auth.Decoy{Weight: 1}),

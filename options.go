@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 
+	"github.com/seed89488a0c/auth/internal/draw"
 	"github.com/seed89488a0c/auth/internal/recent"
 )
 
@@ -62,7 +63,7 @@ func WithDecoys(secret []byte, classes ...Decoy) Option {
 		if len(secret) < 32 || total == 0 {
 			return errors.New("auth: WithDecoys: the secret has fewer than 32 bytes, or no class has a weight")
 		}
-		a.decoySecret, a.decoyClasses = slices.Clone(secret), slices.Clone(classes)
+		a.draw, a.decoyClasses = draw.By(secret), slices.Clone(classes)
 		return nil
 	}
 }
@@ -97,8 +98,9 @@ func WithEvents(f func(context.Context, Event)) Option {
 // at_hash, auth_time, azp, c_hash, client_id, cnf, csrf, fresh, may_act, nonce,
 // sid, sub_jwk and type.
 //
-// f is called for every Register, before the user is created, and every Login,
-// after the password was found right. It must be safe for concurrent use. Its
+// f is called for every Register, before the user is created and again where the
+// store makes the ID, for every Login, after the password was found right, and for
+// every Refresh and Reauthenticate. It must be safe for concurrent use. Its
 // error, of which only the type is kept, and claims that are refused, are
 // [ErrUnavailable]: nobody is logged in.
 // What the claims say stays true for others until the token expires.
@@ -117,8 +119,8 @@ func WithClaims(f func(ctx context.Context, u User) (any, error)) Option {
 // sessions alike.
 func WithSessions(store SessionStore, c SessionConfig) Option {
 	return func(a *Authenticator) (err error) {
-		if store == nil {
-			return errors.New("auth: WithSessions: the store is nil")
+		if isZero(store) {
+			return errors.New("auth: WithSessions: the store is nil or a zero value")
 		}
 		a.sessions = store
 		if a.sessionConfig, err = c.withDefaults(); a.sessionConfig.Staleness > 0 {

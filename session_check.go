@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"time"
+
+	"github.com/seed89488a0c/auth/internal/token"
 )
 
 // knownPlaces is how many sessions are remembered.
@@ -24,7 +26,7 @@ const maxEnded = time.Second
 // known or by asking the store.
 func (a *Authenticator) checkSession(ctx context.Context, id Identity) error {
 	if id.SessionID == "" {
-		return ErrInvalidToken
+		return &TokenError{Reason: token.ReasonSession}
 	}
 	now := time.Now() // with the monotonic clock: one that is set back changes nothing
 	known := a.known.Get(id.SessionID, id.UserID)
@@ -45,7 +47,7 @@ func (a *Authenticator) checkSession(ctx context.Context, id Identity) error {
 		a.known.Put(id.SessionID, id.UserID, known, asked)
 	}
 	if known.ended {
-		return ErrInvalidToken
+		return &TokenError{Reason: token.ReasonSession}
 	}
 	return nil
 }

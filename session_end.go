@@ -38,7 +38,8 @@ func (a *Authenticator) EndSession(ctx context.Context, userID, sessionID string
 
 // EndSessions ends all sessions of a user but keep, which may be "". They end by
 // one write to the user; that their rows go too is housekeeping. If the one to keep
-// cannot be kept it ends as well. Errors: [ErrUserNotFound].
+// cannot be kept, as where two do this at once, it ends as well. Errors:
+// [ErrUserNotFound].
 func (a *Authenticator) EndSessions(ctx context.Context, userID, keep string) error {
 	user, err := a.userByID(ctx, userID)
 	if err != nil {

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/seed89488a0c/auth"
 )
@@ -233,4 +235,110 @@ func sessionID(t testing.TB, a *auth.Authenticator, tokens auth.Tokens) string {
 		t.Fatal(err)
 	}
 	return id.SessionID
+}
+
+// A refresh of the session that is kept meets the moment at which only its user has
+// been changed.
+func TestRefreshOfTheKeptSession(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := &failingStore{MemoryStore: auth.NewMemoryStore()}
+		a := newSessions(t, store, auth.SessionConfig{})
+		first := register(t, a)
+		changed := false
+		refreshing := make(chan error, 1)
+		store.fail = func(op string) error {
+			if op == "UpdateSession" && !changed {
+				changed = true
+				go func() {
+					_, err := a.Refresh(t.Context(), first.Tokens.Refresh)
+					refreshing <- err
+				}()
+				time.Sleep(10 * time.Millisecond)
+			}
+			return nil
+		}
+		if err := a.EndSessions(t.Context(), first.User.ID, sessionID(t, a, first.Tokens)); err != nil || !changed {
+			t.Fatalf("moved up: %v, %v", changed, err)
+		}
+		if err := <-refreshing; err != nil {
+			t.Errorf("refreshing meanwhile: %v", err)
+		}
+
+		// Who has gone does not wait, and one that is not moved up has ended.
+		store.fail = func(op string) error {
+			if op == "UpdateSession" || op == "DeleteSessions" {
+				return errDown
+			}
+			return nil
+		}
+		last := loggedIn(t, a)
+		if err := a.EndSessions(t.Context(), first.User.ID, sessionID(t, a, last.Tokens)); err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
+		defer cancel()
+		_, err := a.Refresh(ctx, last.Tokens.Refresh)
+		wantStoreError(t, err, "session by id", "context ended", context.DeadlineExceeded)
+		refused(t, a, last.Tokens.Refresh, auth.ErrInvalidToken)
+	})
+}
+
+// The old password gives no fresh token once there is a new one.
+func TestReauthenticateWhileThePasswordChanges(t *testing.T) {
+	store := &failingStore{MemoryStore: auth.NewMemoryStore()}
+	a := newSessions(t, store, auth.SessionConfig{})
+	id, err := a.Verify(t.Context(), register(t, a).Tokens.Access)
+	if err != nil {
+		t.Fatal(err)
+	}
+	changed := false
+	store.fail = func(op string) error {
+		switch {
+		case op == "DeleteSessions":
+			return errDown
+		case op == "UpdateSession" && !changed:
+			changed = true
+			return a.SetPassword(t.Context(), id.UserID, auth.NewPassword("another horse"))
+		}
+		return nil
+	}
+	tokens, err := a.Reauthenticate(t.Context(), auth.Reauthentication{Identity: id, Password: auth.NewPassword(password)})
+	wantErr(t, err, auth.ErrInvalidToken)
+	if !changed || tokens != (auth.Tokens{}) {
+		t.Errorf("changed meanwhile: %v; a token: %v", changed, tokens != (auth.Tokens{}))
+	}
+}
+
+// A session that came from elsewhere, without the time of its beginning, ends at a
+// replay too.
+func TestReplayOfASessionWithoutABeginning(t *testing.T) {
+	store := auth.NewMemoryStore()
+	a := newSessions(t, store, auth.SessionConfig{Grace: -1})
+	first := register(t, a)
+	next := refreshed(t, a, first.Tokens.Refresh)
+	s, err := store.SessionByID(t.Context(), sessionID(t, a, first.Tokens))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.CreatedAt = time.Time{}
+	if n, err := store.DeleteSessions(t.Context(), auth.SessionFilter{ID: s.ID}); n != 1 || err != nil {
+		t.Fatal(n, err)
+	}
+	dated := &datedStore{store}
+	if err := store.CreateSession(t.Context(), s); err != nil {
+		t.Fatal(err)
+	}
+	a = newSessions(t, dated, auth.SessionConfig{Grace: -1})
+	refused(t, a, first.Tokens.Refresh, auth.ErrSessionReplayed)
+	refused(t, a, next.Refresh, auth.ErrInvalidToken)
+}
+
+// datedStore takes no update that is of no time, as MySQL does.
+type datedStore struct{ *auth.MemoryStore }
+
+func (s *datedStore) UpdateSession(ctx context.Context, u auth.SessionUpdate) error {
+	if u.At.IsZero() {
+		return errDown
+	}
+	return s.MemoryStore.UpdateSession(ctx, u)
 }

@@ -3,6 +3,7 @@ package auth
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/seed89488a0c/auth/internal/refresh"
 )
@@ -25,6 +26,9 @@ func (a *Authenticator) Refresh(ctx context.Context, refreshToken string) (Resul
 	wasCurrent := false // at an earlier look
 	for range sessionTries {
 		result, err := a.refresh(ctx, t, &wasCurrent)
+		if errors.Is(err, ErrInvalidToken) && err != ErrSessionReplayed { // which has its own
+			a.emit(ctx, Event{Kind: "refresh_refused", SessionID: t.SessionID(), Err: err})
+		}
 		if !errors.Is(err, ErrConflict) {
 			return result, err
 		}
@@ -87,7 +91,8 @@ func (a *Authenticator) refresh(ctx context.Context, t refresh.Token, wasCurrent
 // nothing confirms first what was read: a read may come from a replica that is
 // behind, and then the token only looks old.
 func (a *Authenticator) replayed(ctx context.Context, s SessionRecord) error {
-	err := a.sessions.UpdateSession(ctx, SessionUpdate{ID: s.ID, IfFamily: s.Family, IfToken: s.Token, At: s.CreatedAt})
+	// In time for it, also where the session is idle.
+	err := a.sessions.UpdateSession(ctx, SessionUpdate{ID: s.ID, IfFamily: s.Family, IfToken: s.Token, At: s.IdleUntil.Add(-time.Microsecond)})
 	if err != nil {
 		return storeError("refresh", err, ErrConflict)
 	}
@@ -101,9 +106,36 @@ func (a *Authenticator) replayed(ctx context.Context, s SessionRecord) error {
 	return ErrSessionReplayed
 }
 
+// A session that is kept when all others end is moved up after its user: who reads
+// between the two writes looks again, this often and this much later.
+const (
+	keptTries = 3
+	keptPause = 20 * time.Millisecond
+)
+
 // livingSession returns a session that has not ended, other than by being idle,
 // and its user.
 func (a *Authenticator) livingSession(ctx context.Context, id string) (SessionRecord, UserRecord, error) {
+	s, user, err := a.sessionAndUser(ctx, id)
+	for try := 0; try < keptTries && err == nil && s.Epoch+1 == user.Epoch; try++ {
+		select {
+		case <-ctx.Done():
+			err = &StoreError{Op: "session by id", Code: "context ended", Context: ctx.Err()}
+		case <-time.After(keptPause):
+			s, user, err = a.sessionAndUser(ctx, id)
+		}
+	}
+	if err == nil && (s.Epoch != user.Epoch || !user.DisabledAt.IsZero() || !currentTime().Before(s.ExpiresAt)) {
+		err = ErrInvalidToken
+	}
+	if err != nil {
+		return SessionRecord{}, UserRecord{}, err
+	}
+	return s, user, nil
+}
+
+// sessionAndUser reads both; ErrInvalidToken means that one is gone.
+func (a *Authenticator) sessionAndUser(ctx context.Context, id string) (SessionRecord, UserRecord, error) {
 	s, err := a.sessions.SessionByID(ctx, id)
 	if errors.Is(err, ErrSessionNotFound) {
 		return SessionRecord{}, UserRecord{}, ErrInvalidToken
@@ -111,18 +143,14 @@ func (a *Authenticator) livingSession(ctx context.Context, id string) (SessionRe
 	if err != nil {
 		return SessionRecord{}, UserRecord{}, storeError("session by id", err)
 	}
-	var user UserRecord
 	if s.User != nil && a.oneStore {
-		user = *s.User
-	} else if user, err = a.userByID(ctx, s.UserID); errors.Is(err, ErrUserNotFound) {
-		return SessionRecord{}, UserRecord{}, ErrInvalidToken
-	} else if err != nil {
-		return SessionRecord{}, UserRecord{}, err
+		return s, *s.User, nil
 	}
-	if s.Epoch != user.Epoch || !user.DisabledAt.IsZero() || !currentTime().Before(s.ExpiresAt) {
-		return SessionRecord{}, UserRecord{}, ErrInvalidToken
+	user, err := a.userByID(ctx, s.UserID)
+	if errors.Is(err, ErrUserNotFound) {
+		err = ErrInvalidToken
 	}
-	return s, user, nil
+	return s, user, err
 }
 
 // Reauthentication is what [Authenticator.Reauthenticate] needs.
@@ -165,6 +193,9 @@ func (a *Authenticator) Reauthenticate(ctx context.Context, r Reauthentication) 
 		err := a.touch(ctx, s.ID, func(latest SessionRecord) (SessionUpdate, bool) {
 			return SessionUpdate{AuthTime: &now}, latest.Epoch == s.Epoch
 		})
+		if err == nil {
+			_, _, err = a.livingSession(ctx, s.ID) // the password may have changed meanwhile
+		}
 		if err != nil {
 			return Tokens{}, err
 		}

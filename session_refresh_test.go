@@ -3,6 +3,8 @@ package auth_test
 import (
 	"context"
 	"errors"
+	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -96,10 +98,12 @@ func TestRefreshGraceAndReplay(t *testing.T) {
 					t.Errorf("events %+v", events)
 				}
 				for _, token := range tokens {
-					refused(t, a, token, auth.ErrInvalidToken) // all of the family, and no second event
+					refused(t, a, token, auth.ErrInvalidToken) // all of the family
 				}
-				if len(events) != 1 {
-					t.Errorf("events %+v", events)
+				for _, e := range events[1:] {
+					if e.Kind != "refresh_refused" {
+						t.Errorf("event %+v", e)
+					}
 				}
 				refreshed(t, a, loggedIn(t, a).Tokens.Refresh)
 			})
@@ -227,4 +231,36 @@ func TestOvertakenRefreshEndsNothing(t *testing.T) {
 	store.fail = once("UpdateSession", func() { last = refreshed(t, other, refreshed(t, other, token).Refresh).Refresh })
 	refused(t, a, token, auth.ErrInvalidToken)
 	refreshed(t, a, last)
+}
+
+// Every refusal is told, and so is why an access token is refused that outlives its
+// session.
+func TestRefusalsAreEvents(t *testing.T) {
+	var events []auth.Event
+	store := auth.NewMemoryStore()
+	a := newSessions(t, store, auth.SessionConfig{Staleness: time.Minute, Grace: -1},
+		auth.WithEvents(func(_ context.Context, e auth.Event) { events = append(events, e) }))
+	first := register(t, a)
+	id := sessionID(t, a, first.Tokens)
+	next := refreshed(t, a, first.Tokens.Refresh)
+	refused(t, a, first.Tokens.Refresh, auth.ErrSessionReplayed)
+	refused(t, a, next.Refresh, auth.ErrInvalidToken)
+	_, err := a.Verify(t.Context(), next.Access)
+	var why *auth.TokenError
+	if !errors.As(err, &why) || why.Reason != "session" || errors.Is(err, auth.ErrExpiredToken) {
+		t.Errorf("of a session that has ended: %v", err)
+	}
+	var got []string
+	for _, e := range events {
+		if e.SessionID != id {
+			t.Errorf("%s is of session %q, want %q", e.Kind, e.SessionID, id)
+		}
+		got = append(got, fmt.Sprint(e.Kind, ": ", e.Err))
+	}
+	want := []string{"registered: <nil>", "refreshed: <nil>",
+		"session_replayed: <nil>", "refresh_refused: auth: invalid token",
+		"token_refused: auth: invalid token: session"}
+	if !slices.Equal(got, want) {
+		t.Errorf("events %q, want %q", got, want)
+	}
 }

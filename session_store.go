@@ -50,8 +50,8 @@ type SessionRecord struct {
 	Nonce     [32]byte  `json:"-"`
 	RotatedAt time.Time `json:"-"` // when the parent was replaced; zero = never
 
-	// User is the session's user, where the store keeps users as well and found it
-	// in the same statement; nil = ask the [UserStore].
+	// User is the session's user where a [MemoryStore] or [MySQLStore] keeps both and
+	// found it in the same statement. Of other stores it is not looked at.
 	User *UserRecord `json:"-"`
 }
 

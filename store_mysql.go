@@ -66,9 +66,11 @@ func MySQLTable(name string) MySQLOption {
 
 // MySQLIntegerIDs is for tables whose id column is BIGINT UNSIGNED
 // AUTO_INCREMENT. The table chooses the ID of every user that registers. An
-// import keeps an ID from 1 to 18446744073709551615 without leading zeros and
-// gets a new one for anything else. No other text is ever looked up, since
-// MySQL takes '1abc' for 1.
+// import keeps an ID from 1 to 1<<62 without leading zeros, beyond which a table
+// would soon have none left, and gets a new one for anything else. No other text is
+// ever looked up, since MySQL takes '1abc' for 1. A server before MySQL 8.0 can give
+// the ID of a deleted user again: access tokens of the deleted one that have not
+// expired are then the other's, unless [SessionConfig.Staleness] has Verify ask.
 func MySQLIntegerIDs() MySQLOption {
 	return func(s *MySQLStore) error {
 		s.config.IntegerIDs = true
@@ -91,6 +93,9 @@ func NewMySQLStore(db *sql.DB, opts ...MySQLOption) (*MySQLStore, error) {
 	}
 	s := &MySQLStore{config: mysqlstore.Config{Table: mysqlstore.DefaultTable}}
 	for _, opt := range opts {
+		if opt == nil {
+			return nil, errors.New("auth: NewMySQLStore: an option is nil")
+		}
 		if err := opt(s); err != nil {
 			return nil, err
 		}

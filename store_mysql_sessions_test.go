@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -221,6 +222,51 @@ func TestMySQLSessionErrors(t *testing.T) {
 	}
 	_, _, s := newScripted(t, serverError(1062))
 	wantErr(t, mysqlSessionCalls["create session"](t.Context(), s), auth.ErrConflict)
+}
+
+// As many connections as users who register in transactions are enough, and a
+// session is not there without its user.
+func TestMySQLRegisterWithSessionsInTransactions(t *testing.T) {
+	dsn := mysqltest.DSN(t)
+	migrate(t, openMySQL(t, dsn))
+	pool := openPool(t, withParams(t, dsn, "interpolateParams=true"))
+	const users = 4
+	pool.SetMaxOpenConns(users)
+	store := newMySQLStore(t, pool)
+	a := newSessions(t, store, auth.SessionConfig{})
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	var results [users]auth.Result
+	var begun, done sync.WaitGroup
+	begun.Add(users)
+	for i := range users {
+		done.Go(func() {
+			tx, err := pool.BeginTx(ctx, nil)
+			begun.Done()
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			defer tx.Rollback()
+			begun.Wait() // all connections are taken
+			r := registration()
+			r.Email = fmt.Sprint(i) + email
+			if results[i], err = a.WithStore(store.WithTx(tx)).Register(ctx, r); err == nil && i%2 == 0 {
+				err = tx.Commit()
+			}
+			if err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	done.Wait()
+	for i, result := range results {
+		if i%2 == 0 {
+			refreshed(t, a, result.Tokens.Refresh)
+			continue
+		}
+		wantErr(t, second(store.SessionByID(t.Context(), sessionID(t, a, result.Tokens))), auth.ErrSessionNotFound)
+	}
 }
 
 func TestMySQLSessionsWithTx(t *testing.T) {

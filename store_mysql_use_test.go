@@ -87,7 +87,7 @@ func TestMySQLIntegerIDs(t *testing.T) {
 	if err != nil || id.UserID != "1" {
 		t.Errorf("the token is of %q, %v", id.UserID, err)
 	}
-	for _, id := range []string{"41", "18446744073709551614"} {
+	for _, id := range []string{"41", "4611686018427387904"} {
 		imported, err := a.Import(t.Context(), auth.UserRecord{User: auth.User{ID: id, Email: id + "@example.com"}})
 		if err != nil || imported.ID != id {
 			t.Errorf("import of %s: %q, %v", id, imported.ID, err)
@@ -95,6 +95,11 @@ func TestMySQLIntegerIDs(t *testing.T) {
 		if u, err := s.UserByID(t.Context(), id); err != nil || u.ID != id {
 			t.Errorf("user %s is %q, %v", id, u.ID, err)
 		}
+	}
+	// Behind the last ID of all nobody could register.
+	imported, err := a.Import(t.Context(), auth.UserRecord{User: auth.User{ID: "18446744073709551615", Email: "last@example.com"}})
+	if err != nil || imported.ID != "4611686018427387905" {
+		t.Errorf("import of the last ID: %q, %v", imported.ID, err)
 	}
 	_, err = a.Import(t.Context(), auth.UserRecord{User: auth.User{ID: "41", Email: "other@example.com"}})
 	wantErr(t, err, auth.ErrUserExists)
@@ -171,6 +176,22 @@ func TestMySQLStoreKeepsInstants(t *testing.T) {
 	}
 	if r, err := s.UserByID(t.Context(), "id"); err != nil || r.CreatedAt != seoul.UTC() {
 		t.Errorf("%v became %v, %v", seoul, r.CreatedAt, err)
+	}
+}
+
+// A time that others wrote and that looks like none, as if the user were not disabled,
+// is an outage.
+func TestMySQLTimesThatStandForNone(t *testing.T) {
+	dsn := mysqltest.DSN(t)
+	s := migrate(t, openMySQL(t, dsn))
+	if _, err := s.CreateUser(t.Context(), auth.UserRecord{User: auth.User{ID: "id"}, EmailKey: "key"}); err != nil {
+		t.Fatal(err)
+	}
+	pool := openPool(t, withParams(t, dsn, "sql_mode=''"))
+	for _, time := range []string{"0001-01-01", "0000-00-00"} {
+		mustExec(t, pool, "UPDATE auth_users SET disabled_at = '"+time+"'")
+		_, err := s.UserByID(t.Context(), "id")
+		wantErr(t, err, auth.ErrUnavailable)
 	}
 }
 

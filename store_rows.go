@@ -27,6 +27,17 @@ type rows interface {
 	DeleteSessions(ctx context.Context, f row.SessionFilter) (int, error)
 }
 
+// isZero reports whether a store is nil or one of this package's that nobody made.
+func isZero(store any) bool {
+	switch s := store.(type) {
+	case *MemoryStore:
+		return s == nil || s.rows == nil
+	case *MySQLStore:
+		return s == nil || s.rows == nil
+	}
+	return store == nil
+}
+
 // CreateUser is as [UserStore] has it.
 func (s *rowStore) CreateUser(ctx context.Context, r UserRecord) (string, error) {
 	id, err := s.rows.CreateUser(ctx, row.User{

@@ -1,7 +1,9 @@
 package auth_test
 
 import (
+	"context"
 	"testing"
+	"time"
 
 	"github.com/seed89488a0c/auth"
 	"github.com/seed89488a0c/auth/internal/mysqltest"
@@ -70,5 +72,54 @@ func TestSessionByIDReadsTheUser(t *testing.T) {
 			demand("s1", "1")
 			demand("s2", "2")
 		})
+	}
+}
+
+// suspending is a store that knows better who is disabled than the one inside.
+type suspending struct {
+	*auth.MemoryStore
+	all bool
+}
+
+func (s *suspending) mark(r auth.UserRecord, err error) (auth.UserRecord, error) {
+	if s.all {
+		r.DisabledAt = sessionsEnd
+	}
+	return r, err
+}
+
+func (s *suspending) UserByID(ctx context.Context, id string) (auth.UserRecord, error) {
+	return s.mark(s.MemoryStore.UserByID(ctx, id))
+}
+
+func (s *suspending) UserByEmail(ctx context.Context, key string) (auth.UserRecord, error) {
+	return s.mark(s.MemoryStore.UserByEmail(ctx, key))
+}
+
+// What comes with a session from the store inside does not stand for what the one
+// around it says.
+func TestWrappedStoreIsAsked(t *testing.T) {
+	store := &suspending{MemoryStore: auth.NewMemoryStore()}
+	a := newSessions(t, store, auth.SessionConfig{Staleness: time.Minute})
+	first := register(t, a)
+	store.all = true
+	wantErr(t, login(t, a, password), auth.ErrInvalidCredentials)
+	refused(t, a, first.Tokens.Refresh, auth.ErrInvalidToken)
+	wantErr(t, second(a.Verify(t.Context(), first.Tokens.Access)), auth.ErrInvalidToken)
+}
+
+func TestStoresThatNobodyMade(t *testing.T) {
+	issuer := newIssuer(t, auth.JWTConfig{})
+	for _, store := range []userSessions{nil, (*auth.MemoryStore)(nil), &auth.MemoryStore{}, (*auth.MySQLStore)(nil), &auth.MySQLStore{}} {
+		if a, err := auth.New(store, issuer); a != nil || err == nil {
+			t.Errorf("users in %T", store)
+		}
+		if a, err := auth.New(auth.NewMemoryStore(), issuer, auth.WithSessions(store, auth.SessionConfig{})); a != nil || err == nil {
+			t.Errorf("sessions in %T", store)
+		}
+	}
+	_, pool, _ := newScripted(t)
+	if s, err := auth.NewMySQLStore(pool, nil); s != nil || err == nil {
+		t.Error("an option that is nil")
 	}
 }

@@ -108,6 +108,7 @@ type Identity = token.Identity
 //	not_yet_valid     nbf lies in the future
 //	issued_in_future  iat lies in the future
 //	expired           exp is past, and everything else is right
+//	session           the session has ended, or the token has none, see [SessionConfig.Staleness]
 type TokenError = token.Error
 
 // NewContext returns a context that carries who is asking.

@@ -2,8 +2,10 @@ package authhttp
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"time"
 
@@ -32,7 +34,8 @@ type problem = bearer.Problem
 // [auth.ErrInvalidToken] and [auth.ErrInvalidCredentials] 401;
 // [auth.ErrUserNotFound] and [auth.ErrSessionNotFound] 404; [auth.ErrUserExists],
 // [auth.ErrConflict] and [auth.ErrTooManySessions] 409;
-// an [http.MaxBytesError] 413. Everything else is a 500. The text of err never
+// an [http.MaxBytesError] 413; what encoding/json says of a body that it was given
+// to decode, 400. Everything else is a 500. The text of err never
 // reaches the client; a service that wants to know it logs it.
 //
 // Behind [Require], where r's context knows who asks, [auth.ErrInvalidCredentials]
@@ -73,6 +76,8 @@ func problemOf(err error) problem {
 		own      *problem
 		input    *auth.InputError
 		tooLarge *http.MaxBytesError
+		syntax   *json.SyntaxError
+		kind     *json.UnmarshalTypeError
 	)
 	switch {
 	case errors.Is(err, auth.ErrOverloaded):
@@ -94,6 +99,10 @@ func problemOf(err error) problem {
 		return problem{Status: http.StatusBadRequest, Code: "invalid_input", Sentence: "The request is not valid."}
 	case errors.As(err, &tooLarge):
 		return problem{Status: http.StatusRequestEntityTooLarge, Code: "body_too_large", Sentence: "The request is too large."}
+	case errors.As(err, &syntax), err == io.EOF, err == io.ErrUnexpectedEOF: // as a json.Decoder has them
+		return *badRequest("malformed_json", "The request is not valid JSON.")
+	case errors.As(err, &kind):
+		return *badRequest("invalid_type", "A member of the request is of the wrong type.")
 	case errors.Is(err, auth.ErrInvalidToken):
 		return bearer.BadToken(err)
 	case errors.Is(err, auth.ErrInvalidCredentials):

@@ -2,10 +2,13 @@ package authhttp_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -13,6 +16,17 @@ import (
 	"github.com/seed89488a0c/auth"
 	"github.com/seed89488a0c/auth/authhttp"
 )
+
+// What a json.Decoder says of a body is the client's fault, and what is wrapped may
+// be anybody's.
+func TestWriteErrorOfADecoder(t *testing.T) {
+	for _, body := range []string{``, `{`, `{"current":`, `{bad`} {
+		err := json.NewDecoder(strings.NewReader(body)).Decode(&struct{ Current auth.Password }{})
+		serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { authhttp.WriteError(w, r, err) }), get(t, "/", "")).want(t, 400, "malformed_json")
+	}
+	err := fmt.Errorf("upstream: %w", io.EOF)
+	serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { authhttp.WriteError(w, r, err) }), get(t, "/", "")).want(t, 500, "internal")
+}
 
 func TestWriteError(t *testing.T) {
 	canary := errors.New(canaryDriver + canaryPassword)
@@ -35,6 +49,8 @@ func TestWriteError(t *testing.T) {
 		{"exists", auth.ErrUserExists, 409, "user_exists"},
 		{"conflict", auth.ErrConflict, 409, "conflict"},
 		{"too large", &http.MaxBytesError{Limit: 1}, 413, "body_too_large"},
+		{"syntax", json.Unmarshal([]byte("{bad"), &struct{}{}), 400, "malformed_json"},
+		{"type", json.Unmarshal([]byte(`{"A":1}`), &struct{ A string }{}), 400, "invalid_type"},
 		{"unavailable", auth.ErrUnavailable, 503, "unavailable"},
 		{"overloaded", auth.ErrOverloaded, 503, "overloaded"},
 		{"schema", auth.ErrSchema, 503, "unavailable"},

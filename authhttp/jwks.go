@@ -19,7 +19,8 @@ const defaultMaxAge = 5 * time.Minute
 // JWKS returns a handler that publishes the public keys of source, such as an
 // [auth.JWTIssuer], as a JWK Set (RFC 7517 §5), for package
 // [github.com/seed89488a0c/auth/jwks] and every other verifier. Secrets, such as
-// HMAC keys, are never in it.
+// HMAC keys, are never in it: with no other key the set is empty, and nobody can
+// verify.
 //
 // It answers GET and HEAD. Whoever asks may keep the answer for
 // [auth.KeySet.MaxAge], and is told by 304 that it is as it was (If-None-Match

@@ -146,6 +146,24 @@ func Reauthenticate(a *auth.Authenticator) http.Handler {
 	}, http.MethodPost)
 }
 
+// ChangePassword returns a handler, for use behind [Require], that replaces the
+// password by the JSON object {"current":…,"new":…} and answers 204. All other
+// sessions end; that of who is asking goes on. A wrong current password is 403, so
+// that the client keeps its tokens. It reads as [Register] does.
+func ChangePassword(a *auth.Authenticator) http.Handler {
+	return known(func(w http.ResponseWriter, r *http.Request, id auth.Identity) error {
+		c := auth.PasswordChange{UserID: id.UserID, SessionID: id.SessionID}
+		err := readStrings(w, r, map[string]func(string){
+			"current": func(s string) { c.Current = auth.NewPassword(s) },
+			"new":     func(s string) { c.New = auth.NewPassword(s) },
+		})
+		if err != nil {
+			return err
+		}
+		return done(w, a.ChangePassword(r.Context(), c))
+	}, http.MethodPost)
+}
+
 // known returns a handler for who is asking, by f, which has answered unless it
 // returns an error. Without Require before it, every answer is a 401.
 func known(f func(http.ResponseWriter, *http.Request, auth.Identity) error, methods ...string) http.Handler {

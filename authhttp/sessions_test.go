@@ -29,6 +29,7 @@ func sessionHandler(a *auth.Authenticator) http.Handler {
 	mux.Handle("/logout-others", known(authhttp.LogoutOthers(a)))
 	mux.Handle("/sessions", known(authhttp.Sessions(a)))
 	mux.Handle("/sessions/{id}", known(authhttp.EndSession(a)))
+	mux.Handle("/password", known(authhttp.ChangePassword(a)))
 	mux.Handle("/reauthenticate", known(authhttp.Reauthenticate(a)))
 	mux.Handle("/me", known(http.HandlerFunc(whoami)))
 	mux.Handle("/pay", known(authhttp.RequireFresh(5*time.Minute)(http.HandlerFunc(whoami))))
@@ -416,6 +417,40 @@ func TestEndSession(t *testing.T) {
 	sessionAPI{lost, api.a}.as(t, stranger.access, "DELETE", "/sessions/x", "").want(t, 500, "internal")
 }
 
+func TestChangePassword(t *testing.T) {
+	api := newSessionAPI(t, auth.NewMemoryStore(), auth.SessionConfig{})
+	phone := api.login(t, "/register", "canary@example.com")
+	laptop := api.login(t, "/login", "canary@example.com")
+	change := func(access, current, next string) answer {
+		return api.as(t, access, "POST", "/password", `{"current":"`+current+`","new":"`+next+`"}`)
+	}
+	for _, tt := range []struct {
+		current, next string
+		status        int
+		code          string
+	}{
+		{"wrong", "another long password", 403, "invalid_credentials"},
+		{"", "another long password", 403, "invalid_credentials"},
+		{strings.Repeat("x", 5000), "another long password", 403, "invalid_credentials"},
+		{canaryPassword, "", 400, "required"},
+		{canaryPassword, "short", 400, "too_short"},
+		{canaryPassword, "canary@example.com", 400, "password_personal"},
+		{canaryPassword, `\ud800 is half of a pair`, 400, "malformed_json"},
+		{canaryPassword, `another long password","x":"`, 400, "unknown_member"},
+		{canaryPassword, `another long password","new":"and another one`, 400, "duplicate_member"},
+	} {
+		change(laptop.access, tt.current, tt.next).want(t, tt.status, tt.code)
+	}
+	api.as(t, laptop.access, "GET", "/password", "").want(t, 405, "method_not_allowed")
+	send(t, post(t, api.URL+"/password", `{}`)).want(t, 401, "missing_token")
+	if got := change(laptop.access, canaryPassword, "another long password"); got.Status != 204 || got.Text != "" || got.Header.Get("Cache-Control") != "no-store" {
+		t.Errorf("answer %d %s", got.Status, got.Text)
+	}
+	api.refresh(t, phone.refresh).want(t, 401, "invalid_token")
+	pairOf(t, api.refresh(t, laptop.refresh))
+	pairOf(t, send(t, post(t, api.URL+"/login", `{"email":"canary@example.com","password":"another long password"}`)))
+}
+
 func TestReauthenticate(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := auth.NewMemoryStore()
@@ -573,7 +608,7 @@ func TestSessionRequests(t *testing.T) {
 	// Where somebody forgot Require, nobody is anybody.
 	for _, h := range []http.Handler{
 		authhttp.LogoutAll(api.a), authhttp.LogoutOthers(api.a), authhttp.Sessions(api.a), authhttp.EndSession(api.a),
-		authhttp.Reauthenticate(api.a), authhttp.RequireFresh(time.Hour)(http.HandlerFunc(whoami)),
+		authhttp.ChangePassword(api.a), authhttp.Reauthenticate(api.a), authhttp.RequireFresh(time.Hour)(http.HandlerFunc(whoami)),
 	} {
 		for _, ctx := range []context.Context{t.Context(), auth.NewContext(t.Context(), auth.Identity{AuthTime: time.Now()})} {
 			serve(t, h, get(t, "/", "Bearer "+user.access).WithContext(ctx)).want(t, 401, "missing_token")

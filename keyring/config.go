@@ -25,7 +25,7 @@ const (
 // Config says where the keys are and how long others depend on them. Path and
 // MaxTTL are required. It must be the same for all replicas.
 type Config struct {
-	// Path is the directory.
+	// Path is the directory, which must exist.
 	Path string
 
 	// Poll is how often the directory is read, by a call to [Directory.Keys] or by

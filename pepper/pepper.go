@@ -4,12 +4,21 @@
 // computes the MAC and never gives the key away, by a MAC of the service's own.
 //
 // [New] puts peppers around any [auth.Hasher]. The passwords of a table without
-// a pepper get the active one when their users log in.
+// a pepper get the active one when their users log in; so do the foreign hashes of a
+// hasher that package legacyhash combines, which may be inside or outside.
 //
 // To rotate, give the new pepper to every replica as an old one first, and then
 // swap the two: a replica that does not know a pepper cannot verify what the
-// others make. The old one can go when no stored hash begins with its ID. A
-// pepper that is lost locks out whoever is under it until a new password is set.
+// others make. The first one is introduced in the same two steps, with the zero
+// Pepper as the active one, and the last one taken back so. An old one can go when
+// no stored hash begins with its ID. A pepper that is lost locks out whoever is
+// under it until a new password is set.
+//
+// A MAC that another machine computes needs a deadline of its own, of less than a
+// second: while it is waited for, a login holds one of the few places for hashing.
+// While that machine is down a user who is under no pepper yet is told that the
+// password is wrong, and an unknown address gets [auth.ErrUnavailable]; a class of
+// hashes without pepper in [auth.WithDecoys] hides that.
 package pepper
 
 import (
@@ -69,14 +78,19 @@ type hasher struct {
 // hashes them; a hash is $pepper$, the pepper's ID, $ and what h makes.
 //
 // It also verifies hashes made with the old peppers, and h's own without one;
-// both are outdated, and so made anew at the next login. A hash of a pepper that
+// both are outdated, and so made anew at the next login. The zero Pepper as the
+// active one is none: passwords are hashed by h alone, and old peppers are left. A hash of a pepper that
 // is not given is [auth.ErrUnknownHash].
 func New(h auth.Hasher, active Pepper, old ...Pepper) (auth.Hasher, error) {
 	if h == nil {
 		return nil, errors.New("pepper: New: the hasher is nil")
 	}
 	s := &hasher{inner: h, active: active, peppers: map[string]Pepper{}}
-	for _, p := range append([]Pepper{active}, old...) {
+	peppers := old
+	if active.ID != "" || active.MAC != nil {
+		peppers = append([]Pepper{active}, old...)
+	}
+	for _, p := range peppers {
 		if p.ID == "" || len(p.ID) > maxID || strings.Trim(p.ID, idChars) != "" || p.MAC == nil {
 			return nil, errors.New("pepper: New: a pepper has no MAC, or an ID that is not 1 to 32 of A-Z a-z 0-9 . _ -")
 		}
@@ -89,6 +103,9 @@ func New(h auth.Hasher, active Pepper, old ...Pepper) (auth.Hasher, error) {
 }
 
 func (s *hasher) Hash(ctx context.Context, p auth.Password) (string, error) {
+	if s.active.MAC == nil {
+		return s.inner.Hash(ctx, p)
+	}
 	keyed, err := s.active.key(ctx, p)
 	if err != nil {
 		return "", err

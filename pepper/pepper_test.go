@@ -166,13 +166,43 @@ func TestOutage(t *testing.T) {
 	}
 }
 
+// The first pepper is made known to all replicas before one of them hashes with it,
+// and none is locked out who meets the other kind; the same way leads back.
+func TestFirstPepper(t *testing.T) {
+	ctx, first, p := t.Context(), secret(t, "first"), auth.NewPassword("correct horse")
+	plain, err := pepper.New(authtest.Hasher{}, pepper.Pepper{}, first)
+	if err != nil {
+		t.Fatal(err)
+	}
+	authtest.TestHasher(t, plain)
+	peppered, err := pepper.New(authtest.Hasher{}, first)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, from := range []auth.Hasher{plain, peppered} {
+		encoded, err := from.Hash(ctx, p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if strings.HasPrefix(encoded, "$pepper$") != (from == peppered) || from.Inspect("").KeyID == "" != (from == plain) {
+			t.Errorf("hash %s of key %q", encoded, from.Inspect("").KeyID)
+		}
+		for _, to := range []auth.Hasher{plain, peppered} {
+			if match, err := to.Verify(ctx, encoded, p); !match || err != nil || to.Inspect(encoded).Outdated != (from != to) {
+				t.Errorf("%s elsewhere: %v, %v, %+v", encoded, match, err, to.Inspect(encoded))
+			}
+		}
+	}
+}
+
 func TestRefuses(t *testing.T) {
 	good := secret(t, "k")
 	if _, err := pepper.HMAC("k", make([]byte, 31)); err == nil {
 		t.Error("a secret of 31 bytes was accepted")
 	}
 	for name, peppers := range map[string][]pepper.Pepper{
-		"zero":    {{}},
+		"zero":    {good, {}},
+		"zero x2": {{}, {}},
 		"no MAC":  {{ID: "k"}},
 		"no ID":   {{MAC: good.MAC}},
 		"long ID": {{ID: strings.Repeat("k", 33), MAC: good.MAC}},

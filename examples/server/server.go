@@ -27,7 +27,6 @@ const (
 	healthTimeout   = 2 * time.Second
 
 	maxHeaderBytes = 16 << 10 // a token has up to 8 KiB
-	maxBody        = 16 << 10
 
 	purgeInterval = 10 * time.Minute
 	purgeTimeout  = time.Minute
@@ -54,7 +53,7 @@ func newHandler(s services) http.Handler {
 	mux.Handle("POST /users/logout-all", known(authhttp.LogoutAll(a)))
 	mux.Handle("GET /users/me", known(me(a)))
 	mux.Handle("DELETE /users/me", known(authhttp.RequireFresh(s.fresh)(deleteMe(a))))
-	mux.Handle("POST /users/me/password", known(changePassword(a)))
+	mux.Handle("POST /users/me/password", known(authhttp.ChangePassword(a)))
 	mux.Handle("POST /users/me/reauthenticate", known(authhttp.Reauthenticate(a)))
 	mux.Handle("GET /users/me/sessions", known(authhttp.Sessions(a)))
 	mux.Handle("DELETE /users/me/sessions/{id}", known(authhttp.EndSession(a)))
@@ -89,34 +88,6 @@ func deleteMe(a *auth.Authenticator) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		id, _ := auth.FromContext(r.Context())
 		if err := a.DeleteUser(r.Context(), id.UserID); err != nil {
-			writeError(w, r, err)
-			return
-		}
-		w.WriteHeader(http.StatusNoContent)
-	})
-}
-
-// changePassword takes {"current":…,"new":…} and ends all other sessions.
-func changePassword(a *auth.Authenticator) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		var in struct{ Current, New auth.Password }
-		body := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxBody))
-		body.DisallowUnknownFields()
-		if err := body.Decode(&in); err != nil {
-			if !errors.As(err, new(*http.MaxBytesError)) {
-				err = auth.ErrInvalidInput
-			}
-			writeError(w, r, err)
-			return
-		}
-		id, _ := auth.FromContext(r.Context())
-		err := a.ChangePassword(r.Context(), auth.PasswordChange{
-			UserID:    id.UserID,
-			SessionID: id.SessionID,
-			Current:   in.Current,
-			New:       in.New,
-		})
-		if err != nil {
 			writeError(w, r, err)
 			return
 		}

@@ -5,10 +5,10 @@
 #	sh examples/server/sessions.sh http://127.0.0.1:8080
 #
 # Needs sh, curl and sed. It ends at the first answer that is not as it should be,
-# and leaves nothing behind: the user is deleted at the end.
+# and deletes the user at the end.
 set -eu
 url=${1:-http://127.0.0.1:8080}
-email=sessions@example.com old=1234567890ab new=ba0987654321
+email=sessions-$$@example.com old=1234567890ab new=ba0987654321
 agent=script token=
 
 # request METHOD PATH [BODY] sets status and body.

@@ -16,9 +16,13 @@ import (
 	"testing"
 )
 
-// maxNames is how many exported package-level names the root package may have.
-// Past it, a capability belongs into a package of its own.
-const maxNames = 90
+// What the root package may have, so that it stays readable in one sitting. Past
+// it, a capability belongs into a package of its own.
+const (
+	maxNames   = 90   // exported, package-level
+	maxOptions = 8    // of New
+	maxLines   = 3000 // comments included, tests not
+)
 
 const root = "../.."
 
@@ -58,16 +62,44 @@ func TestAPI(t *testing.T) {
 }
 
 func TestRootStaysSmall(t *testing.T) {
-	names := 0
+	names, options, lines := 0, 0, 0
 	scope := load(t)[0].types.Scope()
+	option := scope.Lookup("Option").Type()
 	for _, name := range scope.Names() {
-		if token.IsExported(name) {
-			names++
+		if !token.IsExported(name) {
+			continue
+		}
+		names++
+		if f, ok := scope.Lookup(name).Type().(*types.Signature); ok && f.Results().Len() == 1 && types.Identical(f.Results().At(0).Type(), option) {
+			options++
 		}
 	}
-	t.Logf("%d exported package-level names of %d", names, maxNames)
-	if names > maxNames {
-		t.Errorf("the root package exports %d package-level names, at most %d are allowed", names, maxNames)
+	files, err := filepath.Glob(filepath.Join(root, "*.go"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range files {
+		if strings.HasSuffix(file, "_test.go") {
+			continue
+		}
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		lines += bytes.Count(text, []byte("\n"))
+	}
+	for _, has := range []struct {
+		what      string
+		got, most int
+	}{
+		{"exported package-level names", names, maxNames},
+		{"options", options, maxOptions},
+		{"lines", lines, maxLines},
+	} {
+		t.Logf("%d %s of %d", has.got, has.what, has.most)
+		if has.got == 0 || has.got > has.most {
+			t.Errorf("the root package has %d %s, at most %d are allowed", has.got, has.what, has.most)
+		}
 	}
 }
 

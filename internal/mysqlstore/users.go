@@ -51,11 +51,18 @@ func newStatements(c Config, sessions sessionStatements) statements {
 	}
 }
 
+// maxOwnID is the highest ID that a table of integers is given: it chooses higher
+// ones from then on, and must not run out of them.
+const maxOwnID = 1 << 62
+
 // CreateUser adds a user; a table of integer IDs chooses one for an ID that is none.
 func (s *Store) CreateUser(ctx context.Context, u row.User) (string, error) {
 	const op = "create user"
 	var v values
 	id, ok := s.config.id(u.ID)
+	if n, isInteger := id.(uint64); isInteger && n > maxOwnID {
+		ok = false
+	}
 	switch {
 	case ok:
 		v.add(id)

@@ -3,6 +3,7 @@ package mysqlstore
 import (
 	"database/sql"
 	"encoding/hex"
+	"errors"
 	"strconv"
 	"strings"
 	"time"
@@ -142,6 +143,9 @@ func readTimes(columns map[*time.Time]sql.NullString) (err error) {
 		}
 		if *field, err = time.Parse(timeFormat, text.String); err != nil {
 			return err
+		}
+		if field.IsZero() { // which nobody writes here: a user disabled then would not be
+			return errors.New("a time that stands for none")
 		}
 	}
 	return nil

@@ -108,5 +108,5 @@ func Cut(s string, maxBytes int) string {
 		_, size := utf8.DecodeLastRuneInString(s)
 		s = s[:len(s)-size]
 	}
-	return s
+	return strings.Clone(s) // which may be a piece of something large
 }

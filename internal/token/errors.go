@@ -49,6 +49,9 @@ const (
 	ReasonNotYetValid     = "not_yet_valid"    // nbf lies in the future
 	ReasonIssuedInFuture  = "issued_in_future" // iat lies in the future
 	ReasonExpired         = "expired"          // valid in everything but exp
+
+	// ReasonSession is a verifier's own that knows sessions: it has ended.
+	ReasonSession = "session"
 )
 
 // Error is why a token was refused; see [github.com/seed89488a0c/auth.TokenError].
