@@ -11,9 +11,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
-	"io"
-	"log/slog"
 	"time"
 
 	"github.com/seed89488a0c/auth/internal/email"
@@ -28,10 +25,10 @@ import (
 // safe for concurrent use; one is enough for a process. It starts no goroutines
 // and has nothing to close.
 //
-// At most GOMAXPROCS passwords, as it was at [New], are hashed at once, no more
-// than there are processors, and no more than [WithHashMemory] has memory for:
-// more would save no time. Up to 128 times as many wait in turn until their
-// context ends; that, and being one more, is [ErrOverloaded].
+// At most as many passwords are hashed at once as there are processors, by GOMAXPROCS
+// when [New] was called, and as [WithHashMemory] has memory for. Up to 128 times as
+// many wait in turn; whoever finds the queue full, or whose context ends in it, gets
+// [ErrOverloaded].
 //
 // Every method returns zero values beside an error. Any error means that the
 // user is not logged in. What is not in one of the errors named at a method
@@ -48,7 +45,6 @@ type Authenticator struct {
 	sessions      SessionStore // nil: there are none
 	sessionConfig SessionConfig
 	known         *recent.Table[knownSession] // nil: Verify does not ask for sessions
-	oneStore      bool                        // the same one keeps users and sessions
 
 	hashMemory     int64                                  // bytes; 0 = as the process has it
 	decoyClasses   []Decoy                                // as configured
@@ -78,7 +74,6 @@ func New(store UserStore, issuer TokenIssuer, opts ...Option) (*Authenticator, e
 			return nil, err
 		}
 	}
-	a.oneStore = same(store, a.sessions)
 	if err := a.makeDecoys(); err != nil {
 		return nil, err
 	}
@@ -93,23 +88,10 @@ func New(store UserStore, issuer TokenIssuer, opts ...Option) (*Authenticator, e
 func (a *Authenticator) WithStore(store UserStore) *Authenticator {
 	b := *a
 	b.store = store
-	if s, ok := store.(*MySQLStore); ok && a.oneStore {
+	if s, ok := store.(*MySQLStore); ok && same(a.store, a.sessions) {
 		b.sessions = s // a connection more, while the transaction holds one, can be one too many
 	}
-	b.oneStore = same(store, b.sessions)
 	return &b
-}
-
-// same reports whether users and sessions are in one store of this package. A
-// wrapper of one is another, which may know better.
-func same(users UserStore, sessions SessionStore) bool {
-	switch s := users.(type) {
-	case *MemoryStore:
-		return sessions == SessionStore(s)
-	case *MySQLStore:
-		return sessions == SessionStore(s)
-	}
-	return false
 }
 
 // Registration is what [Authenticator.Register] needs.
@@ -141,6 +123,8 @@ type Result struct {
 // always deliberate; package authhttp's WriteTokens does. encoding/gob, and fmt
 // in an unexported field of another struct, give their text.
 type Tokens struct {
+	hidden
+
 	Access          string
 	AccessExpiresAt time.Time // the token's exp, UTC, whole seconds
 
@@ -149,16 +133,7 @@ type Tokens struct {
 	RefreshExpiresAt time.Time // unless it is used before; UTC, whole microseconds
 }
 
-// Format writes "REDACTED" for every verb.
-func (Tokens) Format(f fmt.State, _ rune) { io.WriteString(f, redacted) }
-
-// LogValue returns "REDACTED".
-func (Tokens) LogValue() slog.Value { return slog.StringValue(redacted) }
-
-// MarshalText returns "REDACTED".
-func (Tokens) MarshalText() ([]byte, error) { return []byte(redacted), nil }
-
-// Register creates a user and logs it in: one hash, one call to the store.
+// Register creates a user and logs it in: one hash, one new row for the user.
 //
 // Errors: [*InputError], [ErrUserExists], [ErrOverloaded]. Nothing is created
 // beside one of them. After [ErrUnavailable] the outcome may be unknown: if the
@@ -212,7 +187,7 @@ func (a *Authenticator) Register(ctx context.Context, r Registration) (Result, e
 			return Result{}, err
 		}
 	}
-	if err := a.open(ctx, session); err != nil {
+	if err := a.createSession(ctx, session); err != nil {
 		return Result{}, err
 	}
 	a.emit(ctx, Event{Kind: "registered", UserID: id, SessionID: session.ID})
@@ -236,18 +211,18 @@ func (a *Authenticator) create(ctx context.Context, r UserRecord) (string, error
 	return "", err
 }
 
-// Login checks a password and logs the user in: one call to the store and one
-// check of a hash, whoever asks. A hash made with weaker parameters than
-// today's is then made anew, which takes one more of each and never fails a login.
+// Login checks a password and logs the user in: one read of the user and one check
+// of a hash, whoever asks. A hash weaker than today's is then made anew, which takes
+// one more of each and never fails a login.
 //
-// Every failure by the credentials is [ErrInvalidCredentials], after equal
-// work: an unknown address, a user without password or with an unreadable hash is
-// checked against a decoy of the live parameters (ASVS 5.0 6.3.8). Rows of other
-// parameters answer in their own time until they are made anew, which tells that
-// they exist unless [WithDecoys] says how many there are. A password of more than 4096 bytes is an [*InputError], since none was
-// ever accepted.
+// Errors: [ErrInvalidCredentials], after equal work: for an unknown address, and a
+// user without password or with an unreadable hash, a decoy of the live parameters is
+// checked (ASVS 5.0 6.3.8). Rows of other parameters answer in their own time until
+// they are made anew, which tells that they exist unless [WithDecoys] says how many
+// there are. [*InputError] for a TokenTTL, or a password of more than 4096 bytes, since
+// none was ever accepted; [ErrOverloaded]; [ErrTooManySessions].
 func (a *Authenticator) Login(ctx context.Context, c Credentials) (Result, error) {
-	if len(c.Password.Reveal()) > maxPasswordBytes {
+	if len(c.Password.Reveal()) > input.MaxPasswordBytes {
 		return Result{}, &InputError{Field: input.FieldPassword, Code: input.TooLong}
 	}
 	if err := checkTokenTTL(c.TokenTTL); err != nil {
@@ -276,10 +251,10 @@ func (a *Authenticator) Login(ctx context.Context, c Credentials) (Result, error
 	if err != nil {
 		return Result{}, err
 	}
-	if err := a.room(ctx, user); err != nil {
+	if err := a.checkMaxSessions(ctx, user); err != nil {
 		return Result{}, err
 	}
-	if err := a.open(ctx, session); err != nil {
+	if err := a.createSession(ctx, session); err != nil {
 		return Result{}, err
 	}
 	a.endOldest(ctx, user, session.ID)
@@ -299,7 +274,10 @@ const rehashTimeout = time.Second
 func (a *Authenticator) rehash(ctx context.Context, user UserRecord, p Password) {
 	within, cancel := context.WithTimeout(ctx, rehashTimeout)
 	defer cancel()
-	hash, err := a.hashAtOnce(within, p)
+	hash, err := "", error(ErrOverloaded)
+	if a.gate.TryAcquire(a.decoys[0].bytes) {
+		hash, err = a.hashAdmitted(within, p)
+	}
 	if err == nil {
 		err = a.update(within, UserUpdate{ID: user.ID, IfPasswordHash: &user.PasswordHash, PasswordHash: &hash})
 	}
@@ -308,7 +286,7 @@ func (a *Authenticator) rehash(ctx context.Context, user UserRecord, p Password)
 
 // Verify returns who an access token speaks for. It does no I/O with a
 // [JWTIssuer], unless [SessionConfig.Staleness] has it ask for the session, which
-// is remembered. Errors: [*TokenError], which matches [ErrInvalidToken], and
+// is remembered. Errors: [ErrInvalidToken], mostly as a [*TokenError], and
 // [ErrUnavailable].
 func (a *Authenticator) Verify(ctx context.Context, accessToken string) (Identity, error) {
 	identity, err := a.parse(ctx, accessToken)
@@ -366,19 +344,12 @@ func (a *Authenticator) claimsOf(ctx context.Context, u User) (json.RawMessage, 
 	if err != nil {
 		return nil, unavailable("claims", err)
 	}
-	object, err := json.Marshal(v)
+	object, err := token.Custom(v)
 	if err != nil {
-		return nil, unavailable("claims", err)
-	}
-	if string(object) == "null" {
-		return nil, nil
-	}
-	if err := token.CheckCustom(string(object)); err != nil {
-		return nil, &dependencyError{op: "claims", kind: err.Error(), matches: []error{ErrUnavailable}}
+		return nil, refusal("claims", err.Error())
 	}
 	return object, nil
 }
 
-// currentTime is what stores are given: UTC and whole microseconds, which is
-// what MySQL keeps.
+// currentTime is what stores are given: UTC and whole microseconds, as MySQL keeps.
 func currentTime() time.Time { return time.Now().UTC().Truncate(time.Microsecond) }

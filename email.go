@@ -18,9 +18,9 @@ type Email struct {
 // be an address on the internet by RFC 5322, 6531 and 5891, and refuses quoted
 // local parts, comments, display names, address literals, special-use domains
 // (RFC 6761), white space, controls and zero-width and bidirectional marks. Some
-// letters that look like others, or like nothing, are left: an address that is
-// shown is no proof of who it is. The error is an [*InputError]. It asks no DNS: only a mail that
-// arrives proves that a mailbox exists.
+// letters that look like others, or like nothing, are left: an address that is shown
+// is no proof of who it is. It asks no DNS: only a mail that arrives proves that a
+// mailbox exists. The error is an [*InputError].
 func ParseEmail(s string) (Email, error) {
 	address, err := email.Parse(s)
 	if err != nil {
@@ -30,7 +30,6 @@ func ParseEmail(s string) (Email, error) {
 }
 
 func emailError(err error) error {
-	var code email.Code
-	errors.As(err, &code)
+	code, _ := errors.AsType[email.Code](err)
 	return &InputError{Field: input.FieldEmail, Code: string(code)}
 }

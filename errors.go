@@ -31,7 +31,8 @@ var (
 	// ErrUserNotFound says that there is no such user.
 	ErrUserNotFound = errors.New("auth: user not found")
 
-	// ErrSessionNotFound says that there is no such session.
+	// ErrSessionNotFound is what a [SessionStore] answers; from an [Authenticator]
+	// it is [ErrInvalidToken], or no error.
 	ErrSessionNotFound = errors.New("auth: session not found")
 
 	// ErrSessionReplayed says that a refresh token was used again after it had
@@ -88,9 +89,8 @@ func (s *sentinel) Unwrap() error { return s.general }
 // It matches [ErrInvalidInput]. Where several fields are wrong the first of
 // e-mail, username, password is reported.
 //
-// Field is "id", "email", "username", "password", "password_hash", "time", "epoch"
-// or "token_ttl".
-// Code is stable, and one of:
+// Field is "id", "email", "username", "password", "password_hash", "time", "epoch" or
+// "token_ttl". Code is stable, and one of:
 //
 //	required                   the field is empty
 //	too_short                  fewer than Min characters
@@ -149,12 +149,10 @@ func (e *StoreError) Unwrap() []error {
 	return []error{ErrUnavailable}
 }
 
-// storeError passes on what a [UserStore] may return, which beside outages are
-// the given sentinels, and hides everything else, since a driver's text can hold
-// the address (MySQL's 1062 does).
+// storeError passes on the sentinels that a store may return and its outages, and hides
+// everything else, since a driver's text can hold the address (MySQL's 1062 does).
 func storeError(op string, err error, allowed ...error) error {
-	var known *StoreError
-	if errors.As(err, &known) {
+	if known, ok := errors.AsType[*StoreError](err); ok {
 		return known
 	}
 	for _, sentinel := range append(allowed, ErrSchema) {
@@ -165,7 +163,8 @@ func storeError(op string, err error, allowed ...error) error {
 	return &StoreError{Op: op, Code: fmt.Sprintf("%T", err), Context: contextError(err)}
 }
 
-// dependencyError does the same for a [Hasher] and a [TokenIssuer].
+// dependencyError is the outage of a [Hasher] or [TokenIssuer]: what was asked, and
+// the type of its error.
 type dependencyError struct {
 	op      string
 	kind    string
@@ -175,8 +174,13 @@ type dependencyError struct {
 func (e *dependencyError) Error() string   { return "auth: " + e.op + ": " + e.kind }
 func (e *dependencyError) Unwrap() []error { return e.matches }
 
+// refusal is an outage that can be told in words of our own.
+func refusal(op, kind string) error {
+	return &dependencyError{op: op, kind: kind, matches: []error{ErrUnavailable}}
+}
+
 func unavailable(op string, err error) error {
-	if own := (*dependencyError)(nil); errors.As(err, &own) {
+	if own, ok := errors.AsType[*dependencyError](err); ok {
 		return own
 	}
 	e := &dependencyError{op: op, kind: fmt.Sprintf("%T", err), matches: []error{ErrUnavailable}}

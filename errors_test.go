@@ -7,6 +7,7 @@ import (
 	"go/parser"
 	"go/token"
 	"maps"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -19,6 +20,7 @@ func TestSpecificErrorsMatchTheGeneralOnes(t *testing.T) {
 	for specific, general := range map[error]error{
 		auth.ErrUserDisabled:                        auth.ErrInvalidCredentials,
 		auth.ErrExpiredToken:                        auth.ErrInvalidToken,
+		auth.ErrSessionReplayed:                     auth.ErrInvalidToken,
 		auth.ErrOverloaded:                          auth.ErrUnavailable,
 		auth.ErrSchema:                              auth.ErrUnavailable,
 		&auth.InputError{}:                          auth.ErrInvalidInput,
@@ -34,34 +36,94 @@ func TestSpecificErrorsMatchTheGeneralOnes(t *testing.T) {
 	}
 }
 
-// The table of codes in InputError's documentation is complete, and true.
-func TestCodesAreDocumented(t *testing.T) {
-	documented := map[string]bool{}
-	for _, decl := range parseFile(t, "errors.go").Decls {
-		if g, ok := decl.(*ast.GenDecl); ok && g.Tok == token.TYPE && g.Specs[0].(*ast.TypeSpec).Name.Name == "InputError" {
+// The tables of words in doc comments are complete, and true.
+func TestWordsAreDocumented(t *testing.T) {
+	root, err := filepath.Glob("*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	root = slices.DeleteFunc(root, func(file string) bool { return strings.HasSuffix(file, "_test.go") })
+	for _, tt := range []struct {
+		file, typeName string
+		files          []string
+		word           func(ast.Node) []ast.Expr // those that a node defines
+	}{
+		{"errors.go", "InputError", []string{"internal/input/code.go", "internal/email/code.go"}, func(n ast.Node) []ast.Expr {
+			if v, ok := n.(*ast.ValueSpec); ok && !strings.HasPrefix(v.Names[0].Name, "Field") {
+				return v.Values
+			}
+			return nil
+		}},
+		{"token.go", "TokenError", []string{"internal/token/errors.go"}, constants("Reason")},
+		{"event.go", "Event", root, func(n ast.Node) []ast.Expr {
+			switch n := n.(type) {
+			case *ast.KeyValueExpr: // Event{Kind: …}
+				if key, ok := n.Key.(*ast.Ident); ok && key.Name == "Kind" {
+					return []ast.Expr{n.Value}
+				}
+			case *ast.AssignStmt: // kind := …
+				for i, left := range n.Lhs {
+					if name, ok := left.(*ast.Ident); ok && name.Name == "kind" {
+						return n.Rhs[i : i+1]
+					}
+				}
+			}
+			return nil
+		}},
+		{"store_mysql.go", "MySQLStore", []string{"internal/mysqlstore/errors.go"}, func(n ast.Node) []ast.Expr {
+			if r, ok := n.(*ast.ReturnStmt); ok { // of a network's codes
+				return r.Results
+			}
+			return constants("code")(n)
+		}},
+	} {
+		documented, defined := documentedWords(t, tt.file, tt.typeName), map[string]bool{}
+		for _, file := range tt.files {
+			ast.Inspect(parseFile(t, file), func(n ast.Node) bool {
+				for _, word := range tt.word(n) {
+					if text, ok := word.(*ast.BasicLit); ok && text.Kind == token.STRING {
+						code, err := strconv.Unquote(text.Value)
+						if err != nil {
+							t.Fatal(err)
+						}
+						defined[code] = true
+					}
+				}
+				return true
+			})
+		}
+		delete(documented, "driver") // which has a type behind it
+		if len(defined) == 0 || !maps.Equal(documented, defined) {
+			t.Errorf("of %s are documented %q, defined %q", tt.typeName, slices.Sorted(maps.Keys(documented)), slices.Sorted(maps.Keys(defined)))
+		}
+	}
+}
+
+// constants returns what constants with a prefix are.
+func constants(prefix string) func(ast.Node) []ast.Expr {
+	return func(n ast.Node) []ast.Expr {
+		if v, ok := n.(*ast.ValueSpec); ok && strings.HasPrefix(v.Names[0].Name, prefix) {
+			return v.Values
+		}
+		return nil
+	}
+}
+
+// documentedWords returns the first column of the table in a type's documentation.
+func documentedWords(t *testing.T, file, typeName string) map[string]bool {
+	t.Helper()
+	words := map[string]bool{}
+	for _, decl := range parseFile(t, file).Decls {
+		if g, ok := decl.(*ast.GenDecl); ok && g.Tok == token.TYPE && g.Specs[0].(*ast.TypeSpec).Name.Name == typeName {
 			for line := range strings.Lines(g.Doc.Text()) {
-				if strings.HasPrefix(line, "\t") {
-					documented[strings.Fields(line)[0]] = true
+				if row, ok := strings.CutPrefix(line, "\t"); ok {
+					word, _, _ := strings.Cut(strings.TrimSpace(row), "  ")
+					words[word] = true
 				}
 			}
 		}
 	}
-	defined := map[string]bool{}
-	for _, file := range []string{"internal/input/code.go", "internal/email/code.go"} {
-		ast.Inspect(parseFile(t, file), func(n ast.Node) bool {
-			if v, ok := n.(*ast.ValueSpec); ok && !strings.HasPrefix(v.Names[0].Name, "Field") {
-				code, err := strconv.Unquote(v.Values[0].(*ast.BasicLit).Value)
-				if err != nil {
-					t.Fatal(err)
-				}
-				defined[code] = true
-			}
-			return true
-		})
-	}
-	if !maps.Equal(documented, defined) {
-		t.Errorf("documented are %v, defined are %v", slices.Sorted(maps.Keys(documented)), slices.Sorted(maps.Keys(defined)))
-	}
+	return words
 }
 
 func parseFile(t testing.TB, name string) *ast.File {

@@ -16,7 +16,7 @@ import "context"
 //	sessions_ended           all of the user but SessionID
 //	reauthenticated
 //	password_changed
-//	password_change_refused  a wrong current password, as given to Reauthenticate too
+//	password_refused         a wrong current password, as given to Reauthenticate too
 //	password_rehashed        to stronger parameters, at a login; Err where that was left for the next one
 //	user_imported
 //	user_disabled

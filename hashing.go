@@ -3,6 +3,7 @@ package auth
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"github.com/seed89488a0c/auth/internal/hashgate"
 	"github.com/seed89488a0c/auth/internal/row"
@@ -19,7 +20,7 @@ func (a *Authenticator) admit(ctx context.Context, bytes int64) error {
 	case errors.Is(err, hashgate.ErrFull):
 		return ErrOverloaded
 	default: // the context ended in the queue
-		return &dependencyError{op: "hash password", kind: "overloaded", matches: []error{ErrOverloaded, err}}
+		return fmt.Errorf("%w: %w", ErrOverloaded, err)
 	}
 }
 
@@ -28,25 +29,17 @@ func (a *Authenticator) hash(ctx context.Context, p Password) (string, error) {
 	if err := a.admit(ctx, a.decoys[0].bytes); err != nil {
 		return "", err
 	}
-	defer a.gate.Release(a.decoys[0].bytes)
-	return a.hashNow(ctx, p)
+	return a.hashAdmitted(ctx, p)
 }
 
-// hashAtOnce makes a new hash if it need not wait.
-func (a *Authenticator) hashAtOnce(ctx context.Context, p Password) (string, error) {
-	if !a.gate.TryAcquire(a.decoys[0].bytes) {
-		return "", ErrOverloaded
-	}
+// hashAdmitted makes a new hash that the gate has let in.
+func (a *Authenticator) hashAdmitted(ctx context.Context, p Password) (string, error) {
 	defer a.gate.Release(a.decoys[0].bytes)
-	return a.hashNow(ctx, p)
-}
-
-func (a *Authenticator) hashNow(ctx context.Context, p Password) (string, error) {
 	encoded, err := a.hasher.Hash(ctx, p)
 	if err == nil && !keepable(encoded) {
 		err = errors.New("not a hash that a store can keep")
 	}
-	if input := (*InputError)(nil); errors.As(err, &input) {
+	if input, ok := errors.AsType[*InputError](err); ok {
 		return "", input
 	}
 	if err != nil {
@@ -55,8 +48,7 @@ func (a *Authenticator) hashNow(ctx context.Context, p Password) (string, error)
 	return encoded, nil
 }
 
-// keepable reports whether a store can keep a hash. The empty one stands for
-// no password.
+// keepable reports whether a store can keep a hash; the empty one is no password.
 func keepable(encoded string) bool { return 0 < len(encoded) && len(encoded) <= row.MaxPasswordHash }
 
 // passwordCheck is the outcome of checking a password.
@@ -92,7 +84,7 @@ func (a *Authenticator) checkPassword(ctx context.Context, key string, user User
 		_, err = a.hasher.Verify(ctx, a.decoys[0].hash, p)
 	}
 	if err != nil {
-		return passwordCheck{}, outage("hash password", err)
+		return passwordCheck{}, outage("verify password", err)
 	}
 	check.match = match && real
 	check.outdated = check.match && info.Outdated

@@ -50,15 +50,12 @@ type JWTIssuer struct {
 
 // NewJWTIssuer returns an issuer, or says what is wrong with c. The first of c.Keys
 // has to sign at once.
-func NewJWTIssuer(c JWTConfig) (*JWTIssuer, error) {
-	j, err := newJWTIssuer(c)
-	if err != nil {
-		return nil, fmt.Errorf("auth: JWTConfig: %w", err)
-	}
-	return j, nil
-}
-
-func newJWTIssuer(c JWTConfig) (*JWTIssuer, error) {
+func NewJWTIssuer(c JWTConfig) (_ *JWTIssuer, err error) {
+	defer func() {
+		if err != nil {
+			err = fmt.Errorf("auth: JWTConfig: %w", err)
+		}
+	}()
 	keys := slices.Clone(c.Keys)
 	if c.Source != nil {
 		if len(keys) > 0 {
@@ -91,12 +88,12 @@ func (j *JWTIssuer) Issue(ctx context.Context, s Subject) (IssuedToken, error) {
 		return IssuedToken{}, err
 	}
 	if longest := keys.from.MaxTTL; longest != 0 && j.issuer.Life(s.TTL) > longest {
-		return IssuedToken{}, &dependencyError{op: "issue token", kind: "the TTL and Leeway are above the keys' MaxTTL", matches: []error{ErrUnavailable}}
+		return IssuedToken{}, refusal("issue token", "the TTL and Leeway are above the keys' MaxTTL")
 	}
 	claims := token.Claims{Subject: s.UserID, SessionID: s.SessionID, AuthTime: s.AuthTime, AMR: s.AMR, ACR: s.ACR, Custom: string(s.Claims)}
 	signed, expires, err := j.issuer.Sign(keys.all, claims, s.TTL, time.Now())
 	if err != nil {
-		return IssuedToken{}, fmt.Errorf("auth: %w", err)
+		return IssuedToken{}, refusal("issue token", err.Error())
 	}
 	return IssuedToken{Token: signed, ExpiresAt: expires}, nil
 }
@@ -136,7 +133,7 @@ func (j *JWTIssuer) keys(ctx context.Context) (*compiledKeys, error) {
 	}
 	keys, err := set.compile()
 	if err != nil {
-		return nil, &dependencyError{op: "keys", kind: err.Error(), matches: []error{ErrUnavailable}}
+		return nil, refusal("keys", err.Error())
 	}
 	j.latest.Store(keys)
 	return keys, nil

@@ -1,7 +1,6 @@
 package auth
 
 import (
-	"bytes"
 	"context"
 	"crypto"
 	"crypto/rand"
@@ -117,13 +116,15 @@ type KeySet struct {
 // MarshalJSON returns the public keys as a JWK Set (RFC 7517). Secrets are not
 // among them.
 func (s KeySet) MarshalJSON() ([]byte, error) {
-	var list [][]byte
-	for _, k := range s.Keys {
-		if jwk, ok := k.key.Public(); ok {
-			list = append(list, jwk)
-		}
+	return token.PublicSet(s.keys()), nil
+}
+
+func (s KeySet) keys() []token.Key {
+	keys := make([]token.Key, len(s.Keys))
+	for i, k := range s.Keys {
+		keys[i] = k.key
 	}
-	return append(append([]byte(`{"keys":[`), bytes.Join(list, []byte(","))...), "]}"...), nil
+	return keys
 }
 
 // compiledKeys is a KeySet in the form in which tokens are signed and verified.
@@ -133,13 +134,10 @@ type compiledKeys struct {
 }
 
 func (s *KeySet) compile() (*compiledKeys, error) {
-	var keys []token.Key
-	if s != nil {
-		for _, k := range s.Keys {
-			keys = append(keys, k.key)
-		}
+	if s == nil {
+		s = &KeySet{}
 	}
-	all, err := token.NewSet(keys)
+	all, err := token.NewSet(s.keys())
 	if err != nil {
 		return nil, err
 	}

@@ -2,7 +2,9 @@ package auth_test
 
 import (
 	"context"
+	"crypto"
 	"crypto/ecdsa"
+	"crypto/ed25519"
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/rsa"
@@ -10,6 +12,8 @@ import (
 	"encoding/json"
 	"encoding/pem"
 	"errors"
+	"fmt"
+	"io"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -241,5 +245,49 @@ func TestMaxTTL(t *testing.T) {
 		if (err == nil) != tt.issued || (issued.Token != "") != tt.issued {
 			t.Errorf("%v, %v, %v: %v", tt.config, tt.subject, tt.leeway, err)
 		}
+	}
+}
+
+// brokenKMS signs once, and then says why it does not.
+type brokenKMS struct {
+	ed25519.PrivateKey
+	broken *bool
+}
+
+func (s brokenKMS) Sign(rand io.Reader, message []byte, opts crypto.SignerOpts) ([]byte, error) {
+	if *s.broken {
+		return nil, fmt.Errorf("kms: account canary: %w", context.DeadlineExceeded)
+	}
+	return s.PrivateKey.Sign(rand, message, opts)
+}
+
+// A signer that fails is an outage, of which only the kind is told, and leaves nobody
+// behind.
+func TestSignerFails(t *testing.T) {
+	_, private, err := ed25519.GenerateKey(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	broken := false
+	key, err := auth.SigningKey(brokenKMS{private, &broken})
+	if err != nil {
+		t.Fatal(err)
+	}
+	issuer, store := newIssuer(t, auth.JWTConfig{Keys: []auth.Key{key}}), auth.NewMemoryStore()
+	a, err := auth.New(store, issuer, auth.WithHasher(authtest.Hasher{}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	broken = true
+	_, issued := issuer.Issue(t.Context(), auth.Subject{UserID: "1", AuthTime: time.Now()})
+	_, registered := a.Register(t.Context(), registration())
+	for _, err := range []error{issued, registered} {
+		wantErr(t, err, auth.ErrUnavailable)
+		if want := "auth: issue token: sign: the signer: *fmt.wrapError"; err.Error() != want {
+			t.Errorf("got %v, want %s", err, want)
+		}
+	}
+	if _, err := store.UserByEmail(t.Context(), email); !errors.Is(err, auth.ErrUserNotFound) {
+		t.Errorf("the user is there: %v", err)
 	}
 }

@@ -9,8 +9,20 @@ import (
 	"github.com/seed89488a0c/auth/internal/input"
 )
 
-// redacted is what a secret prints as.
-const redacted = input.Redacted
+// hidden has what embeds it print as "REDACTED".
+type hidden struct{}
+
+// Format writes "REDACTED" for every verb and flag.
+func (hidden) Format(f fmt.State, _ rune) { io.WriteString(f, input.Redacted) }
+
+// String returns "REDACTED".
+func (hidden) String() string { return input.Redacted }
+
+// LogValue returns "REDACTED".
+func (hidden) LogValue() slog.Value { return slog.StringValue(input.Redacted) }
+
+// MarshalText returns "REDACTED".
+func (hidden) MarshalText() ([]byte, error) { return []byte(input.Redacted), nil }
 
 // Password holds the text of a password so that it cannot be printed by
 // accident: fmt with any verb, slog, encoding/json, encoding/xml and reflection
@@ -19,7 +31,12 @@ const redacted = input.Redacted
 //
 // A field of this type reads itself from JSON and other text formats. The zero
 // value is the empty password. Passwords cannot be compared with ==.
+//
+// MarshalText gives what no [Authenticator] accepts as a new password: one that took
+// a round trip through JSON is not set by mistake.
 type Password struct {
+	hidden
+
 	// A closure, since printers that walk unexported fields by reflection see
 	// through everything else.
 	reveal func() string
@@ -38,19 +55,6 @@ func (p Password) Reveal() string {
 	}
 	return p.reveal()
 }
-
-// String returns "REDACTED".
-func (p Password) String() string { return redacted }
-
-// Format writes "REDACTED" for every verb and flag.
-func (p Password) Format(f fmt.State, _ rune) { io.WriteString(f, redacted) }
-
-// LogValue returns "REDACTED".
-func (p Password) LogValue() slog.Value { return slog.StringValue(redacted) }
-
-// MarshalText returns "REDACTED", which no [Authenticator] accepts as a new
-// password: a password that took a round trip through JSON is not set by mistake.
-func (p Password) MarshalText() ([]byte, error) { return []byte(redacted), nil }
 
 // UnmarshalText reads the password.
 func (p *Password) UnmarshalText(text []byte) error {

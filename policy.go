@@ -8,8 +8,6 @@ import (
 	"github.com/seed89488a0c/auth/internal/input"
 )
 
-const maxPasswordBytes = input.MaxPasswordBytes // whatever the policy says
-
 // PasswordPolicy is what a new password must satisfy. The zero value is a safe
 // policy: 8 to 128 characters, not one of the 10,000 most common passwords and
 // not the user's own e-mail address or name; 15 is the advised minimum where

@@ -9,27 +9,11 @@ import (
 
 	"github.com/seed89488a0c/auth/internal/refresh"
 	"github.com/seed89488a0c/auth/internal/row"
+	"github.com/seed89488a0c/auth/internal/token"
 )
 
-// Limits of a SessionConfig.
-const (
-	defaultIdleTTL     = 7 * 24 * time.Hour
-	defaultAbsoluteTTL = 30 * 24 * time.Hour // NIST SP 800-63B-4, AAL1
-	defaultGrace       = 30 * time.Second
-	maxGrace           = 2 * time.Minute
-	maxStaleness       = time.Hour
-	maxPerUser         = row.MaxListed
-
-	// passwordAMR is the amr of a login by password (RFC 8176 §2).
-	passwordAMR = "pwd"
-)
-
-// sessionTries is how often a session is looked at that others are changing, and
-// codeConflicts the code of a [StoreError] for one that changed each time.
-const (
-	sessionTries  = 4
-	codeConflicts = "conflicts without end"
-)
+// passwordAMR is the amr of a login by password (RFC 8176 §2).
+const passwordAMR = "pwd"
 
 // SessionConfig says how long sessions last and how they end. No field is needed.
 type SessionConfig struct {
@@ -64,23 +48,24 @@ type SessionConfig struct {
 }
 
 func (c SessionConfig) withDefaults() (SessionConfig, error) {
-	c.IdleTTL, c.AbsoluteTTL = cmp.Or(c.IdleTTL, defaultIdleTTL), cmp.Or(c.AbsoluteTTL, defaultAbsoluteTTL)
-	c.Grace = cmp.Or(c.Grace, defaultGrace)
+	c.IdleTTL = cmp.Or(c.IdleTTL, 7*24*time.Hour)
+	c.AbsoluteTTL = cmp.Or(c.AbsoluteTTL, 30*24*time.Hour) // NIST SP 800-63B-4, AAL1
+	c.Grace = cmp.Or(c.Grace, 30*time.Second)
 	switch {
-	case c.IdleTTL < time.Second || c.IdleTTL > maxTTL, c.AbsoluteTTL < time.Second || c.AbsoluteTTL > maxTTL:
+	case c.IdleTTL < time.Second || c.IdleTTL > token.MaxTTL, c.AbsoluteTTL < time.Second || c.AbsoluteTTL > token.MaxTTL:
 		return c, errors.New("auth: WithSessions: IdleTTL or AbsoluteTTL is not 1 second to ten years")
-	case c.Grace > maxGrace:
+	case c.Grace > 2*time.Minute:
 		return c, errors.New("auth: WithSessions: Grace is above 2 minutes")
-	case c.MaxPerUser < 0 || c.MaxPerUser > maxPerUser:
+	case c.MaxPerUser < 0 || c.MaxPerUser > row.MaxListed:
 		return c, errors.New("auth: WithSessions: MaxPerUser is negative or above 1000")
-	case c.Staleness < 0 || c.Staleness > maxStaleness:
+	case c.Staleness < 0 || c.Staleness > time.Hour:
 		return c, errors.New("auth: WithSessions: Staleness is negative or above 1 hour")
 	}
 	return c, nil
 }
 
 // prepare makes the tokens of a user who has just been authenticated, and a
-// session that is yet to be opened, where there are sessions.
+// session that is yet to be stored, where there are sessions.
 func (a *Authenticator) prepare(ctx context.Context, user UserRecord, client Client, ttl time.Duration) (Tokens, SessionRecord, error) {
 	now := currentTime()
 	var s SessionRecord
@@ -114,8 +99,8 @@ func (a *Authenticator) prepare(ctx context.Context, user UserRecord, client Cli
 	return tokens, s, nil
 }
 
-// open stores a session that was prepared.
-func (a *Authenticator) open(ctx context.Context, s SessionRecord) error {
+// createSession stores a session that was prepared.
+func (a *Authenticator) createSession(ctx context.Context, s SessionRecord) error {
 	if a.sessions == nil {
 		return nil
 	}
@@ -133,8 +118,8 @@ func (a *Authenticator) idleUntil(s SessionRecord, now time.Time) time.Time {
 	return s.ExpiresAt
 }
 
-// room says whether a user may have one more session.
-func (a *Authenticator) room(ctx context.Context, user UserRecord) error {
+// checkMaxSessions says whether a user may have one more session.
+func (a *Authenticator) checkMaxSessions(ctx context.Context, user UserRecord) error {
 	if a.sessions == nil || a.sessionConfig.MaxPerUser == 0 || !a.sessionConfig.RefuseMore {
 		return nil
 	}
@@ -145,8 +130,8 @@ func (a *Authenticator) room(ctx context.Context, user UserRecord) error {
 	return err
 }
 
-// endOldest ends the sessions that a user has beyond the limit, but the newest. The
-// user is logged in by then: what fails is left to the next login.
+// endOldest ends the oldest sessions beyond the limit, never the one just begun. What
+// fails is left to the next login.
 func (a *Authenticator) endOldest(ctx context.Context, user UserRecord, newest string) {
 	if a.sessions == nil || a.sessionConfig.MaxPerUser == 0 || a.sessionConfig.RefuseMore {
 		return
@@ -186,7 +171,98 @@ func (a *Authenticator) livingSessions(ctx context.Context, user UserRecord) ([]
 		return nil, storeError("sessions", err)
 	}
 	now := currentTime()
-	return slices.DeleteFunc(list, func(s SessionRecord) bool {
-		return s.Epoch != user.Epoch || !now.Before(s.IdleUntil) || !now.Before(s.ExpiresAt)
-	}), nil
+	return slices.DeleteFunc(list, func(s SessionRecord) bool { return s.Epoch != user.Epoch || s.over(now) }), nil
+}
+
+// A session that is kept when all others end is moved up after its user: who reads
+// between the two writes looks again, this often and this much later.
+const (
+	keptTries = 3
+	keptPause = 20 * time.Millisecond
+)
+
+// livingSession returns a session that has not ended, other than by being idle,
+// and its user.
+func (a *Authenticator) livingSession(ctx context.Context, id string) (SessionRecord, UserRecord, error) {
+	s, user, err := a.sessionAndUser(ctx, id)
+	for try := 0; try < keptTries && err == nil && s.Epoch+1 == user.Epoch; try++ {
+		select {
+		case <-ctx.Done():
+			err = &StoreError{Op: "session by id", Code: "context ended", Context: ctx.Err()}
+		case <-time.After(keptPause):
+			s, user, err = a.sessionAndUser(ctx, id)
+		}
+	}
+	if err == nil && (s.Epoch != user.Epoch || !user.DisabledAt.IsZero() || !currentTime().Before(s.ExpiresAt)) {
+		err = ErrInvalidToken
+	}
+	if err != nil {
+		return SessionRecord{}, UserRecord{}, err
+	}
+	return s, user, nil
+}
+
+// sessionAndUser reads both; ErrInvalidToken means that one is gone.
+func (a *Authenticator) sessionAndUser(ctx context.Context, id string) (SessionRecord, UserRecord, error) {
+	s, err := a.sessions.SessionByID(ctx, id)
+	if errors.Is(err, ErrSessionNotFound) {
+		return SessionRecord{}, UserRecord{}, ErrInvalidToken
+	}
+	if err != nil {
+		return SessionRecord{}, UserRecord{}, storeError("session by id", err)
+	}
+	if s.User != nil && same(a.store, a.sessions) {
+		return s, *s.User, nil
+	}
+	user, err := a.userByID(ctx, s.UserID)
+	if errors.Is(err, ErrUserNotFound) {
+		err = ErrInvalidToken
+	}
+	return s, user, err
+}
+
+// same reports whether users and sessions are in one store of this package. A
+// wrapper of one is another, which may know better.
+func same(users UserStore, sessions SessionStore) bool {
+	switch s := users.(type) {
+	case *MemoryStore:
+		return sessions == SessionStore(s)
+	case *MySQLStore:
+		return sessions == SessionStore(s)
+	}
+	return false
+}
+
+// sessionTries is how often a session is looked at that others are changing, and
+// codeConflicts the code of a [StoreError] for one that changed each time.
+const (
+	sessionTries  = 4
+	codeConflicts = "conflicts without end"
+)
+
+// touch changes a session that others may be refreshing, if change says that it is
+// the right one. ErrInvalidToken means that it is not, or has ended.
+func (a *Authenticator) touch(ctx context.Context, id string, change func(SessionRecord) (SessionUpdate, bool)) error {
+	for range sessionTries {
+		s, err := a.sessions.SessionByID(ctx, id)
+		if errors.Is(err, ErrSessionNotFound) {
+			return ErrInvalidToken
+		}
+		if err != nil {
+			return storeError("session by id", err)
+		}
+		now := currentTime()
+		u, right := change(s)
+		if !right || s.over(now) {
+			return ErrInvalidToken
+		}
+		u.ID, u.IfFamily, u.IfToken, u.At = s.ID, s.Family, s.Token, now
+		if err := a.sessions.UpdateSession(ctx, u); !errors.Is(err, ErrConflict) {
+			if err != nil {
+				err = storeError("update session", err)
+			}
+			return err
+		}
+	}
+	return &StoreError{Op: "update session", Code: codeConflicts}
 }

@@ -96,7 +96,7 @@ func (a *Authenticator) replayed(ctx context.Context, s SessionRecord) error {
 	if err != nil {
 		return storeError("refresh", err, ErrConflict)
 	}
-	n, err := a.endSessions(ctx, SessionFilter{ID: s.ID, UserID: s.UserID})
+	n, err := a.deleteSessions(ctx, SessionFilter{ID: s.ID, UserID: s.UserID})
 	if err != nil {
 		return err
 	}
@@ -104,102 +104,4 @@ func (a *Authenticator) replayed(ctx context.Context, s SessionRecord) error {
 		a.emit(ctx, Event{Kind: "session_replayed", UserID: s.UserID, SessionID: s.ID})
 	}
 	return ErrSessionReplayed
-}
-
-// A session that is kept when all others end is moved up after its user: who reads
-// between the two writes looks again, this often and this much later.
-const (
-	keptTries = 3
-	keptPause = 20 * time.Millisecond
-)
-
-// livingSession returns a session that has not ended, other than by being idle,
-// and its user.
-func (a *Authenticator) livingSession(ctx context.Context, id string) (SessionRecord, UserRecord, error) {
-	s, user, err := a.sessionAndUser(ctx, id)
-	for try := 0; try < keptTries && err == nil && s.Epoch+1 == user.Epoch; try++ {
-		select {
-		case <-ctx.Done():
-			err = &StoreError{Op: "session by id", Code: "context ended", Context: ctx.Err()}
-		case <-time.After(keptPause):
-			s, user, err = a.sessionAndUser(ctx, id)
-		}
-	}
-	if err == nil && (s.Epoch != user.Epoch || !user.DisabledAt.IsZero() || !currentTime().Before(s.ExpiresAt)) {
-		err = ErrInvalidToken
-	}
-	if err != nil {
-		return SessionRecord{}, UserRecord{}, err
-	}
-	return s, user, nil
-}
-
-// sessionAndUser reads both; ErrInvalidToken means that one is gone.
-func (a *Authenticator) sessionAndUser(ctx context.Context, id string) (SessionRecord, UserRecord, error) {
-	s, err := a.sessions.SessionByID(ctx, id)
-	if errors.Is(err, ErrSessionNotFound) {
-		return SessionRecord{}, UserRecord{}, ErrInvalidToken
-	}
-	if err != nil {
-		return SessionRecord{}, UserRecord{}, storeError("session by id", err)
-	}
-	if s.User != nil && a.oneStore {
-		return s, *s.User, nil
-	}
-	user, err := a.userByID(ctx, s.UserID)
-	if errors.Is(err, ErrUserNotFound) {
-		err = ErrInvalidToken
-	}
-	return s, user, err
-}
-
-// Reauthentication is what [Authenticator.Reauthenticate] needs.
-type Reauthentication struct {
-	Identity Identity // of the verified token
-	Password Password
-}
-
-// Reauthenticate checks the password of a user who is logged in, for what needs a
-// fresh login (RFC 9470), and returns a new access token whose auth_time is now.
-// The refresh token stays as it is; what it gives from now on is as fresh.
-//
-// Errors: [ErrInvalidCredentials], [ErrInvalidToken] if the session has ended.
-func (a *Authenticator) Reauthenticate(ctx context.Context, r Reauthentication) (Tokens, error) {
-	if len(r.Password.Reveal()) > maxPasswordBytes {
-		return Tokens{}, ErrInvalidCredentials
-	}
-	var s SessionRecord
-	var user UserRecord
-	var err error
-	if a.sessions != nil && r.Identity.SessionID != "" {
-		if s, user, err = a.livingSession(ctx, r.Identity.SessionID); err == nil && s.UserID != r.Identity.UserID {
-			err = ErrInvalidToken
-		}
-	} else if user, err = a.userByID(ctx, r.Identity.UserID); errors.Is(err, ErrUserNotFound) {
-		err = ErrInvalidToken
-	}
-	if err != nil {
-		return Tokens{}, err
-	}
-	if err := a.checkCurrent(ctx, user, r.Password); err != nil {
-		return Tokens{}, err
-	}
-	now := currentTime()
-	tokens, err := a.issue(ctx, user.User, Subject{SessionID: s.ID, AuthTime: now, AMR: passwordAMR})
-	if err != nil {
-		return Tokens{}, err
-	}
-	if s.ID != "" {
-		err := a.touch(ctx, s.ID, func(latest SessionRecord) (SessionUpdate, bool) {
-			return SessionUpdate{AuthTime: &now}, latest.Epoch == s.Epoch
-		})
-		if err == nil {
-			_, _, err = a.livingSession(ctx, s.ID) // the password may have changed meanwhile
-		}
-		if err != nil {
-			return Tokens{}, err
-		}
-	}
-	a.emit(ctx, Event{Kind: "reauthenticated", UserID: user.ID, SessionID: s.ID})
-	return tokens, nil
 }

@@ -29,11 +29,16 @@ type Session struct {
 	UserID     string
 	CreatedAt  time.Time
 	LastUsedAt time.Time // of the last refresh
-	IdleUntil  time.Time // ends then unless it is refreshed before
+	IdleUntil  time.Time // ends then unless it is refreshed before; never after ExpiresAt
 	ExpiresAt  time.Time // ends then, whatever happens
 	AuthTime   time.Time // when the user was last authenticated
 	AMR        string    // how, in words of RFC 8176 separated by spaces; at most 64 bytes
 	Client     Client
+}
+
+// over reports whether the session has ended by itself.
+func (s Session) over(now time.Time) bool {
+	return !now.Before(s.IdleUntil) || !now.Before(s.ExpiresAt)
 }
 
 // SessionRecord is a session as a store keeps it. The digests are SHA-256 of

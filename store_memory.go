@@ -8,10 +8,5 @@ import "github.com/seed89488a0c/auth/internal/memory"
 // [SessionStore]. [NewMemoryStore] makes one; the zero value is none.
 type MemoryStore struct{ rowStore }
 
-var (
-	_ UserStore    = (*MemoryStore)(nil)
-	_ SessionStore = (*MemoryStore)(nil)
-)
-
 // NewMemoryStore returns an empty store.
 func NewMemoryStore() *MemoryStore { return &MemoryStore{rowStore{&memory.Store{}}} }

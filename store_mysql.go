@@ -16,9 +16,8 @@ import (
 //
 // Each method sends one statement that meets one row by one unique key, or some
 // sessions by an index; only an UpdateUser that conflicts sends a second, to tell
-// why. A statement that
-// the server rolled back, as after a deadlock, is sent again a few times while
-// the context lasts; one whose outcome is unknown never is.
+// why. A statement that the server rolled back, as after a deadlock, is sent again a
+// few times while the context lasts; one whose outcome is unknown never is.
 //
 // Beside the errors of these two every method can return [ErrSchema], and a
 // [*StoreError] whose Code is "mysql" and the server's error number, or
@@ -42,11 +41,6 @@ type MySQLStore struct {
 	config mysqlstore.Config
 	opened bool // by OpenMySQL, so that Close closes the pool
 }
-
-var (
-	_ UserStore    = (*MySQLStore)(nil)
-	_ SessionStore = (*MySQLStore)(nil)
-)
 
 // MySQLOption changes what [NewMySQLStore] and [OpenMySQL] build.
 type MySQLOption func(*MySQLStore) error
@@ -130,7 +124,7 @@ func OpenMySQL(ctx context.Context, dsn string, opts ...MySQLOption) (*MySQLStor
 	s, err := NewMySQLStore(pool, opts...)
 	if err == nil {
 		s.opened = true
-		err = userRowError(s.tables.CheckAutocommit(ctx, "open"))
+		err = userError(s.tables.CheckAutocommit(ctx, "open"))
 	}
 	if err != nil {
 		pool.Close()
@@ -144,17 +138,16 @@ func (s *MySQLStore) Close() error {
 	if !s.opened {
 		return nil
 	}
-	return userRowError(s.tables.Close())
+	return userError(s.tables.Close())
 }
 
 // WithTx returns the same store on a transaction of the caller's, so that a
 // user and the service's own rows are written together or not at all. It never
 // commits, rolls back or retries. What Register returns and the event that it
 // raises are true only once the transaction is committed; the password is hashed
-// while it is open, so that the pool needs a connection for everybody who
-// registers. A transaction is not safe for concurrent use,
-// and after a [*StoreError] it can only be rolled back: the server may have done
-// so already.
+// while it is open, so that the pool needs a connection for everybody who registers.
+// A transaction is not safe for concurrent use, and after a [*StoreError] it can only
+// be rolled back: the server may have done so already.
 func (s *MySQLStore) WithTx(tx *sql.Tx) *MySQLStore {
 	t := s.on(s.tables.WithTx(tx))
 	t.opened = false
@@ -167,7 +160,7 @@ func (s *MySQLStore) WithTx(tx *sql.Tx) *MySQLStore {
 // and new replicas can run side by side while a service is updated.
 //
 // Errors: [ErrSchema], or a [*StoreError] such as "autocommit is off".
-func (s *MySQLStore) Check(ctx context.Context) error { return userRowError(s.tables.Check(ctx)) }
+func (s *MySQLStore) Check(ctx context.Context) error { return userError(s.tables.Check(ctx)) }
 
 // Migrate makes or updates the schema; where [MySQLStore.Check] finds nothing
 // wrong it does no more than that. Any number of replicas may call it at once,
@@ -179,5 +172,5 @@ func (s *MySQLStore) Check(ctx context.Context) error { return userRowError(s.ta
 //
 // Errors: a [*StoreError].
 func (s *MySQLStore) Migrate(ctx context.Context) error {
-	return userRowError(s.tables.Migrate(ctx))
+	return userError(s.tables.Migrate(ctx))
 }

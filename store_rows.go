@@ -3,7 +3,6 @@ package auth
 import (
 	"context"
 	"errors"
-	"net/netip"
 
 	"github.com/seed89488a0c/auth/internal/row"
 )
@@ -11,6 +10,11 @@ import (
 // rowStore makes users and sessions of rows, and the errors of [UserStore] and
 // [SessionStore] of what the keeper of the rows answers.
 type rowStore struct{ rows rows }
+
+var _ interface {
+	UserStore
+	SessionStore
+} = (*rowStore)(nil)
 
 // rows is what internal/memory and internal/mysqlstore are.
 type rows interface {
@@ -41,49 +45,41 @@ func isZero(store any) bool {
 // CreateUser is as [UserStore] has it.
 func (s *rowStore) CreateUser(ctx context.Context, r UserRecord) (string, error) {
 	id, err := s.rows.CreateUser(ctx, row.User{
-		ID:              r.ID,
+		Profile:         row.Profile(r.User),
 		EmailKey:        r.EmailKey,
-		Email:           r.Email,
-		Username:        r.Username,
 		PasswordHash:    r.PasswordHash,
 		Epoch:           r.Epoch,
-		CreatedAt:       r.CreatedAt,
-		UpdatedAt:       r.UpdatedAt,
 		DisabledAt:      r.DisabledAt,
 		EmailVerifiedAt: r.EmailVerifiedAt,
 	})
-	return id, userRowError(err)
+	return id, userError(err)
 }
 
 // UserByEmail is as [UserStore] has it.
 func (s *rowStore) UserByEmail(ctx context.Context, key string) (UserRecord, error) {
 	u, err := s.rows.UserByEmail(ctx, key)
-	return userRecord(u), userRowError(err)
+	return userRecord(u), userError(err)
 }
 
 // UserByID is as [UserStore] has it.
 func (s *rowStore) UserByID(ctx context.Context, id string) (UserRecord, error) {
 	u, err := s.rows.UserByID(ctx, id)
-	return userRecord(u), userRowError(err)
+	return userRecord(u), userError(err)
 }
 
 // UpdateUser is as [UserStore] has it.
 func (s *rowStore) UpdateUser(ctx context.Context, u UserUpdate) error {
-	return userRowError(s.rows.UpdateUser(ctx, row.UserUpdate(u)))
+	return userError(s.rows.UpdateUser(ctx, row.UserUpdate(u)))
 }
 
 // DeleteUser is as [UserStore] has it.
 func (s *rowStore) DeleteUser(ctx context.Context, id string) error {
-	return userRowError(s.rows.DeleteUser(ctx, id))
+	return userError(s.rows.DeleteUser(ctx, id))
 }
 
 // CreateSession is as [SessionStore] has it.
 func (s *rowStore) CreateSession(ctx context.Context, r SessionRecord) error {
-	address := ""
-	if r.Client.Address.IsValid() {
-		address = r.Client.Address.String()
-	}
-	return sessionRowError(s.rows.CreateSession(ctx, row.Session{
+	return sessionError(s.rows.CreateSession(ctx, row.Session{
 		ID:         r.ID,
 		UserID:     r.UserID,
 		AMR:        r.AMR,
@@ -92,7 +88,7 @@ func (s *rowStore) CreateSession(ctx context.Context, r SessionRecord) error {
 		Token:      r.Token,
 		Parent:     r.Parent,
 		Nonce:      r.Nonce,
-		Address:    address,
+		Address:    r.Client.Address,
 		UserAgent:  r.Client.UserAgent,
 		Label:      r.Client.Label,
 		CreatedAt:  r.CreatedAt,
@@ -107,12 +103,12 @@ func (s *rowStore) CreateSession(ctx context.Context, r SessionRecord) error {
 // SessionByID is as [SessionStore] has it.
 func (s *rowStore) SessionByID(ctx context.Context, id string) (SessionRecord, error) {
 	r, err := s.rows.SessionByID(ctx, id)
-	return sessionRecord(r), sessionRowError(err)
+	return sessionRecord(r), sessionError(err)
 }
 
 // UpdateSession is as [SessionStore] has it.
 func (s *rowStore) UpdateSession(ctx context.Context, u SessionUpdate) error {
-	return sessionRowError(s.rows.UpdateSession(ctx, row.SessionUpdate{
+	return sessionError(s.rows.UpdateSession(ctx, row.SessionUpdate{
 		ID:       u.ID,
 		IfFamily: u.IfFamily,
 		IfToken:  u.IfToken,
@@ -127,7 +123,7 @@ func (s *rowStore) UpdateSession(ctx context.Context, u SessionUpdate) error {
 func (s *rowStore) Sessions(ctx context.Context, userID string) ([]SessionRecord, error) {
 	list, err := s.rows.Sessions(ctx, userID)
 	if err != nil {
-		return nil, sessionRowError(err)
+		return nil, sessionError(err)
 	}
 	records := make([]SessionRecord, len(list))
 	for i, r := range list {
@@ -139,12 +135,12 @@ func (s *rowStore) Sessions(ctx context.Context, userID string) ([]SessionRecord
 // DeleteSessions is as [SessionStore] has it.
 func (s *rowStore) DeleteSessions(ctx context.Context, f SessionFilter) (int, error) {
 	n, err := s.rows.DeleteSessions(ctx, row.SessionFilter(f))
-	return n, sessionRowError(err)
+	return n, sessionError(err)
 }
 
 func userRecord(u row.User) UserRecord {
 	return UserRecord{
-		User:            User{ID: u.ID, Email: u.Email, Username: u.Username, CreatedAt: u.CreatedAt, UpdatedAt: u.UpdatedAt},
+		User:            User(u.Profile),
 		EmailKey:        u.EmailKey,
 		PasswordHash:    u.PasswordHash,
 		Epoch:           u.Epoch,
@@ -164,7 +160,7 @@ func sessionRecord(s row.Session) SessionRecord {
 			ExpiresAt:  s.ExpiresAt,
 			AuthTime:   s.AuthTime,
 			AMR:        s.AMR,
-			Client:     Client{UserAgent: s.UserAgent, Label: s.Label},
+			Client:     Client{Address: s.Address, UserAgent: s.UserAgent, Label: s.Label},
 		},
 		Epoch:     s.Epoch,
 		Family:    s.Family,
@@ -173,8 +169,6 @@ func sessionRecord(s row.Session) SessionRecord {
 		Nonce:     s.Nonce,
 		RotatedAt: s.RotatedAt,
 	}
-	// Nothing is decided by the address: one that others wrote there is none.
-	r.Client.Address, _ = netip.ParseAddr(s.Address)
 	if s.User != nil {
 		user := userRecord(*s.User)
 		r.User = &user
@@ -182,22 +176,22 @@ func sessionRecord(s row.Session) SessionRecord {
 	return r
 }
 
-func userRowError(err error) error    { return rowError(err, ErrUserExists, ErrUserNotFound) }
-func sessionRowError(err error) error { return rowError(err, ErrConflict, ErrSessionNotFound) }
+func userError(err error) error    { return rowError(err, ErrUserExists, ErrUserNotFound) }
+func sessionError(err error) error { return rowError(err, ErrConflict, ErrSessionNotFound) }
 
 func rowError(err, taken, notFound error) error {
-	var outage *row.Error
-	switch {
-	case err == row.ErrTaken:
+	switch err {
+	case row.ErrTaken:
 		return taken
-	case err == row.ErrNotFound:
+	case row.ErrNotFound:
 		return notFound
-	case err == row.ErrConflict:
+	case row.ErrConflict:
 		return ErrConflict
-	case err == row.ErrSchema:
+	case row.ErrSchema:
 		return ErrSchema
-	case errors.As(err, &outage):
-		return &StoreError{Op: outage.Op, Code: outage.Code, Context: outage.Context}
+	}
+	if outage, ok := errors.AsType[*row.Error](err); ok {
+		return (*StoreError)(outage)
 	}
 	return err
 }

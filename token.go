@@ -3,9 +3,6 @@ package auth
 import (
 	"context"
 	"encoding/json"
-	"fmt"
-	"io"
-	"log/slog"
 	"time"
 
 	"github.com/seed89488a0c/auth/internal/input"
@@ -17,7 +14,7 @@ import (
 //
 // [github.com/seed89488a0c/auth/authtest.TestTokenIssuer] checks an implementation.
 type TokenIssuer interface {
-	// Issue returns a token that says everything that s does.
+	// Issue returns a token that says everything that s does. Any error is an outage.
 	Issue(ctx context.Context, s Subject) (IssuedToken, error)
 
 	// Parse returns what a valid token of this issuer says. It knows no
@@ -47,18 +44,11 @@ type Subject struct {
 
 // IssuedToken is a new access token. Like [Tokens] it prints as "REDACTED".
 type IssuedToken struct {
+	hidden
+
 	Token     string
 	ExpiresAt time.Time // the token's exp, UTC, whole seconds
 }
-
-// Format writes "REDACTED" for every verb.
-func (IssuedToken) Format(f fmt.State, _ rune) { io.WriteString(f, redacted) }
-
-// LogValue returns "REDACTED".
-func (IssuedToken) LogValue() slog.Value { return slog.StringValue(redacted) }
-
-// MarshalText returns "REDACTED".
-func (IssuedToken) MarshalText() ([]byte, error) { return []byte(redacted), nil }
 
 // Identity is what a valid access token says of who is asking. Times are UTC,
 // in whole seconds.
@@ -116,9 +106,6 @@ func NewContext(ctx context.Context, id Identity) context.Context { return token
 
 // FromContext returns who is asking, and whether anybody is known to.
 func FromContext(ctx context.Context) (Identity, bool) { return token.FromContext(ctx) }
-
-// maxTTL is the longest life of tokens, and of sessions.
-const maxTTL = token.MaxTTL
 
 func checkTokenTTL(d time.Duration) error {
 	if d != 0 && !token.ValidTTL(d) {

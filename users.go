@@ -2,9 +2,8 @@ package auth
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/binary"
 	"errors"
+	"math/rand/v2"
 	"time"
 
 	"github.com/seed89488a0c/auth/internal/email"
@@ -19,9 +18,7 @@ const maxEpoch = 1 << 62 // leaves room to rise
 // newEpoch returns where a user's epochs begin: at random, so that sessions that
 // were left behind by a user of the same ID are not those of the next one.
 func newEpoch() uint64 {
-	var b [8]byte
-	rand.Read(b[:])                           // never fails
-	return binary.BigEndian.Uint64(b[:]) >> 3 // below maxEpoch
+	return 1 + rand.Uint64N(maxEpoch/2) // 0 would be none
 }
 
 // User returns a user by ID, or [ErrUserNotFound].
@@ -42,7 +39,7 @@ type PasswordChange struct {
 // for the current one, [ErrUserDisabled], [ErrUserNotFound], and [ErrConflict]
 // if somebody else changed the password meanwhile.
 func (a *Authenticator) ChangePassword(ctx context.Context, c PasswordChange) error {
-	if len(c.Current.Reveal()) > maxPasswordBytes {
+	if len(c.Current.Reveal()) > input.MaxPasswordBytes {
 		return ErrInvalidCredentials
 	}
 	user, err := a.userByID(ctx, c.UserID)
@@ -78,7 +75,7 @@ func (a *Authenticator) ChangePassword(ctx context.Context, c PasswordChange) er
 	if err != nil {
 		return err
 	}
-	kept := a.endOthers(ctx, user, c.SessionID)
+	kept := a.keepSession(ctx, user, c.SessionID)
 	a.emit(ctx, Event{Kind: "password_changed", UserID: user.ID, SessionID: kept})
 	return nil
 }
@@ -99,8 +96,59 @@ func (a *Authenticator) checkCurrent(ctx context.Context, user UserRecord, curre
 	default:
 		return nil
 	}
-	a.emit(ctx, Event{Kind: "password_change_refused", UserID: user.ID, Err: check.unreadable})
+	a.emit(ctx, Event{Kind: "password_refused", UserID: user.ID, Err: check.unreadable})
 	return err
+}
+
+// Reauthentication is what [Authenticator.Reauthenticate] needs.
+type Reauthentication struct {
+	Identity Identity // of the verified token
+	Password Password
+}
+
+// Reauthenticate checks the password of a user who is logged in, for what needs a
+// fresh login (RFC 9470), and returns a new access token whose auth_time is now.
+// The refresh token stays as it is; what it gives from now on is as fresh.
+//
+// Errors: [ErrInvalidCredentials], [ErrInvalidToken] if the session has ended.
+func (a *Authenticator) Reauthenticate(ctx context.Context, r Reauthentication) (Tokens, error) {
+	if len(r.Password.Reveal()) > input.MaxPasswordBytes {
+		return Tokens{}, ErrInvalidCredentials
+	}
+	var s SessionRecord
+	var user UserRecord
+	var err error
+	if a.sessions != nil && r.Identity.SessionID != "" {
+		if s, user, err = a.livingSession(ctx, r.Identity.SessionID); err == nil && s.UserID != r.Identity.UserID {
+			err = ErrInvalidToken
+		}
+	} else if user, err = a.userByID(ctx, r.Identity.UserID); errors.Is(err, ErrUserNotFound) {
+		err = ErrInvalidToken
+	}
+	if err != nil {
+		return Tokens{}, err
+	}
+	if err := a.checkCurrent(ctx, user, r.Password); err != nil {
+		return Tokens{}, err
+	}
+	now := currentTime()
+	tokens, err := a.issue(ctx, user.User, Subject{SessionID: s.ID, AuthTime: now, AMR: passwordAMR})
+	if err != nil {
+		return Tokens{}, err
+	}
+	if s.ID != "" {
+		err := a.touch(ctx, s.ID, func(latest SessionRecord) (SessionUpdate, bool) {
+			return SessionUpdate{AuthTime: &now}, latest.Epoch == s.Epoch
+		})
+		if err == nil {
+			_, _, err = a.livingSession(ctx, s.ID) // the password may have changed meanwhile
+		}
+		if err != nil {
+			return Tokens{}, err
+		}
+	}
+	a.emit(ctx, Event{Kind: "reauthenticated", UserID: user.ID, SessionID: s.ID})
+	return tokens, nil
 }
 
 // SetPassword gives a user a new password without asking for the current one:
@@ -121,15 +169,15 @@ func (a *Authenticator) SetPassword(ctx context.Context, userID string, p Passwo
 	if err := a.update(ctx, UserUpdate{ID: userID, PasswordHash: &hash, EndSessions: true}); err != nil {
 		return err
 	}
-	a.dropSessions(ctx, userID, user.Epoch+1)
+	a.deleteEnded(ctx, userID, user.Epoch+1)
 	a.emit(ctx, Event{Kind: "password_changed", UserID: userID})
 	return nil
 }
 
-// SetDisabled shuts a user out of Login and Refresh, or lets it in again. Its
-// sessions end. Access tokens that were issued before live until they expire,
-// unless [SessionConfig.Staleness] has Verify ask, as does that of a login which
-// had read the user by then. Errors: [ErrUserNotFound].
+// SetDisabled shuts a user out of Login and Refresh, or lets it in again. Its sessions
+// end. Access tokens that were issued before, or by a login at the same time, live until
+// they expire, unless [SessionConfig.Staleness] has Verify ask. Errors:
+// [ErrUserNotFound].
 func (a *Authenticator) SetDisabled(ctx context.Context, userID string, disabled bool) error {
 	update := UserUpdate{ID: userID, DisabledAt: new(time.Time), EndSessions: disabled}
 	kind := "user_enabled"
@@ -140,7 +188,7 @@ func (a *Authenticator) SetDisabled(ctx context.Context, userID string, disabled
 		return err
 	}
 	if disabled {
-		a.dropSessions(ctx, userID, 0)
+		a.deleteEnded(ctx, userID, 0)
 	}
 	a.emit(ctx, Event{Kind: kind, UserID: userID})
 	return nil
@@ -152,7 +200,7 @@ func (a *Authenticator) DeleteUser(ctx context.Context, userID string) error {
 	if err := a.store.DeleteUser(ctx, userID); err != nil {
 		return storeError("delete user", err, ErrUserNotFound)
 	}
-	a.dropSessions(ctx, userID, 0)
+	a.deleteEnded(ctx, userID, 0)
 	a.emit(ctx, Event{Kind: "user_deleted", UserID: userID})
 	return nil
 }
@@ -183,11 +231,10 @@ func (a *Authenticator) Import(ctx context.Context, r UserRecord) (User, error) 
 	if len(r.Email) > row.MaxEmail {
 		return User{}, emailError(email.TooLong)
 	}
-	username, err := parseUsername(r.Username)
-	if err != nil {
+	var err error
+	if r.Username, err = parseUsername(r.Username); err != nil {
 		return User{}, err
 	}
-	r.Username = username
 	if len(r.PasswordHash) > row.MaxPasswordHash || r.PasswordHash != "" && a.hasher.Inspect(r.PasswordHash).Scheme == "" {
 		return User{}, &InputError{Field: input.FieldPasswordHash, Code: input.HashUnreadable}
 	}
@@ -207,12 +254,10 @@ func (a *Authenticator) Import(ctx context.Context, r UserRecord) (User, error) 
 			return User{}, &InputError{Field: input.FieldTime, Code: input.OutOfRange}
 		}
 	}
-	id, err := a.store.CreateUser(ctx, r)
-	if err != nil {
+	if r.ID, err = a.store.CreateUser(ctx, r); err != nil {
 		return User{}, storeError("import user", err, ErrUserExists)
 	}
-	r.ID = id
-	a.emit(ctx, Event{Kind: "user_imported", UserID: id})
+	a.emit(ctx, Event{Kind: "user_imported", UserID: r.ID})
 	return r.User, nil
 }
 

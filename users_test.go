@@ -261,7 +261,7 @@ func TestEvents(t *testing.T) {
 		{func() { login(t, a, password) }, "logged_in " + id},
 		{func() { login(t, a, "wrong") }, "login_failed " + id},
 		{func() { a.Login(t.Context(), credentials("nobody@example.com", "x")) }, "login_failed "},
-		{func() { a.ChangePassword(t.Context(), change(id, "wrong", password+"2")) }, "password_change_refused " + id},
+		{func() { a.ChangePassword(t.Context(), change(id, "wrong", password+"2")) }, "password_refused " + id},
 		{func() { a.ChangePassword(t.Context(), change(id, password, password+"2")) }, "password_changed " + id},
 		{func() { a.SetPassword(t.Context(), id, auth.NewPassword(password)) }, "password_changed " + id},
 		{func() { a.SetDisabled(t.Context(), id, true) }, "user_disabled " + id},

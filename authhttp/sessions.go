@@ -117,9 +117,6 @@ func Sessions(a *auth.Authenticator) http.Handler {
 				Current:    s.ID == id.SessionID,
 				Client:     client(s.Client),
 			}
-			if s.ExpiresAt.Before(s.IdleUntil) {
-				list[i].ExpiresAt = s.ExpiresAt
-			}
 		}
 		bearer.WriteJSON(w, http.StatusOK, "application/json", map[string][]session{"sessions": list})
 		return nil

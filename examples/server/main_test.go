@@ -599,7 +599,7 @@ func TestLogs(t *testing.T) {
 		"WARN login_failed nobody",
 		"INFO token_refused nobody",
 		"INFO refreshed the user",
-		"WARN password_change_refused the user",
+		"WARN password_refused the user",
 		"INFO session_ended the user",
 	}
 	if got, want := strings.Join(requests, "\n"), strings.Join(wantRequests, "\n"); got != want {

@@ -200,7 +200,7 @@ func logEvents(log *slog.Logger) func(context.Context, auth.Event) {
 		switch e.Kind {
 		case "registered", "logged_in", "refreshed", "session_ended":
 			note(ctx, e.UserID)
-		case "login_failed", "password_change_refused", "session_replayed":
+		case "login_failed", "password_refused", "session_replayed":
 			level = slog.LevelWarn
 		}
 		if e.Err != nil && e.Kind != "token_refused" { // which every client has now and then

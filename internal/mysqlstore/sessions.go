@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"fmt"
 	"math"
+	"net/netip"
 	"strings"
 	"time"
 
@@ -71,7 +72,8 @@ func (s *Store) CreateSession(ctx context.Context, r row.Session) error {
 	v.bytes(r.AMR, row.MaxAMR)
 	v.add(r.Epoch)
 	v.digests(r.Family, r.Token, r.Parent, r.Nonce)
-	v.short(r.Address, row.MaxAddress)
+	address, _ := r.Address.MarshalText() // "" if there is none
+	v.short(string(address), row.MaxAddress)
 	v.short(r.UserAgent, row.MaxUserAgent)
 	v.short(r.Label, row.MaxLabel)
 	v.times(r.CreatedAt, r.LastUsedAt, r.RotatedAt, r.AuthTime)
@@ -222,10 +224,11 @@ func (r sessionRow) session() (row.Session, error) {
 		UserID:    r.UserID,
 		AMR:       r.AMR,
 		Epoch:     r.Epoch,
-		Address:   r.Address,
 		UserAgent: r.UserAgent,
 		Label:     r.Label,
 	}
+	// Nothing is decided by the address: one that others wrote there is none.
+	s.Address, _ = netip.ParseAddr(r.Address)
 	copy(s.Family[:], r.Family)
 	copy(s.Token[:], r.Token)
 	copy(s.Parent[:], r.Parent)

@@ -220,10 +220,8 @@ type userRow struct {
 
 func (r userRow) user() (row.User, error) {
 	u := row.User{
-		ID:           r.ID.String,
+		Profile:      row.Profile{ID: r.ID.String, Email: r.Email.String, Username: r.Username.String},
 		EmailKey:     r.EmailKey.String,
-		Email:        r.Email.String,
-		Username:     r.Username.String,
 		PasswordHash: r.PasswordHash.String,
 		Epoch:        r.Epoch.V,
 	}

@@ -5,6 +5,7 @@ package row
 
 import (
 	"errors"
+	"net/netip"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -24,11 +25,18 @@ const (
 	MaxListed = 1000 // sessions of a user
 )
 
+// Profile is what may be shown of a user.
+type Profile struct {
+	ID, Email, Username  string
+	CreatedAt, UpdatedAt time.Time
+}
+
 // User is a user.
 type User struct {
-	ID, EmailKey, Email, Username, PasswordHash       string
-	Epoch                                             uint64
-	CreatedAt, UpdatedAt, DisabledAt, EmailVerifiedAt time.Time
+	Profile
+	EmailKey, PasswordHash      string
+	Epoch                       uint64
+	DisabledAt, EmailVerifiedAt time.Time
 }
 
 // UserUpdate is auth's.
@@ -49,7 +57,8 @@ type Session struct {
 	ID, UserID, AMR                                                  string
 	Epoch                                                            uint64
 	Family, Token, Parent, Nonce                                     [32]byte
-	Address, UserAgent, Label                                        string
+	Address                                                          netip.Addr
+	UserAgent, Label                                                 string
 	CreatedAt, LastUsedAt, RotatedAt, AuthTime, IdleUntil, ExpiresAt time.Time
 	User                                                             *User
 }

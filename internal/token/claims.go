@@ -2,6 +2,7 @@ package token
 
 import (
 	"encoding/json"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -52,6 +53,22 @@ type Claims struct {
 var reserved = [...]string{
 	"acr", "act", "amr", "at_hash", "aud", "auth_time", "azp", "c_hash", "client_id", "cnf", "csrf", "exp", "fresh", "iat",
 	"iss", "jti", "may_act", "nbf", "nonce", "sid", "sub", "sub_jwk", "type",
+}
+
+// Custom marshals custom claims, which [CheckCustom] checks; what marshals as null is
+// none.
+func Custom(v any) (json.RawMessage, error) {
+	object, err := json.Marshal(v)
+	switch {
+	case err != nil:
+		return nil, errCustom(fmt.Sprintf("%T", err)) // whose text can quote them
+	case string(object) == "null":
+		return nil, nil
+	}
+	if err := CheckCustom(string(object)); err != nil {
+		return nil, err
+	}
+	return object, nil
 }
 
 // CheckCustom says what is wrong with claims beside the reserved ones. Names

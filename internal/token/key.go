@@ -61,10 +61,13 @@ func newMaterial(public any, s crypto.Signer, method jwt.SigningMethod, opts cry
 	}
 	m.sign = func(input string) ([]byte, error) {
 		signature, err := crypto.SignMessage(s, rand.Reader, []byte(input), opts)
-		if err == nil && encode != nil {
-			signature, err = encode(signature)
+		if err != nil {
+			return nil, &signerError{err}
 		}
-		return signature, err
+		if encode != nil {
+			return encode(signature)
+		}
+		return signature, nil
 	}
 	switch s.(type) {
 	case *rsa.PrivateKey, *ecdsa.PrivateKey, ed25519.PrivateKey:
@@ -85,6 +88,13 @@ func newMaterial(public any, s crypto.Signer, method jwt.SigningMethod, opts cry
 	}
 	return m
 }
+
+// signerError hides the text of a signer's error, which is not ours: a KMS's can
+// name accounts and keys.
+type signerError struct{ err error }
+
+func (e *signerError) Error() string { return fmt.Sprintf("the signer: %T", e.err) }
+func (e *signerError) Unwrap() error { return e.err }
 
 // thumbprint is that of RFC 7638, with SHA-256. The members are those that it
 // takes, in its order, as the beginning of an object.

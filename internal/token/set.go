@@ -1,6 +1,9 @@
 package token
 
-import "errors"
+import (
+	"bytes"
+	"errors"
+)
 
 // Set is keys, each with an ID of its own, that tokens are verified with. It is
 // immutable and safe for concurrent use; nil is an empty one.
@@ -52,4 +55,16 @@ func (s *Set) key(id string) (Key, bool) {
 	}
 	k, ok := s.byID[id]
 	return k, ok
+}
+
+// PublicSet returns the public keys as a JWK Set (RFC 7517 §5). Secrets are not among
+// them.
+func PublicSet(keys []Key) []byte {
+	var list [][]byte
+	for _, k := range keys {
+		if jwk, ok := k.Public(); ok {
+			list = append(list, jwk)
+		}
+	}
+	return append(append([]byte(`{"keys":[`), bytes.Join(list, []byte(","))...), "]}"...)
 }
