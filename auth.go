@@ -74,7 +74,7 @@ func New(store UserStore, issuer TokenIssuer, opts ...Option) (*Authenticator, e
 			return nil, err
 		}
 	}
-	if err := a.makeDecoys(); err != nil {
+	if err := a.prepareHashing(); err != nil {
 		return nil, err
 	}
 	return a, nil

@@ -24,9 +24,9 @@ type decoy struct {
 	bytes int64
 }
 
-// makeDecoys hashes nobody's password, and finds out whether the hasher works
-// and its hashes fit the budget.
-func (a *Authenticator) makeDecoys() error {
+// prepareHashing hashes nobody's password, finds out whether the hasher works and its
+// hashes fit the budget, and makes the gate and the decoys.
+func (a *Authenticator) prepareHashing() error {
 	nobody := NewPassword(rand.Text())
 	live, err := a.hasher.Hash(context.Background(), nobody)
 	if err != nil {

@@ -243,6 +243,7 @@ func TestRefreshOfTheKeptSession(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := &failingStore{MemoryStore: auth.NewMemoryStore()}
 		a := newSessions(t, store, auth.SessionConfig{})
+		replica := newSessions(t, store.MemoryStore, auth.SessionConfig{})
 		first := register(t, a)
 		changed := false
 		refreshing := make(chan error, 1)
@@ -250,7 +251,7 @@ func TestRefreshOfTheKeptSession(t *testing.T) {
 			if op == "UpdateSession" && !changed {
 				changed = true
 				go func() {
-					_, err := a.Refresh(t.Context(), first.Tokens.Refresh)
+					_, err := replica.Refresh(t.Context(), first.Tokens.Refresh)
 					refreshing <- err
 				}()
 				time.Sleep(10 * time.Millisecond)
