@@ -79,8 +79,8 @@ type hasher struct {
 //
 // It also verifies hashes made with the old peppers, and h's own without one;
 // both are outdated, and so made anew at the next login. The zero Pepper as the
-// active one is none: passwords are hashed by h alone, and old peppers are left. A hash of a pepper that
-// is not given is [auth.ErrUnknownHash].
+// active one is none: passwords are hashed by h alone, and old peppers are left. A
+// hash of a pepper that is not given is [auth.ErrUnknownHash].
 func New(h auth.Hasher, active Pepper, old ...Pepper) (auth.Hasher, error) {
 	if h == nil {
 		return nil, errors.New("pepper: New: the hasher is nil")
