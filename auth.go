@@ -26,7 +26,7 @@ import (
 // and has nothing to close.
 //
 // At most as many passwords are hashed at once as there are processors, by GOMAXPROCS
-// when [New] was called, and as [WithHashMemory] has memory for. Up to 128 times as
+// when [New] was called, and as [Options.HashMemory] allows. Up to 128 times as
 // many wait in turn; whoever finds the queue full, or whose context ends in it, gets
 // [ErrOverloaded].
 //
@@ -55,24 +55,14 @@ type Authenticator struct {
 }
 
 // New returns an Authenticator. It hashes and verifies once, so that a hasher
-// that does not work is found now.
-func New(store UserStore, issuer TokenIssuer, opts ...Option) (*Authenticator, error) {
+// that does not work is found now, and says all that is wrong with o together.
+func New(store UserStore, issuer TokenIssuer, o Options) (*Authenticator, error) {
 	if isZero(store) || issuer == nil {
 		return nil, errors.New("auth: New: the store is nil or a zero value, or the issuer is nil")
 	}
-	a := &Authenticator{
-		store:  store,
-		issuer: issuer,
-		hasher: Argon2id{},
-	}
-	a.policy, _ = PasswordPolicy{}.withDefaults()
-	for _, opt := range opts {
-		if opt == nil {
-			return nil, errors.New("auth: New: an option is nil")
-		}
-		if err := opt(a); err != nil {
-			return nil, err
-		}
+	a := &Authenticator{store: store, issuer: issuer}
+	if err := a.apply(o); err != nil {
+		return nil, err
 	}
 	if err := a.prepareHashing(); err != nil {
 		return nil, err
@@ -128,7 +118,7 @@ type Tokens struct {
 	Access          string
 	AccessExpiresAt time.Time // the token's exp, UTC, whole seconds
 
-	// Refresh is for [Authenticator.Refresh]; "" without [WithSessions].
+	// Refresh is for [Authenticator.Refresh]; "" without [Options.Sessions].
 	Refresh          string
 	RefreshExpiresAt time.Time // unless it is used before; UTC, whole microseconds
 }
@@ -218,7 +208,7 @@ func (a *Authenticator) create(ctx context.Context, r UserRecord) (string, error
 // Errors: [ErrInvalidCredentials], after equal work: for an unknown address, and a
 // user without password or with an unreadable hash, a decoy of the live parameters is
 // checked (ASVS 5.0 6.3.8). Rows of other parameters answer in their own time until
-// they are made anew, which tells that they exist unless [WithDecoys] says how many
+// they are made anew, which tells that they exist unless [Options.Decoys] says how many
 // there are. [*InputError] for a TokenTTL, or a password of more than 4096 bytes, since
 // none was ever accepted; [ErrOverloaded]; [ErrTooManySessions].
 func (a *Authenticator) Login(ctx context.Context, c Credentials) (Result, error) {

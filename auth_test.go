@@ -293,7 +293,7 @@ func TestRehashNeverFailsALogin(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			var events []auth.Event
-			a, store, hasher := recorded(t, auth.WithEvents(func(_ context.Context, e auth.Event) { events = append(events, e) }))
+			a, store, hasher := recorded(t, auth.Options{Events: func(_ context.Context, e auth.Event) { events = append(events, e) }})
 			user := register(t, a).User
 			stored, _ := store.UserStore.UserByEmail(t.Context(), email)
 			hasher.age(stored.PasswordHash)
@@ -341,11 +341,11 @@ func TestRehashDoesNotWait(t *testing.T) {
 		hasher := &busyHasher{Hasher: recording, gate: make(chan struct{})}
 		issuer := &hookedIssuer{newIssuer(t, auth.JWTConfig{}), func() {}}
 		var rehash []error
-		a, err := auth.New(auth.NewMemoryStore(), issuer, auth.WithHasher(hasher), auth.WithEvents(func(_ context.Context, e auth.Event) {
+		a, err := auth.New(auth.NewMemoryStore(), issuer, auth.Options{Hasher: hasher, Events: func(_ context.Context, e auth.Event) {
 			if e.Kind == "password_rehashed" {
 				rehash = append(rehash, e.Err)
 			}
-		}))
+		}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -450,22 +450,19 @@ func TestStoreWithIDsOfItsOwn(t *testing.T) {
 func TestNewRefuses(t *testing.T) {
 	store, issuer := auth.NewMemoryStore(), newIssuer(t, auth.JWTConfig{})
 	tests := map[string]func() (*auth.Authenticator, error){
-		"no store":     func() (*auth.Authenticator, error) { return auth.New(nil, issuer) },
-		"no issuer":    func() (*auth.Authenticator, error) { return auth.New(store, nil) },
-		"no hasher":    func() (*auth.Authenticator, error) { return auth.New(store, issuer, auth.WithHasher(nil)) },
-		"a nil option": func() (*auth.Authenticator, error) { return auth.New(store, issuer, nil) },
+		"no store":  func() (*auth.Authenticator, error) { return auth.New(nil, issuer, auth.Options{}) },
+		"no issuer": func() (*auth.Authenticator, error) { return auth.New(store, nil, auth.Options{}) },
 		"empty hashes": func() (*auth.Authenticator, error) {
-			return auth.New(store, issuer, auth.WithHasher(emptyHasher{authtest.Hasher{}}))
+			return auth.New(store, issuer, auth.Options{Hasher: emptyHasher{authtest.Hasher{}}})
 		},
-		"no events": func() (*auth.Authenticator, error) { return auth.New(store, issuer, auth.WithEvents(nil)) },
 		"weak parameters": func() (*auth.Authenticator, error) {
-			return auth.New(store, issuer, auth.WithHasher(auth.Argon2id{MemoryKiB: 8}))
+			return auth.New(store, issuer, auth.Options{Hasher: auth.Argon2id{MemoryKiB: 8}})
 		},
 		"broken hasher": func() (*auth.Authenticator, error) {
-			return auth.New(store, issuer, auth.WithHasher(blindHasher{authtest.Hasher{}}))
+			return auth.New(store, issuer, auth.Options{Hasher: blindHasher{authtest.Hasher{}}})
 		},
 		"short passwords": func() (*auth.Authenticator, error) {
-			return auth.New(store, issuer, auth.WithPasswordPolicy(auth.PasswordPolicy{MinLength: 7}))
+			return auth.New(store, issuer, auth.Options{Passwords: auth.PasswordPolicy{MinLength: 7}})
 		},
 	}
 	for name, build := range tests {

@@ -53,7 +53,7 @@ func benchmarkStores(b *testing.B, run func(b *testing.B, a *auth.Authenticator)
 	stores := map[string]func(b *testing.B) auth.UserStore{
 		"memory": func(*testing.B) auth.UserStore { return auth.NewMemoryStore() },
 		"mysql": func(b *testing.B) auth.UserStore {
-			store, err := auth.OpenMySQL(b.Context(), mysqltest.DSN(b))
+			store, err := auth.OpenMySQL(b.Context(), mysqltest.DSN(b), auth.MySQLConfig{})
 			if err != nil {
 				b.Fatal(err)
 			}
@@ -66,7 +66,7 @@ func benchmarkStores(b *testing.B, run func(b *testing.B, a *auth.Authenticator)
 	}
 	for _, name := range []string{"memory", "mysql"} {
 		b.Run(name, func(b *testing.B) {
-			a, err := auth.New(stores[name](b), newIssuer(b, auth.JWTConfig{}))
+			a, err := auth.New(stores[name](b), newIssuer(b, auth.JWTConfig{}), auth.Options{})
 			if err != nil {
 				b.Fatal(err)
 			}
@@ -110,7 +110,7 @@ func BenchmarkRegister(b *testing.B) {
 // go test -run '^$' -bench LoginMemory -benchtime 1x
 func BenchmarkLoginMemory(b *testing.B) {
 	const logins = 64
-	a, err := auth.New(auth.NewMemoryStore(), newIssuer(b, auth.JWTConfig{}))
+	a, err := auth.New(auth.NewMemoryStore(), newIssuer(b, auth.JWTConfig{}), auth.Options{})
 	if err != nil {
 		b.Fatal(err)
 	}

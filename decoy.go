@@ -12,7 +12,7 @@ import (
 	"github.com/seed89488a0c/auth/internal/memlimit"
 )
 
-// Decoy is a class of stored hashes, see [WithDecoys].
+// Decoy is a class of stored hashes, see [Options.Decoys].
 type Decoy struct {
 	Hash   string // one of the class, of any password; "" = as made today
 	Weight uint32 // how many users are in it, or any number in proportion
@@ -41,7 +41,7 @@ func (a *Authenticator) prepareHashing() error {
 	}
 	slots := min(int64(runtime.GOMAXPROCS(0)), int64(runtime.NumCPU()), a.hashMemory/max(info.MemoryBytes, 1))
 	if slots == 0 {
-		return fmt.Errorf("auth: WithHashMemory: one hash needs %d bytes", info.MemoryBytes)
+		return fmt.Errorf("auth: Options: HashMemory: one hash needs %d bytes", info.MemoryBytes)
 	}
 	a.gate = hashgate.New(int(slots), a.hashMemory)
 	a.decoys, a.decoyWeights = []decoy{{live, info.MemoryBytes}}, []uint64{0}
@@ -52,7 +52,7 @@ func (a *Authenticator) prepareHashing() error {
 		}
 		info := a.hasher.Inspect(class.Hash)
 		if info.Scheme == "" || !a.gate.Holds(info.MemoryBytes) {
-			return errors.New("auth: WithDecoys: a hash that the hasher cannot verify, or not within WithHashMemory")
+			return errors.New("auth: Options: Decoys: a hash that the hasher cannot verify, or not within HashMemory")
 		}
 		a.decoys, a.decoyWeights = append(a.decoys, decoy{class.Hash, info.MemoryBytes}), append(a.decoyWeights, uint64(class.Weight))
 	}

@@ -15,12 +15,12 @@ import (
 )
 
 // newAuthenticator is what the other examples start from.
-func newAuthenticator(store auth.UserStore, opts ...auth.Option) *auth.Authenticator {
+func newAuthenticator(store auth.UserStore, o auth.Options) *auth.Authenticator {
 	issuer, err := auth.NewJWTIssuer(auth.JWTConfig{Issuer: "shop", Audience: "shop", Keys: []auth.Key{auth.GenerateKey()}})
 	if err != nil {
 		log.Fatal(err)
 	}
-	a, err := auth.New(store, issuer, opts...)
+	a, err := auth.New(store, issuer, o)
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -28,7 +28,7 @@ func newAuthenticator(store auth.UserStore, opts ...auth.Option) *auth.Authentic
 }
 
 func ExampleAuthenticator_Register() {
-	ctx, a := context.Background(), newAuthenticator(auth.NewMemoryStore())
+	ctx, a := context.Background(), newAuthenticator(auth.NewMemoryStore(), auth.Options{})
 	_, err := a.Register(ctx, auth.Registration{Email: "ada@example.com", Password: auth.NewPassword("qwertyuiop")})
 
 	var input *auth.InputError
@@ -44,7 +44,7 @@ func ExampleAuthenticator_Register() {
 }
 
 func ExampleAuthenticator_Login() {
-	ctx, a := context.Background(), newAuthenticator(auth.NewMemoryStore())
+	ctx, a := context.Background(), newAuthenticator(auth.NewMemoryStore(), auth.Options{})
 	password := auth.NewPassword("correct horse battery")
 	if _, err := a.Register(ctx, auth.Registration{Email: "ada@example.com", Password: password}); err != nil {
 		log.Fatal(err)
@@ -60,7 +60,7 @@ func ExampleAuthenticator_Login() {
 }
 
 func ExampleAuthenticator_Verify() {
-	ctx, a := context.Background(), newAuthenticator(auth.NewMemoryStore())
+	ctx, a := context.Background(), newAuthenticator(auth.NewMemoryStore(), auth.Options{})
 	result, err := a.Register(ctx, auth.Registration{Email: "ada@example.com", Password: auth.NewPassword("correct horse battery")})
 	if err != nil {
 		log.Fatal(err)
@@ -77,7 +77,7 @@ func ExampleAuthenticator_Verify() {
 
 // A user of another system keeps its ID and its hash, and notices nothing.
 func ExampleAuthenticator_Import() {
-	ctx, a := context.Background(), newAuthenticator(auth.NewMemoryStore())
+	ctx, a := context.Background(), newAuthenticator(auth.NewMemoryStore(), auth.Options{})
 	user, err := a.Import(ctx, auth.UserRecord{
 		User: auth.User{
 			ID:        "42",
@@ -94,19 +94,19 @@ func ExampleAuthenticator_Import() {
 	// <nil>
 }
 
-func ExampleWithEvents() {
-	a := newAuthenticator(auth.NewMemoryStore(), auth.WithEvents(func(ctx context.Context, e auth.Event) {
+func ExampleOptions_events() {
+	a := newAuthenticator(auth.NewMemoryStore(), auth.Options{Events: func(ctx context.Context, e auth.Event) {
 		slog.InfoContext(ctx, "auth", "event", e.Kind, "user", e.UserID, "err", e.Err) // no personal data in it
 		fmt.Println(e.Kind)
-	}))
+	}})
 	a.Login(context.Background(), auth.Credentials{Email: "nobody@example.com", Password: auth.NewPassword("a guess")})
 	// Output: login_failed
 }
 
-func ExampleWithPasswordPolicy() {
-	policy := auth.SingleFactorPolicy() // at least 15 characters
+func ExampleOptions_passwords() {
+	policy := auth.PasswordPolicy{MinLength: 15}
 	policy.Words = []string{"Ada's Shop"}
-	a := newAuthenticator(auth.NewMemoryStore(), auth.WithPasswordPolicy(policy))
+	a := newAuthenticator(auth.NewMemoryStore(), auth.Options{Passwords: policy})
 	for _, password := range []string{"only 14 long..", "*** ADA'S SHOP ***", "correct horse battery"} {
 		_, err := a.Register(context.Background(), auth.Registration{Email: "ada@example.com", Password: auth.NewPassword(password)})
 		fmt.Println(err)
@@ -119,16 +119,15 @@ func ExampleWithPasswordPolicy() {
 
 // Of a table's users a tenth have bcrypt hashes of cost 12 still; an unknown
 // address takes as long as one of theirs in one of ten cases, always the same.
-func ExampleWithDecoys() {
+func ExampleOptions_decoys() {
 	hasher, err := legacyhash.Combine(auth.Argon2id{}, legacyhash.Bcrypt{})
 	if err != nil {
 		log.Fatal(err)
 	}
 	secret := []byte("32 random bytes, in every replica")
-	newAuthenticator(auth.NewMemoryStore(), auth.WithHasher(hasher), auth.WithDecoys(secret,
-		auth.Decoy{Weight: 9}, // as made today
-		auth.Decoy{Weight: 1, Hash: "$2b$12$GhvMmNVjRW29ulnudl.LbuAnUtN/LRfe1JsBm1Xu6LE3059z5Tr8m"},
-	))
+	newAuthenticator(auth.NewMemoryStore(), auth.Options{Hasher: hasher, Secrets: [][]byte{secret}, Decoys: []auth.Decoy{
+		{Weight: 9}, // as made today
+		{Weight: 1, Hash: "$2b$12$GhvMmNVjRW29ulnudl.LbuAnUtN/LRfe1JsBm1Xu6LE3059z5Tr8m"}}})
 }
 
 // A user and a row of the service's own are written together or not at all.
@@ -152,13 +151,13 @@ func ExampleMySQLStore_WithTx() {
 }
 
 // Claims of the service's own are in every token, and read back by type.
-func ExampleWithClaims() {
+func ExampleOptions_claims() {
 	type claims struct {
 		Role string `json:"role"`
 	}
-	a := newAuthenticator(auth.NewMemoryStore(), auth.WithClaims(func(_ context.Context, u auth.User) (any, error) {
+	a := newAuthenticator(auth.NewMemoryStore(), auth.Options{Claims: func(_ context.Context, u auth.User) (any, error) {
 		return claims{Role: "customer"}, nil // from the service's own tables, by u.ID
-	}))
+	}})
 	ctx := context.Background()
 	result, err := a.Register(ctx, auth.Registration{Email: "ada@example.com", Password: auth.NewPassword("correct horse battery")})
 	if err != nil {
@@ -198,9 +197,9 @@ MC4CAQAwBQYDK2VwBCIEIJ1hsZ3v/VpguoRK9JLsLMREScVpezJpGXA7rAMcrn9g
 }
 
 // A session is renewed by its refresh token, once for each; an old one ends it.
-func ExampleWithSessions() {
+func ExampleOptions_sessions() {
 	store := auth.NewMemoryStore()
-	a := newAuthenticator(store, auth.WithSessions(store, auth.SessionConfig{Grace: -1}))
+	a := newAuthenticator(store, auth.Options{Sessions: auth.SessionConfig{Store: store, Grace: -1}})
 	ctx := context.Background()
 	result, err := a.Register(ctx, auth.Registration{Email: "ada@example.com", Password: auth.NewPassword("correct horse battery")})
 	if err != nil {

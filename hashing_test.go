@@ -58,7 +58,7 @@ func (h *sizedHasher) begun() []string {
 func TestHashMemory(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		hasher := &sizedHasher{Hasher: authtest.Hasher{}, gate: make(chan struct{})}
-		a := newAuth(t, auth.NewMemoryStore(), auth.WithHasher(hasher), auth.WithHashMemory(20*mib))
+		a := newAuth(t, auth.NewMemoryStore(), auth.Options{Hasher: hasher, HashMemory: 20 * mib})
 		auth.SetHashSlots(a, 4)
 		for _, n := range []int{1, 5, 15, 20, 21} {
 			importUser(t, a, fmt.Sprintf("size%d@example.com", n), sized(t, n))
@@ -110,7 +110,7 @@ func TestHashMemory(t *testing.T) {
 func TestQueueIsBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		hasher := &sizedHasher{Hasher: authtest.Hasher{}, gate: make(chan struct{})}
-		a := newAuth(t, auth.NewMemoryStore(), auth.WithHasher(hasher), auth.WithHashMemory(1*mib)) // one at a time
+		a := newAuth(t, auth.NewMemoryStore(), auth.Options{Hasher: hasher, HashMemory: 1 * mib}) // one at a time
 		hasher.armed.Store(true)
 		const logins = 2000
 		results := make(chan error, logins)
@@ -159,16 +159,15 @@ func TestQueueIsBounded(t *testing.T) {
 
 func TestHashMemoryRefuses(t *testing.T) {
 	issuer := newIssuer(t, auth.JWTConfig{})
-	for name, opt := range map[string]auth.Option{
-		"none":          auth.WithHashMemory(0),
-		"negative":      auth.WithHashMemory(-1),
-		"less than one": auth.WithHashMemory(19*mib - 1),
+	for name, opt := range map[string]auth.Options{
+		"negative":      {HashMemory: -1},
+		"less than one": {HashMemory: 19*mib - 1},
 	} {
 		if _, err := auth.New(auth.NewMemoryStore(), issuer, opt); err == nil {
 			t.Errorf("%s was accepted", name)
 		}
 	}
-	if _, err := auth.New(auth.NewMemoryStore(), issuer, auth.WithHashMemory(19*mib)); err != nil {
+	if _, err := auth.New(auth.NewMemoryStore(), issuer, auth.Options{HashMemory: 19 * mib}); err != nil {
 		t.Error(err)
 	}
 }
@@ -178,8 +177,7 @@ func TestDecoys(t *testing.T) {
 	calls := &trace{}
 	hasher := &recordingHasher{Hasher: &sizedHasher{Hasher: authtest.Hasher{}}, trace: calls}
 	secret := []byte("a secret of thirty-two bytes....")
-	a := newAuth(t, auth.NewMemoryStore(), auth.WithHasher(hasher),
-		auth.WithDecoys(secret, auth.Decoy{Weight: 1}, auth.Decoy{Hash: sized(t, 7), Weight: 2}, auth.Decoy{Hash: sized(t, 9), Weight: 1}))
+	a := newAuth(t, auth.NewMemoryStore(), auth.Options{Hasher: hasher, Secrets: [][]byte{secret}, Decoys: []auth.Decoy{{Weight: 1}, {Hash: sized(t, 7), Weight: 2}, {Hash: sized(t, 9), Weight: 1}}})
 	draw := func(email, hash string) string {
 		if hash != "" {
 			importUser(t, a, email, hash)
@@ -206,25 +204,25 @@ func TestDecoys(t *testing.T) {
 		}
 	}
 	// Weights of one class that have no room in 32 bits are not none.
-	many := newAuth(t, auth.NewMemoryStore(), auth.WithDecoys(secret, auth.Decoy{Weight: 1 << 31}, auth.Decoy{Weight: 1 << 31}, auth.Decoy{Hash: sized(t, 7)}),
-		auth.WithHasher(hasher))
+	many := newAuth(t, auth.NewMemoryStore(), auth.Options{Secrets: [][]byte{secret}, Decoys: []auth.Decoy{{Weight: 1 << 31}, {Weight: 1 << 31}, {Hash: sized(t, 7)}}, Hasher: hasher})
 	wantErr(t, login(t, many, password), auth.ErrInvalidCredentials)
 	issuer := newIssuer(t, auth.JWTConfig{})
-	for name, opt := range map[string]auth.Option{
-		"short secret":  auth.WithDecoys(secret[:31], auth.Decoy{Weight: 1}),
-		"no classes":    auth.WithDecoys(secret),
-		"no weight":     auth.WithDecoys(secret, auth.Decoy{}),
-		"unreadable":    auth.WithDecoys(secret, auth.Decoy{Hash: "x", Weight: 1}),
-		"beyond budget": auth.WithDecoys(secret, auth.Decoy{Hash: "$argon2id$v=19$m=262144,t=1,p=1$" + salt8 + "$" + digest32, Weight: 1}),
+	for name, opt := range map[string]auth.Options{
+		"short secret":   {Secrets: [][]byte{secret[:31]}, Decoys: []auth.Decoy{{Weight: 1}}},
+		"no secret":      {Decoys: []auth.Decoy{{Weight: 1}}},
+		"doubled secret": {Secrets: [][]byte{secret, secret}},
+		"no weight":      {Secrets: [][]byte{secret}, Decoys: []auth.Decoy{{}}},
+		"unreadable":     {Secrets: [][]byte{secret}, Decoys: []auth.Decoy{{Hash: "x", Weight: 1}}},
+		"beyond budget":  {HashMemory: 100 * mib, Secrets: [][]byte{secret}, Decoys: []auth.Decoy{{Hash: "$argon2id$v=19$m=262144,t=1,p=1$" + salt8 + "$" + digest32, Weight: 1}}},
 	} {
-		if _, err := auth.New(auth.NewMemoryStore(), issuer, opt, auth.WithHashMemory(100*mib)); err == nil {
+		if _, err := auth.New(auth.NewMemoryStore(), issuer, opt); err == nil {
 			t.Errorf("%s: was accepted", name)
 		}
 	}
 }
 
 func TestDisabledRevealed(t *testing.T) {
-	a := newAuth(t, auth.NewMemoryStore(), auth.WithDisabledRevealed())
+	a := newAuth(t, auth.NewMemoryStore(), auth.Options{RevealDisabled: true})
 	user := register(t, a).User
 	if err := a.SetDisabled(t.Context(), user.ID, true); err != nil {
 		t.Fatal(err)
@@ -242,7 +240,7 @@ func TestBreached(t *testing.T) {
 		asked = append(asked, p.Reveal())
 		return p.Reveal() == "breached password", answer
 	}}
-	a, store, _ := recorded(t, auth.WithPasswordPolicy(policy))
+	a, store, _ := recorded(t, auth.Options{Passwords: policy})
 	try := func(password string) error {
 		r := registration()
 		r.Password = auth.NewPassword(password)

@@ -39,9 +39,13 @@ func newIssuer(t testing.TB, config auth.JWTConfig) *auth.JWTIssuer {
 	return issuer
 }
 
-func newAuth(t testing.TB, store auth.UserStore, opts ...auth.Option) *auth.Authenticator {
+func newAuth(t testing.TB, store auth.UserStore, opts ...auth.Options) *auth.Authenticator {
 	t.Helper()
-	a, err := auth.New(store, newIssuer(t, auth.JWTConfig{}), append([]auth.Option{auth.WithHasher(authtest.Hasher{})}, opts...)...)
+	o := only(opts)
+	if o.Hasher == nil {
+		o.Hasher = authtest.Hasher{}
+	}
+	a, err := auth.New(store, newIssuer(t, auth.JWTConfig{}), o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -180,12 +184,22 @@ func (h *recordingHasher) age(encoded string) {
 }
 
 // recorded returns an Authenticator whose calls end up in the trace.
-func recorded(t testing.TB, opts ...auth.Option) (*auth.Authenticator, *recordingStore, *recordingHasher) {
+func recorded(t testing.TB, opts ...auth.Options) (*auth.Authenticator, *recordingStore, *recordingHasher) {
 	t.Helper()
 	calls := &trace{}
 	store := &recordingStore{UserStore: auth.NewMemoryStore(), trace: calls}
 	hasher := &recordingHasher{Hasher: authtest.Hasher{}, trace: calls}
-	a := newAuth(t, store, append([]auth.Option{auth.WithHasher(hasher)}, opts...)...)
+	o := only(opts)
+	o.Hasher = hasher
+	a := newAuth(t, store, o)
 	calls.take()
 	return a, store, hasher
+}
+
+// only returns the one of at most one, or the zero value.
+func only[T any](list []T) (one T) {
+	if len(list) > 0 {
+		one = list[0]
+	}
+	return one
 }

@@ -87,7 +87,7 @@ func TestKeySource(t *testing.T) {
 	}
 
 	// An authenticator answers an outage of the keys as one.
-	authenticator, err := auth.New(auth.NewMemoryStore(), issuer, auth.WithHasher(authtest.Hasher{}))
+	authenticator, err := auth.New(auth.NewMemoryStore(), issuer, auth.Options{Hasher: authtest.Hasher{}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -274,7 +274,7 @@ func TestSignerFails(t *testing.T) {
 		t.Fatal(err)
 	}
 	issuer, store := newIssuer(t, auth.JWTConfig{Keys: []auth.Key{key}}), auth.NewMemoryStore()
-	a, err := auth.New(store, issuer, auth.WithHasher(authtest.Hasher{}))
+	a, err := auth.New(store, issuer, auth.Options{Hasher: authtest.Hasher{}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -25,7 +25,7 @@ func (b brokenIssuer) Parse(context.Context, string) (auth.Identity, error) {
 
 func TestBrokenIssuer(t *testing.T) {
 	store := auth.NewMemoryStore()
-	a, err := auth.New(store, brokenIssuer{err: fmt.Errorf("canary: %w", context.DeadlineExceeded)}, auth.WithHasher(authtest.Hasher{}))
+	a, err := auth.New(store, brokenIssuer{err: fmt.Errorf("canary: %w", context.DeadlineExceeded)}, auth.Options{Hasher: authtest.Hasher{}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -42,7 +42,7 @@ func TestBrokenIssuer(t *testing.T) {
 	if errors.Is(err, auth.ErrInvalidToken) || id != (auth.Identity{}) {
 		t.Errorf("an issuer that is down gave %v, %v", id, err)
 	}
-	nobody, err := auth.New(store, anonymousIssuer{}, auth.WithHasher(authtest.Hasher{}))
+	nobody, err := auth.New(store, anonymousIssuer{}, auth.Options{Hasher: authtest.Hasher{}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -66,7 +66,7 @@ func TestStoreDown(t *testing.T) {
 		"no schema":    fmt.Errorf("%w: canary", auth.ErrSchema),
 	} {
 		t.Run(name, func(t *testing.T) {
-			a, err := auth.New(downStore{failure}, newIssuer(t, auth.JWTConfig{}), auth.WithHasher(authtest.Hasher{}))
+			a, err := auth.New(downStore{failure}, newIssuer(t, auth.JWTConfig{}), auth.Options{Hasher: authtest.Hasher{}})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -122,7 +122,7 @@ func TestForeignErrors(t *testing.T) {
 		}
 	}
 	for _, sentinel := range []error{auth.ErrInvalidToken, auth.ErrExpiredToken} {
-		a, err := auth.New(auth.NewMemoryStore(), brokenIssuer{err: fmt.Errorf("%w: canary", sentinel)}, auth.WithHasher(authtest.Hasher{}))
+		a, err := auth.New(auth.NewMemoryStore(), brokenIssuer{err: fmt.Errorf("%w: canary", sentinel)}, auth.Options{Hasher: authtest.Hasher{}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -130,7 +130,7 @@ func TestForeignErrors(t *testing.T) {
 			t.Errorf("got %v, want %v and nothing else", err, sentinel)
 		}
 	}
-	a, err := auth.New(auth.NewMemoryStore(), brokenIssuer{err: errors.Join(auth.ErrInvalidToken, auth.ErrUnavailable)}, auth.WithHasher(authtest.Hasher{}))
+	a, err := auth.New(auth.NewMemoryStore(), brokenIssuer{err: errors.Join(auth.ErrInvalidToken, auth.ErrUnavailable)}, auth.Options{Hasher: authtest.Hasher{}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -157,7 +157,7 @@ func (h *lateHasher) Verify(ctx context.Context, encoded string, p auth.Password
 func TestHashFoundDamagedLate(t *testing.T) {
 	hasher := &lateHasher{Hasher: authtest.Hasher{}}
 	var events []auth.Event
-	a := newAuth(t, auth.NewMemoryStore(), auth.WithHasher(hasher), auth.WithEvents(func(_ context.Context, e auth.Event) { events = append(events, e) }))
+	a := newAuth(t, auth.NewMemoryStore(), auth.Options{Hasher: hasher, Events: func(_ context.Context, e auth.Event) { events = append(events, e) }})
 	id := importUser(t, a, email, "damaged"+hashOf(t, password))
 	hasher.verified, events = nil, nil
 	_, err := a.Login(t.Context(), credentials(email, password))

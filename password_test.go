@@ -63,7 +63,7 @@ func TestSecretsDoNotPrint(t *testing.T) {
 		"key in unexported":  struct{ k auth.Key }{key},
 		"config":             auth.JWTConfig{Keys: []auth.Key{key}},
 		"issuer":             newIssuer(t, auth.JWTConfig{Keys: []auth.Key{key}}),
-		"authenticator":      newAuth(t, auth.NewMemoryStore(), auth.WithDecoys([]byte(strings.Repeat(canary, 4)), auth.Decoy{Weight: 1})),
+		"authenticator":      newAuth(t, auth.NewMemoryStore(), auth.Options{Secrets: [][]byte{[]byte(strings.Repeat(canary, 4))}, Decoys: []auth.Decoy{{Weight: 1}}}),
 		"record":             auth.UserRecord{User: auth.User{Email: canary, Username: canary}, EmailKey: canary, PasswordHash: canary},
 		"records":            []*auth.UserRecord{{PasswordHash: canary}},
 	}

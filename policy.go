@@ -15,6 +15,13 @@ import (
 // are no composition rules (ASVS 5.0 6.2.5): any UTF-8 text is accepted but
 // one with a NUL, which other software cuts passwords at. Characters are
 // Unicode code points. Passwords at login are held against no policy.
+//
+//	PasswordPolicy{MinLength: 15}
+//
+// is the rule for passwords that are the only factor. That of the tutorial which this
+// library replaces, 4 to 12 characters, whatever they are, is
+//
+//	PasswordPolicy{InsecureMinLength: 4, InsecureMaxLength: 12, InsecureAllowAny: true}
 type PasswordPolicy struct {
 	MinLength int // in characters; 0 = 8; less is an error
 	MaxLength int // in characters; 0 = 128; less than 64 or more than 1024 is an error
@@ -34,17 +41,6 @@ type PasswordPolicy struct {
 	InsecureMinLength int  // allows a MinLength below 8
 	InsecureMaxLength int  // allows a MaxLength below 64
 	InsecureAllowAny  bool // accepts the most common passwords and the user's own e-mail address and name
-}
-
-// SingleFactorPolicy is for passwords that are the only factor: at least 15
-// characters (NIST SP 800-63B-4 §3.1.1.2). The default policy, of 8, is for
-// those beside a second factor.
-func SingleFactorPolicy() PasswordPolicy { return PasswordPolicy{MinLength: 15} }
-
-// InsecureTutorialPolicy is the rule of the tutorial that this library replaces:
-// 4 to 12 characters, whatever they are.
-func InsecureTutorialPolicy() PasswordPolicy {
-	return PasswordPolicy{InsecureMinLength: 4, InsecureMaxLength: 12, InsecureAllowAny: true}
 }
 
 // withDefaults returns p with its limits in MinLength and MaxLength.

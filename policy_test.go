@@ -9,15 +9,15 @@ import (
 )
 
 func TestPasswordPolicy(t *testing.T) {
-	tutorial := auth.InsecureTutorialPolicy()
+	tutorial := auth.PasswordPolicy{InsecureMinLength: 4, InsecureMaxLength: 12, InsecureAllowAny: true}
 	long := auth.PasswordPolicy{MinLength: 15, MaxLength: 1024}
 	tests := []struct {
 		policy   auth.PasswordPolicy
 		password string
 		want     string // "" = accepted
 	}{
-		{auth.SingleFactorPolicy(), "fourteen chars", "too_short"},
-		{auth.SingleFactorPolicy(), "fifteen chars !", ""},
+		{auth.PasswordPolicy{MinLength: 15}, "fourteen chars", "too_short"},
+		{auth.PasswordPolicy{MinLength: 15}, "fifteen chars !", ""},
 		{auth.PasswordPolicy{Words: []string{"Naver", "Shop of Ada"}}, "naver2026!", "password_context"},
 		{auth.PasswordPolicy{Words: []string{"Naver", "Shop of Ada"}}, "SHOP OF ADA", "password_context"},
 		{auth.PasswordPolicy{Words: []string{"", "Naver"}}, "12345678901!", ""},
@@ -58,7 +58,7 @@ func TestPasswordPolicy(t *testing.T) {
 		{long, strings.Repeat("x", 1025), "too_long"},
 	}
 	for _, test := range tests {
-		a := newAuth(t, auth.NewMemoryStore(), auth.WithPasswordPolicy(test.policy))
+		a := newAuth(t, auth.NewMemoryStore(), auth.Options{Passwords: test.policy})
 		_, err := a.Register(t.Context(), auth.Registration{Email: "Ada.Lovelace@example.com", Username: "Countess of L", Password: auth.NewPassword(test.password)})
 		if test.want == "" {
 			if err != nil {
@@ -118,7 +118,7 @@ func TestPasswordPolicyLimits(t *testing.T) {
 		{auth.PasswordPolicy{MinLength: 129}, false},
 	}
 	for _, test := range tests {
-		_, err := auth.New(auth.NewMemoryStore(), newIssuer(t, auth.JWTConfig{}), auth.WithPasswordPolicy(test.policy))
+		_, err := auth.New(auth.NewMemoryStore(), newIssuer(t, auth.JWTConfig{}), auth.Options{Passwords: test.policy})
 		if (err == nil) != test.ok {
 			t.Errorf("%+v: %v", test.policy, err)
 		}

@@ -15,8 +15,13 @@ import (
 // passwordAMR is the amr of a login by password (RFC 8176 §2).
 const passwordAMR = "pwd"
 
-// SessionConfig says how long sessions last and how they end. No field is needed.
+// SessionConfig says where sessions are kept, how long they last and how they end.
+// No field but Store is needed.
 type SessionConfig struct {
+	// Store keeps the sessions; nil = there are none, and no other field may be set.
+	// [MemoryStore] and [MySQLStore] keep users and sessions alike.
+	Store SessionStore
+
 	// IdleTTL ends a session that was not refreshed for so long, AbsoluteTTL ends it
 	// so long after the login, whatever happens (ASVS 5.0 7.3.1, 7.3.2). 1 second to
 	// ten years; 0 = 7 and 30 days.
@@ -48,18 +53,24 @@ type SessionConfig struct {
 }
 
 func (c SessionConfig) withDefaults() (SessionConfig, error) {
+	switch {
+	case c == SessionConfig{}:
+		return c, nil
+	case isZero(c.Store):
+		return c, errors.New("auth: Options: Sessions: the Store is nil or a zero value")
+	}
 	c.IdleTTL = cmp.Or(c.IdleTTL, 7*24*time.Hour)
 	c.AbsoluteTTL = cmp.Or(c.AbsoluteTTL, 30*24*time.Hour) // NIST SP 800-63B-4, AAL1
 	c.Grace = cmp.Or(c.Grace, 30*time.Second)
 	switch {
 	case c.IdleTTL < time.Second || c.IdleTTL > token.MaxTTL, c.AbsoluteTTL < time.Second || c.AbsoluteTTL > token.MaxTTL:
-		return c, errors.New("auth: WithSessions: IdleTTL or AbsoluteTTL is not 1 second to ten years")
+		return c, errors.New("auth: Options: Sessions: IdleTTL or AbsoluteTTL is not 1 second to ten years")
 	case c.Grace > 2*time.Minute:
-		return c, errors.New("auth: WithSessions: Grace is above 2 minutes")
+		return c, errors.New("auth: Options: Sessions: Grace is above 2 minutes")
 	case c.MaxPerUser < 0 || c.MaxPerUser > row.MaxListed:
-		return c, errors.New("auth: WithSessions: MaxPerUser is negative or above 1000")
+		return c, errors.New("auth: Options: Sessions: MaxPerUser is negative or above 1000")
 	case c.Staleness < 0 || c.Staleness > time.Hour:
-		return c, errors.New("auth: WithSessions: Staleness is negative or above 1 hour")
+		return c, errors.New("auth: Options: Sessions: Staleness is negative or above 1 hour")
 	}
 	return c, nil
 }

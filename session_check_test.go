@@ -19,7 +19,8 @@ func TestRevocation(t *testing.T) {
 		store := &failingStore{MemoryStore: auth.NewMemoryStore()}
 		issuer := newIssuer(t, auth.JWTConfig{TTL: time.Hour})
 		newReplica := func(c auth.SessionConfig) *auth.Authenticator {
-			a, err := auth.New(store, issuer, auth.WithHasher(authtest.Hasher{}), auth.WithSessions(store, c))
+			c.Store = store
+			a, err := auth.New(store, issuer, auth.Options{Hasher: authtest.Hasher{}, Sessions: c})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -108,7 +109,8 @@ func TestRevocationRaces(t *testing.T) {
 		issuer := newIssuer(t, auth.JWTConfig{TTL: 24 * time.Hour})
 		newReplica := func(c auth.SessionConfig) *auth.Authenticator {
 			c.Staleness = time.Hour
-			a, err := auth.New(store, issuer, auth.WithHasher(authtest.Hasher{}), auth.WithSessions(store, c))
+			c.Store = store
+			a, err := auth.New(store, issuer, auth.Options{Hasher: authtest.Hasher{}, Sessions: c})
 			if err != nil {
 				t.Fatal(err)
 			}

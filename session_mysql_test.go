@@ -21,18 +21,18 @@ func TestMySQLConcurrentRefreshes(t *testing.T) {
 
 // Register and Login with sessions are two round trips, Refresh is two.
 func TestMySQLRefreshRoundTrips(t *testing.T) {
-	for name, opts := range map[string][]auth.MySQLOption{
-		"own IDs":     nil,
-		"integer IDs": {auth.MySQLIntegerIDs()},
+	for name, opts := range map[string]auth.MySQLConfig{
+		"own IDs":     {},
+		"integer IDs": {IntegerIDs: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			ctx := t.Context()
 			w, dsn := newWire(t, mysqltest.DSN(t))
-			s := migrate(t, openMySQL(t, dsn, opts...))
+			s := migrate(t, openMySQL(t, dsn, opts))
 			a := newSessions(t, s, auth.SessionConfig{})
 			limited := newSessions(t, s, auth.SessionConfig{MaxPerUser: 10})
 			checking := newSessions(t, s, auth.SessionConfig{Staleness: time.Minute})
-			apart := newAuth(t, s, auth.WithSessions(&otherStore{s}, auth.SessionConfig{}))
+			apart := newAuth(t, s, auth.Options{Sessions: auth.SessionConfig{Store: &otherStore{s}}})
 			var first, second auth.Result
 			var old string
 			refresh := func(a *auth.Authenticator) error {

@@ -73,7 +73,7 @@ func TestRefreshGraceAndReplay(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				var events []auth.Event
-				a := newSessions(t, auth.NewMemoryStore(), auth.SessionConfig{Grace: tt.grace}, auth.WithEvents(func(_ context.Context, e auth.Event) { events = append(events, e) }))
+				a := newSessions(t, auth.NewMemoryStore(), auth.SessionConfig{Grace: tt.grace}, auth.Options{Events: func(_ context.Context, e auth.Event) { events = append(events, e) }})
 				tokens := []string{register(t, a).Tokens.Refresh}
 				for range 3 {
 					time.Sleep(time.Minute)
@@ -239,7 +239,7 @@ func TestRefusalsAreEvents(t *testing.T) {
 	var events []auth.Event
 	store := auth.NewMemoryStore()
 	a := newSessions(t, store, auth.SessionConfig{Staleness: time.Minute, Grace: -1},
-		auth.WithEvents(func(_ context.Context, e auth.Event) { events = append(events, e) }))
+		auth.Options{Events: func(_ context.Context, e auth.Event) { events = append(events, e) }})
 	first := register(t, a)
 	id := sessionID(t, a, first.Tokens)
 	next := refreshed(t, a, first.Tokens.Refresh)

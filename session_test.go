@@ -20,9 +20,11 @@ type userAndSessionStore interface {
 	auth.SessionStore
 }
 
-func newSessions(t testing.TB, store userAndSessionStore, c auth.SessionConfig, opts ...auth.Option) *auth.Authenticator {
+func newSessions(t testing.TB, store userAndSessionStore, c auth.SessionConfig, opts ...auth.Options) *auth.Authenticator {
 	t.Helper()
-	return newAuth(t, store, append(opts, auth.WithSessions(store, c))...)
+	o := only(opts)
+	o.Sessions, o.Sessions.Store = c, store
+	return newAuth(t, store, o)
 }
 
 func refreshed(t testing.TB, a *auth.Authenticator, token string) auth.Tokens {
@@ -298,11 +300,12 @@ func TestSessionConfigRefuses(t *testing.T) {
 		"max negative":       {MaxPerUser: -1},
 		"max large":          {MaxPerUser: 1001},
 	} {
-		if a, err := auth.New(store, issuer, auth.WithHasher(authtest.Hasher{}), auth.WithSessions(store, c)); err == nil || a != nil {
+		c.Store = store
+		if a, err := auth.New(store, issuer, auth.Options{Hasher: authtest.Hasher{}, Sessions: c}); err == nil || a != nil {
 			t.Errorf("%s: taken", name)
 		}
 	}
-	if _, err := auth.New(store, issuer, auth.WithSessions(nil, auth.SessionConfig{})); err == nil {
-		t.Error("a nil store is taken")
+	if _, err := auth.New(store, issuer, auth.Options{Sessions: auth.SessionConfig{Staleness: time.Minute}}); err == nil {
+		t.Error("sessions without a store are taken")
 	}
 }

@@ -32,45 +32,33 @@ import (
 //	time out of range   not in the years 1000 to 9999, or zero where a session ends; nothing was sent
 //	id not an integer   a session of a user that a table of integer IDs cannot have; nothing was sent
 //	autocommit is off   the connections would lose every write
-//	id column type      the table was made with or without [MySQLIntegerIDs], the store is not
+//	id column type      the table was made with or without IntegerIDs, the store is not
 //	inside transaction  Migrate was called on a store made by WithTx
 //	driver              anything else, with the Go type of the driver's error
 type MySQLStore struct {
 	rowStore
 	tables *mysqlstore.Store // the rows
-	config mysqlstore.Config
-	opened bool // by OpenMySQL, so that Close closes the pool
+	opened bool              // by OpenMySQL, so that Close closes the pool
 }
 
-// MySQLOption changes what [NewMySQLStore] and [OpenMySQL] build.
-type MySQLOption func(*MySQLStore) error
+// MySQLConfig says which tables there are. The zero value is what most services want.
+type MySQLConfig struct {
+	// Table is the name of the users' table: 1 to 48 ASCII letters, digits and
+	// underscores; "" = auth_users. The table of the sessions and that of the schema's
+	// version have the same name with _sessions and _schema behind it.
+	Table string
 
-// MySQLTable replaces the table's name, auth_users. The name is 1 to 48 ASCII
-// letters, digits and underscores. The table of the sessions and that of the
-// schema's version have the same name with _sessions and _schema behind it.
-func MySQLTable(name string) MySQLOption {
-	return func(s *MySQLStore) error {
-		if !regexp.MustCompile(`^[A-Za-z0-9_]{1,48}$`).MatchString(name) {
-			return errors.New("auth: MySQLTable: the name is not 1 to 48 letters, digits and underscores")
-		}
-		s.config.Table = name
-		return nil
-	}
+	// IntegerIDs is for a table whose id column is BIGINT UNSIGNED AUTO_INCREMENT. The
+	// table chooses the ID of every user that registers. An import keeps an ID from 1
+	// to 1<<62 without leading zeros, beyond which a table would soon have none left,
+	// and gets a new one for anything else. No other text is ever looked up, since
+	// MySQL takes '1abc' for 1. A server before MySQL 8.0 can give the ID of a deleted
+	// user again: access tokens of the deleted one that have not expired are then the
+	// other's, unless [SessionConfig.Staleness] has Verify ask.
+	IntegerIDs bool
 }
 
-// MySQLIntegerIDs is for tables whose id column is BIGINT UNSIGNED
-// AUTO_INCREMENT. The table chooses the ID of every user that registers. An
-// import keeps an ID from 1 to 1<<62 without leading zeros, beyond which a table
-// would soon have none left, and gets a new one for anything else. No other text is
-// ever looked up, since MySQL takes '1abc' for 1. A server before MySQL 8.0 can give
-// the ID of a deleted user again: access tokens of the deleted one that have not
-// expired are then the other's, unless [SessionConfig.Staleness] has Verify ask.
-func MySQLIntegerIDs() MySQLOption {
-	return func(s *MySQLStore) error {
-		s.config.IntegerIDs = true
-		return nil
-	}
-}
+var tableName = regexp.MustCompile(`^[A-Za-z0-9_]{1,48}$`)
 
 // NewMySQLStore returns a store on a pool that stays the caller's, of the
 // driver github.com/go-sql-driver/mysql, which may be wrapped. It asks nothing
@@ -81,20 +69,17 @@ func MySQLIntegerIDs() MySQLOption {
 // without interpolateParams=true each statement takes two round trips instead of
 // one, and without a readTimeout only the context ends the waiting for a server
 // that does not answer.
-func NewMySQLStore(db *sql.DB, opts ...MySQLOption) (*MySQLStore, error) {
+func NewMySQLStore(db *sql.DB, c MySQLConfig) (*MySQLStore, error) {
 	if db == nil {
 		return nil, errors.New("auth: NewMySQLStore: the pool is nil")
 	}
-	s := &MySQLStore{config: mysqlstore.Config{Table: mysqlstore.DefaultTable}}
-	for _, opt := range opts {
-		if opt == nil {
-			return nil, errors.New("auth: NewMySQLStore: an option is nil")
-		}
-		if err := opt(s); err != nil {
-			return nil, err
-		}
+	if c.Table == "" {
+		c.Table = mysqlstore.DefaultTable
 	}
-	return s.on(mysqlstore.New(db, s.config)), nil
+	if !tableName.MatchString(c.Table) {
+		return nil, errors.New("auth: MySQLConfig: Table is not 1 to 48 letters, digits and underscores")
+	}
+	return MySQLStore{}.on(mysqlstore.New(db, mysqlstore.Config(c))), nil
 }
 
 // on returns the store on other tables.
@@ -116,12 +101,12 @@ func (s MySQLStore) on(tables *mysqlstore.Store) *MySQLStore {
 // all. It does not look at the schema:
 // call [MySQLStore.Check] or [MySQLStore.Migrate] next, and
 // [MySQLStore.Close] at the end.
-func OpenMySQL(ctx context.Context, dsn string, opts ...MySQLOption) (*MySQLStore, error) {
+func OpenMySQL(ctx context.Context, dsn string, c MySQLConfig) (*MySQLStore, error) {
 	pool, err := mysqlstore.Open(dsn)
 	if err != nil {
 		return nil, fmt.Errorf("auth: OpenMySQL: %w", err)
 	}
-	s, err := NewMySQLStore(pool, opts...)
+	s, err := NewMySQLStore(pool, c)
 	if err == nil {
 		s.opened = true
 		err = userError(s.tables.CheckAutocommit(ctx, "open"))
@@ -166,8 +151,8 @@ func (s *MySQLStore) Check(ctx context.Context) error { return userError(s.table
 // wrong it does no more than that. Any number of replicas may call it at once,
 // and again after one that was cut short. It needs the right to create and to
 // alter tables; a service whose account lacks it applies the files of package
-// [github.com/seed89488a0c/auth/migrations] by other means, with [MySQLTable]'s
-// name in place of auth_users, and with [MySQLIntegerIDs] BIGINT UNSIGNED NOT
+// [github.com/seed89488a0c/auth/migrations] by other means, with [MySQLConfig.Table]'s
+// name in place of auth_users, and with [MySQLConfig.IntegerIDs] BIGINT UNSIGNED NOT
 // NULL as the type of user_id, and the same with AUTO_INCREMENT as that of id.
 //
 // Errors: a [*StoreError].

@@ -117,7 +117,7 @@ func newScripted(t *testing.T, script ...error) (*scripted, *sql.DB, *auth.MySQL
 }
 
 // explain returns what a server plans for the statement that call sends.
-func explain(t *testing.T, db *sqlx.DB, call func(ctx context.Context, s *auth.MySQLStore) error, opts ...auth.MySQLOption) map[string]string {
+func explain(t *testing.T, db *sqlx.DB, call func(ctx context.Context, s *auth.MySQLStore) error, opts ...auth.MySQLConfig) map[string]string {
 	t.Helper()
 	server := &scripted{}
 	pool := sql.OpenDB(server)

@@ -40,11 +40,11 @@ func createSessions(t *testing.T, s *auth.MySQLStore, n int, user func(i int) st
 // that a limit is more than they are: the locks stay in proportion to the limit.
 func TestMySQLSessionStatementsUseAKey(t *testing.T) {
 	dsn := mysqltest.DSN(t)
-	for kind, opts := range map[string][]auth.MySQLOption{
-		"auth_users": nil,
-		"numbers":    {auth.MySQLIntegerIDs(), auth.MySQLTable("numbers")},
+	for kind, opts := range map[string]auth.MySQLConfig{
+		"auth_users": {},
+		"numbers":    {IntegerIDs: true, Table: "numbers"},
 	} {
-		s := migrate(t, openMySQL(t, dsn, opts...))
+		s := migrate(t, openMySQL(t, dsn, opts))
 		createSessions(t, s, 2000, func(i int) string { // user 1 has every twentieth
 			if i%20 == 0 {
 				return "1"
@@ -90,7 +90,7 @@ func TestMySQLSessionStatementsUseAKey(t *testing.T) {
 			{"many have ended", deleting(ended(1500, 20)), "expires_at", 2000},
 			{"all have ended", deleting(ended(5000, 20)), "expires_at", 2000},
 		} {
-			plan := explain(t, db, test.call, opts...)
+			plan := explain(t, db, test.call, opts)
 			guess := 0
 			if plan["rows"] != "<nil>" {
 				if _, err := fmt.Sscan(plan["rows"], &guess); err != nil {
@@ -273,19 +273,19 @@ func TestMySQLKilledServerKeepsRotations(t *testing.T) {
 // A database of version 1 with users becomes one of version 2 while replicas
 // that know version 1 only go on.
 func TestMySQLMigrateFromVersion1(t *testing.T) {
-	for name, opts := range map[string][]auth.MySQLOption{
-		"own IDs":     nil,
-		"integer IDs": {auth.MySQLIntegerIDs()},
+	for name, opts := range map[string]auth.MySQLConfig{
+		"own IDs":     {},
+		"integer IDs": {IntegerIDs: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			dsn := mysqltest.DSN(t)
 			pool := openPool(t, withParams(t, dsn, "multiStatements=true"))
 			first := schemaFiles(t)[0]
-			if opts != nil {
+			if opts.IntegerIDs {
 				first = strings.Replace(first, "`id` VARBINARY(64) NOT NULL,", "`id` BIGINT UNSIGNED NOT NULL AUTO_INCREMENT,", 1)
 			}
 			mustExec(t, pool, first)
-			s := openMySQL(t, dsn, opts...)
+			s := openMySQL(t, dsn, opts)
 			wantErr(t, s.Check(t.Context()), auth.ErrSchema)
 			user := auth.UserRecord{User: auth.User{ID: "7", Email: email, Username: "Ada", CreatedAt: sessionsEnd, UpdatedAt: sessionsEnd},
 				EmailKey: email, PasswordHash: "hash", Epoch: 3, DisabledAt: sessionsEnd}

@@ -181,7 +181,7 @@ func TestMySQLSchemaIsChecked(t *testing.T) {
 
 func TestMySQLSchemaOfTheOtherKind(t *testing.T) {
 	dsn := mysqltest.DSN(t)
-	texts, numbers := openMySQL(t, dsn), openMySQL(t, dsn, auth.MySQLIntegerIDs())
+	texts, numbers := openMySQL(t, dsn), openMySQL(t, dsn, auth.MySQLConfig{IntegerIDs: true})
 	migrate(t, texts)
 	wantStoreError(t, numbers.Check(t.Context()), "check schema", "id column type", nil)
 	wantStoreError(t, numbers.Migrate(t.Context()), "check schema", "id column type", nil)

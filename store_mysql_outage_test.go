@@ -141,7 +141,7 @@ func TestMySQLTooManyConnections(t *testing.T) {
 		}
 	}
 	wantStoreError(t, s.Check(t.Context()), "check schema", "mysql 1040", nil)
-	_, err := auth.OpenMySQL(t.Context(), dsn)
+	_, err := auth.OpenMySQL(t.Context(), dsn, auth.MySQLConfig{})
 	wantStoreError(t, err, "open", "mysql 1040", nil)
 	for _, conn := range held {
 		conn.Close()

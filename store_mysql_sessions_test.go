@@ -42,14 +42,14 @@ func TestMySQLSessionStore(t *testing.T) {
 			if i%2 == 0 {
 				run(t, newMySQLStore(t, pool), "auth_users_sessions")
 			} else {
-				run(t, newMySQLStore(t, pool, auth.MySQLIntegerIDs(), auth.MySQLTable("order")), "order_sessions")
+				run(t, newMySQLStore(t, pool, auth.MySQLConfig{IntegerIDs: true, Table: "order"}), "order_sessions")
 			}
 		})
 	}
 	t.Run("opened", func(t *testing.T) { run(t, openMySQL(t, dsn), "auth_users_sessions") })
 	t.Run("opened, integer IDs", func(t *testing.T) {
 		long := strings.Repeat("people_x", 6) // 48 bytes
-		run(t, openMySQL(t, dsn, auth.MySQLIntegerIDs(), auth.MySQLTable(long)), long+"_sessions")
+		run(t, openMySQL(t, dsn, auth.MySQLConfig{IntegerIDs: true, Table: long}), long+"_sessions")
 	})
 }
 
@@ -74,13 +74,13 @@ func rotation(r *auth.SessionRecord, at time.Time) auth.SessionUpdate {
 var sessionsEnd = time.Date(2026, 3, 4, 5, 6, 7, 8000, time.UTC)
 
 func TestMySQLSessionRoundTrips(t *testing.T) {
-	for name, opts := range map[string][]auth.MySQLOption{
-		"own IDs":     nil,
-		"integer IDs": {auth.MySQLIntegerIDs()},
+	for name, opts := range map[string]auth.MySQLConfig{
+		"own IDs":     {},
+		"integer IDs": {IntegerIDs: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w, dsn := newWire(t, mysqltest.DSN(t))
-			s := migrate(t, openMySQL(t, dsn, opts...))
+			s := migrate(t, openMySQL(t, dsn, opts))
 			r := storedSession("id", "1", sessionsEnd)
 			r.Epoch = 7
 			deleting := func(f auth.SessionFilter, want int) func() error {
@@ -139,7 +139,7 @@ func TestMySQLSessionRoundTrips(t *testing.T) {
 func TestMySQLRefusesSessionsItCannotKeep(t *testing.T) {
 	dsn := withParams(t, mysqltest.DSN(t), "sql_mode=''")
 	s := migrate(t, newMySQLStore(t, openPool(t, dsn)))
-	numbers := migrate(t, newMySQLStore(t, openPool(t, dsn), auth.MySQLIntegerIDs(), auth.MySQLTable("numbers")))
+	numbers := migrate(t, newMySQLStore(t, openPool(t, dsn), auth.MySQLConfig{IntegerIDs: true, Table: "numbers"}))
 	long := func(n int) string { return strings.Repeat("x", n) }
 	for name, test := range map[string]struct {
 		change func(r *auth.SessionRecord)

@@ -57,7 +57,7 @@ func TestMySQLStore(t *testing.T) {
 		})
 		t.Run(name+", integer IDs, interpolated", func(t *testing.T) {
 			pool := openPool(t, withParams(t, dsn, setting, "interpolateParams=true"))
-			testMySQLStore(t, newMySQLStore(t, pool, auth.MySQLIntegerIDs(), auth.MySQLTable("order")), admin, "order")
+			testMySQLStore(t, newMySQLStore(t, pool, auth.MySQLConfig{IntegerIDs: true, Table: "order"}), admin, "order")
 		})
 	}
 }
@@ -80,7 +80,7 @@ func TestOpenMySQLStore(t *testing.T) {
 	dsn := mysqltest.DSN(t)
 	admin := openPool(t, dsn)
 	testMySQLStore(t, openMySQL(t, dsn), admin, "auth_users")
-	testMySQLStore(t, openMySQL(t, dsn, auth.MySQLIntegerIDs(), auth.MySQLTable("people")), admin, "people")
+	testMySQLStore(t, openMySQL(t, dsn, auth.MySQLConfig{IntegerIDs: true, Table: "people"}), admin, "people")
 }
 
 // In gbk 0xbf and the backslash of an escaped quote are one character, so that
@@ -163,18 +163,18 @@ func openPool(t testing.TB, dsn string) *sql.DB {
 	return pool
 }
 
-func newMySQLStore(t testing.TB, pool *sql.DB, opts ...auth.MySQLOption) *auth.MySQLStore {
+func newMySQLStore(t testing.TB, pool *sql.DB, opts ...auth.MySQLConfig) *auth.MySQLStore {
 	t.Helper()
-	s, err := auth.NewMySQLStore(pool, opts...)
+	s, err := auth.NewMySQLStore(pool, only(opts))
 	if err != nil {
 		t.Fatal(err)
 	}
 	return s
 }
 
-func openMySQL(t testing.TB, dsn string, opts ...auth.MySQLOption) *auth.MySQLStore {
+func openMySQL(t testing.TB, dsn string, opts ...auth.MySQLConfig) *auth.MySQLStore {
 	t.Helper()
-	s, err := auth.OpenMySQL(t.Context(), dsn, opts...)
+	s, err := auth.OpenMySQL(t.Context(), dsn, only(opts))
 	if err != nil {
 		t.Fatal(err)
 	}

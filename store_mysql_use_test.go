@@ -14,12 +14,12 @@ import (
 )
 
 func TestNewMySQLStoreRefuses(t *testing.T) {
-	if s, err := auth.NewMySQLStore(nil); s != nil || err == nil {
+	if s, err := auth.NewMySQLStore(nil, auth.MySQLConfig{}); s != nil || err == nil {
 		t.Error("a nil pool is accepted")
 	}
 	_, pool, _ := newScripted(t)
-	for _, name := range []string{"", "a b", "a`b", "a.b", "a-b", "é", strings.Repeat("x", 49), "a\n"} {
-		if s, err := auth.NewMySQLStore(pool, auth.MySQLTable(name)); s != nil || err == nil {
+	for _, name := range []string{"a b", "a`b", "a.b", "a-b", "é", strings.Repeat("x", 49), "a\n"} {
+		if s, err := auth.NewMySQLStore(pool, auth.MySQLConfig{Table: name}); s != nil || err == nil {
 			t.Errorf("table %q is accepted", name)
 		}
 	}
@@ -77,7 +77,7 @@ func TestMySQLWithTx(t *testing.T) {
 
 func TestMySQLIntegerIDs(t *testing.T) {
 	dsn := mysqltest.DSN(t)
-	s := migrate(t, openMySQL(t, dsn, auth.MySQLIntegerIDs()))
+	s := migrate(t, openMySQL(t, dsn, auth.MySQLConfig{IntegerIDs: true}))
 	a := newAuth(t, s)
 	result, err := a.Register(t.Context(), registration())
 	if err != nil || result.User.ID != "1" {
@@ -198,8 +198,8 @@ func TestMySQLTimesThatStandForNone(t *testing.T) {
 // Each statement finds its row by a whole unique key.
 func TestMySQLStatementsUseAKey(t *testing.T) {
 	dsn := mysqltest.DSN(t)
-	for _, opts := range [][]auth.MySQLOption{nil, {auth.MySQLIntegerIDs(), auth.MySQLTable("numbers")}} {
-		s := migrate(t, openMySQL(t, dsn, opts...))
+	for _, opts := range []auth.MySQLConfig{{}, {IntegerIDs: true, Table: "numbers"}} {
+		s := migrate(t, openMySQL(t, dsn, opts))
 		db := sqlx.NewDb(openPool(t, withParams(t, dsn, "interpolateParams=true")), "mysql")
 		for i := range 20 {
 			id := fmt.Sprint(i + 1)
@@ -219,7 +219,7 @@ func TestMySQLStatementsUseAKey(t *testing.T) {
 			},
 			"DeleteUser": func(ctx context.Context, s *auth.MySQLStore) error { return s.DeleteUser(ctx, "1") },
 		} {
-			plan := explain(t, db, call, opts...)
+			plan := explain(t, db, call, opts)
 			if kind := plan["type"]; kind != "const" && kind != "range" || plan["rows"] != "1" {
 				t.Errorf("%s: %v", name, plan)
 			}

@@ -109,13 +109,13 @@ func TestOpenMySQLWaitsForSecondsUnlessTheDSNSaysElse(t *testing.T) {
 }
 
 func TestMySQLRoundTrips(t *testing.T) {
-	for name, opts := range map[string][]auth.MySQLOption{
-		"own IDs":     nil,
-		"integer IDs": {auth.MySQLIntegerIDs()},
+	for name, opts := range map[string]auth.MySQLConfig{
+		"own IDs":     {},
+		"integer IDs": {IntegerIDs: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w, dsn := newWire(t, mysqltest.DSN(t))
-			s := migrate(t, openMySQL(t, dsn, opts...))
+			s := migrate(t, openMySQL(t, dsn, opts))
 			a := newAuth(t, s)
 			var user auth.Result
 			newName, wrong := "Ada L.", "wrong"
@@ -131,7 +131,7 @@ func TestMySQLRoundTrips(t *testing.T) {
 					if err != nil {
 						return err
 					}
-					_, err = newAuth(t, s, auth.WithHasher(peppered)).Login(t.Context(), credentials(email, password))
+					_, err = newAuth(t, s, auth.Options{Hasher: peppered}).Login(t.Context(), credentials(email, password))
 					return err
 				}},
 				{"UserByID", 1, func() error { _, err := s.UserByID(t.Context(), user.User.ID); return err }},
@@ -195,13 +195,13 @@ func TestMySQLPoolKeepsItsConnections(t *testing.T) {
 
 // The server commits the insert and the answer is lost.
 func TestRegisterOverALostAnswer(t *testing.T) {
-	for name, opts := range map[string][]auth.MySQLOption{
-		"own IDs":     nil,
-		"integer IDs": {auth.MySQLIntegerIDs()},
+	for name, opts := range map[string]auth.MySQLConfig{
+		"own IDs":     {},
+		"integer IDs": {IntegerIDs: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w, dsn := newWire(t, mysqltest.DSN(t))
-			s := migrate(t, openMySQL(t, dsn, opts...))
+			s := migrate(t, openMySQL(t, dsn, opts))
 			a := newAuth(t, s)
 			w.loseAnswer("INSERT INTO")
 			result, err := a.Register(t.Context(), registration())
@@ -279,16 +279,16 @@ func TestOpenMySQLRefuses(t *testing.T) {
 		"autocommit is off": withParams(t, reachable, "autocommit=0"),
 	} {
 		t.Run(name, func(t *testing.T) {
-			s, err := auth.OpenMySQL(t.Context(), dsn)
+			s, err := auth.OpenMySQL(t.Context(), dsn, auth.MySQLConfig{})
 			if s != nil || err == nil || strings.Contains(err.Error(), "canary") {
 				t.Errorf("got %v", err)
 			}
 		})
 	}
-	_, err := auth.OpenMySQL(t.Context(), "x@unix(/nonexistent/s)/x")
+	_, err := auth.OpenMySQL(t.Context(), "x@unix(/nonexistent/s)/x", auth.MySQLConfig{})
 	wantStoreError(t, err, "open", "network", nil)
 	canceled, cancel := context.WithCancel(t.Context())
 	cancel()
-	_, err = auth.OpenMySQL(canceled, reachable)
+	_, err = auth.OpenMySQL(canceled, reachable, auth.MySQLConfig{})
 	wantStoreError(t, err, "open", "context ended", context.Canceled)
 }

@@ -39,7 +39,7 @@ type Subject struct {
 	AMR       string          // how, in words of RFC 8176 separated by single spaces; "" = not told
 	ACR       string          // how surely, in the service's own terms; "" = the issuer's, if it has one
 	TTL       time.Duration   // of this token, whole seconds; 0 = the issuer's
-	Claims    json.RawMessage // a JSON object of more claims, see [WithClaims]; nil = none
+	Claims    json.RawMessage // a JSON object of more claims, see [Options.Claims]; nil = none
 }
 
 // IssuedToken is a new access token. Like [Tokens] it prints as "REDACTED".

@@ -222,7 +222,7 @@ func TestAuthTimeIsNotInTheFuture(t *testing.T) {
 // The reason is for logs; a token never is.
 func TestTokenErrorsNameTheReason(t *testing.T) {
 	issuer := newIssuer(t, auth.JWTConfig{})
-	a, err := auth.New(auth.NewMemoryStore(), issuer, auth.WithHasher(authtest.Hasher{}))
+	a, err := auth.New(auth.NewMemoryStore(), issuer, auth.Options{Hasher: authtest.Hasher{}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -252,7 +252,7 @@ func TestEvents(t *testing.T) {
 		got = append(got, fmt.Sprintf("%s %s %v", e.Kind, e.UserID, e.Err))
 	}
 	store := auth.NewMemoryStore()
-	a := newAuth(t, store, auth.WithEvents(record))
+	a := newAuth(t, store, auth.Options{Events: record})
 	id := register(t, a).User.ID
 	steps := []struct {
 		do   func()

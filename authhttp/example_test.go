@@ -30,7 +30,7 @@ func exampleAuthenticator() (*auth.Authenticator, error) {
 	if err != nil {
 		return nil, err
 	}
-	return auth.New(auth.NewMemoryStore(), issuer)
+	return auth.New(auth.NewMemoryStore(), issuer, auth.Options{})
 }
 
 // A handler that is there already learns who is asking.
@@ -229,7 +229,7 @@ func ExampleRefresh() {
 		return
 	}
 	store := auth.NewMemoryStore() // or auth.OpenMySQL
-	a, err := auth.New(store, issuer, auth.WithSessions(store, auth.SessionConfig{Grace: -1}))
+	a, err := auth.New(store, issuer, auth.Options{Sessions: auth.SessionConfig{Store: store, Grace: -1}})
 	if err != nil {
 		fmt.Println(err)
 		return

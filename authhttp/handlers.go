@@ -24,7 +24,7 @@ const maxBody = 16 << 10
 // and is strict: exactly one object, no member that it does not know, none
 // twice, names in lower case, every value a string, no half of a surrogate
 // pair. It sets no deadline and logs nothing: that is for the service, by the
-// request's context and by [auth.WithEvents].
+// request's context and by [auth.Options.Events].
 //
 // The session, where there are any, is shown in the list of [Sessions] with the
 // request's User-Agent and the address in its RemoteAddr. Behind a proxy that is

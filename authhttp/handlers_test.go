@@ -66,8 +66,7 @@ func TestRegisterAndLogin(t *testing.T) {
 }
 
 func TestRegisterInput(t *testing.T) {
-	api := newAPI(t, newAuthenticator(t, auth.NewMemoryStore(), auth.WithPasswordPolicy(
-		auth.PasswordPolicy{InsecureMinLength: 4, InsecureMaxLength: 12, InsecureAllowAny: true})))
+	api := newAPI(t, newAuthenticator(t, auth.NewMemoryStore(), auth.Options{Passwords: auth.PasswordPolicy{InsecureMinLength: 4, InsecureMaxLength: 12, InsecureAllowAny: true}}))
 	for _, tt := range []struct {
 		name, body, code, field string
 		min, max                any
@@ -213,7 +212,7 @@ func TestBodySize(t *testing.T) {
 
 	// The longest password that any policy allows, written as long as JSON allows.
 	long := newAPI(t, newAuthenticator(t, auth.NewMemoryStore(),
-		auth.WithPasswordPolicy(auth.PasswordPolicy{MaxLength: 1024, InsecureAllowAny: true})))
+		auth.Options{Passwords: auth.PasswordPolicy{MaxLength: 1024, InsecureAllowAny: true}}))
 	got := send(t, post(t, long.URL+"/register", `{"username":"`+strings.Repeat(`\ud83d\ude00`, 100)+
 		`","email":"`+strings.Repeat(`\u0061`, 64)+`@example.com","password":"`+strings.Repeat(`\ud83d\ude00`, 1024)+`"}`))
 	if got.Status != 200 {
@@ -379,7 +378,7 @@ func (h blockingHasher) Verify(ctx context.Context, encoded string, p auth.Passw
 func TestOverload(t *testing.T) {
 	busy, end := make(chan struct{}), make(chan struct{})
 	var armed atomic.Bool
-	a := newAuthenticator(t, auth.NewMemoryStore(), auth.WithHasher(blockingHasher{armed: &armed, busy: busy, end: end}))
+	a := newAuthenticator(t, auth.NewMemoryStore(), auth.Options{Hasher: blockingHasher{armed: &armed, busy: busy, end: end}})
 	armed.Store(true)
 	login := authhttp.Login(a)
 	server := newServer(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

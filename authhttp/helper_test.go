@@ -19,7 +19,7 @@ const (
 	canaryDriver   = "Error 1062 (23000): Duplicate entry 'canary-driver'"
 )
 
-func newAuthenticator(t testing.TB, store auth.UserStore, opts ...auth.Option) *auth.Authenticator {
+func newAuthenticator(t testing.TB, store auth.UserStore, opts ...auth.Options) *auth.Authenticator {
 	t.Helper()
 	return authtest.New(t, opts...).WithStore(store)
 }

@@ -8,7 +8,7 @@
 //	mux.Handle("GET /orders", authhttp.Require(a)(orders))
 //	mux.Handle("GET /.well-known/jwks.json", authhttp.JWKS(issuer))
 //
-// With [auth.WithSessions], and where known is authhttp.Require(a):
+// With [auth.Options.Sessions], and where known is authhttp.Require(a):
 //
 //	mux.Handle("POST /users/refresh", authhttp.Refresh(a))
 //	mux.Handle("POST /users/logout", authhttp.Logout(a))

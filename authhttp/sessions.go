@@ -17,7 +17,7 @@ import (
 // A token that is not accepted is 401 with the code expired_token or, for all other
 // reasons alike, invalid_token: all that a client can do is to log in. That a token
 // was replayed is not for whoever shows it, who may be the thief or the victim, but
-// for the user: [auth.WithEvents] tells the service, which can write to them.
+// for the user: [auth.Options.Events] tells the service, which can write to them.
 func Refresh(a *auth.Authenticator) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		token, err := readString(w, r, "refresh_token")

@@ -45,8 +45,14 @@ type sessionAPI struct {
 func newSessionAPI(t testing.TB, store interface {
 	auth.UserStore
 	auth.SessionStore
-}, c auth.SessionConfig, opts ...auth.Option) sessionAPI {
-	a := newAuthenticator(t, store, append(opts, auth.WithSessions(store, c))...)
+}, c auth.SessionConfig, opts ...auth.Options) sessionAPI {
+	var o auth.Options
+	if len(opts) > 0 {
+		o = opts[0]
+	}
+	c.Store = store
+	o.Sessions = c
+	a := newAuthenticator(t, store, o)
 	return sessionAPI{newServer(t, sessionHandler(a)), a}
 }
 
@@ -196,7 +202,7 @@ func serve(t testing.TB, h http.Handler, r *http.Request) answer {
 func TestRefreshExpired(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := auth.NewMemoryStore()
-		a := newAuthenticator(t, store, auth.WithSessions(store, auth.SessionConfig{IdleTTL: time.Hour, AbsoluteTTL: 90 * time.Minute}))
+		a := newAuthenticator(t, store, auth.Options{Sessions: auth.SessionConfig{Store: store, IdleTTL: time.Hour, AbsoluteTTL: 90 * time.Minute}})
 		h := sessionHandler(a)
 		tokens := register(t, a).Tokens
 		request := func(token string) answer {
@@ -269,7 +275,7 @@ func TestLogoutAll(t *testing.T) {
 func TestSessions(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := auth.NewMemoryStore()
-		a := newAuthenticator(t, store, auth.WithSessions(store, auth.SessionConfig{IdleTTL: 2 * time.Hour, AbsoluteTTL: 3 * time.Hour}))
+		a := newAuthenticator(t, store, auth.Options{Sessions: auth.SessionConfig{Store: store, IdleTTL: 2 * time.Hour, AbsoluteTTL: 3 * time.Hour}})
 		h := sessionHandler(a)
 		began := time.Now().UTC()
 		login := func(path, remote, agent string) pair {
@@ -454,7 +460,7 @@ func TestChangePassword(t *testing.T) {
 func TestReauthenticate(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := auth.NewMemoryStore()
-		a := newAuthenticator(t, store, auth.WithSessions(store, auth.SessionConfig{}))
+		a := newAuthenticator(t, store, auth.Options{Sessions: auth.SessionConfig{Store: store}})
 		h := sessionHandler(a)
 		user := pairOf(t, serve(t, h, post(t, "/register", `{"email":"canary@example.com","password":"`+canaryPassword+`"}`)))
 		as := func(access, method, path, body string) answer {

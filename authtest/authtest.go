@@ -11,8 +11,8 @@ import (
 )
 
 // New returns an Authenticator on an empty memory store, with a key of its own
-// and a [Hasher] that costs nothing.
-func New(t testing.TB, opts ...auth.Option) *auth.Authenticator {
+// and, unless o says otherwise, a [Hasher] that costs nothing.
+func New(t testing.TB, o ...auth.Options) *auth.Authenticator {
 	t.Helper()
 	issuer, err := auth.NewJWTIssuer(auth.JWTConfig{
 		Issuer:   "authtest",
@@ -22,7 +22,17 @@ func New(t testing.TB, opts ...auth.Option) *auth.Authenticator {
 	if err != nil {
 		t.Fatal(err)
 	}
-	a, err := auth.New(auth.NewMemoryStore(), issuer, append([]auth.Option{auth.WithHasher(Hasher{})}, opts...)...)
+	var options auth.Options
+	switch {
+	case len(o) > 1:
+		t.Fatal("authtest.New: one Options at most")
+	case len(o) == 1:
+		options = o[0]
+	}
+	if options.Hasher == nil {
+		options.Hasher = Hasher{}
+	}
+	a, err := auth.New(auth.NewMemoryStore(), issuer, options)
 	if err != nil {
 		t.Fatal(err)
 	}

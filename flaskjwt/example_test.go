@@ -36,7 +36,7 @@ func Example() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	a, err := auth.New(auth.NewMemoryStore(), issuer)
+	a, err := auth.New(auth.NewMemoryStore(), issuer, auth.Options{})
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -73,7 +73,7 @@ func Example_takeOver() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	a, err := auth.New(auth.NewMemoryStore(), issuer, auth.WithHasher(hasher), auth.WithPasswordPolicy(auth.InsecureTutorialPolicy()))
+	a, err := auth.New(auth.NewMemoryStore(), issuer, auth.Options{Hasher: hasher, Passwords: auth.PasswordPolicy{InsecureMinLength: 4, InsecureMaxLength: 12, InsecureAllowAny: true}})
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -140,7 +140,7 @@ func Example_leaving() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	a, err := auth.New(auth.NewMemoryStore(), both{issuer, old})
+	a, err := auth.New(auth.NewMemoryStore(), both{issuer, old}, auth.Options{})
 	if err != nil {
 		log.Fatal(err)
 	}

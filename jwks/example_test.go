@@ -40,7 +40,7 @@ func Example() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	a, err := auth.New(auth.NewMemoryStore(), issuer)
+	a, err := auth.New(auth.NewMemoryStore(), issuer, auth.Options{})
 	if err != nil {
 		log.Fatal(err)
 	}

@@ -21,7 +21,7 @@ func ExampleCombine() {
 		log.Fatal(err)
 	}
 	store := auth.NewMemoryStore()
-	a, err := auth.New(store, issuer, auth.WithHasher(hasher))
+	a, err := auth.New(store, issuer, auth.Options{Hasher: hasher})
 	if err != nil {
 		log.Fatal(err)
 	}

@@ -18,7 +18,7 @@ func TestMain(m *testing.M) { mysqltest.Main(m) }
 // is taken over: all log in, are upgraded, and log in again. What nobody logged
 // in with is as it was, so that the originals could still verify it.
 func TestTakeOverOnMySQL(t *testing.T) {
-	store, err := auth.OpenMySQL(t.Context(), mysqltest.DSN(t))
+	store, err := auth.OpenMySQL(t.Context(), mysqltest.DSN(t), auth.MySQLConfig{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -39,7 +39,7 @@ func TestTakeOverOnMySQL(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	a, err := auth.New(store, issuer, auth.WithHasher(hasher))
+	a, err := auth.New(store, issuer, auth.Options{Hasher: hasher})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -23,7 +23,7 @@ const wrapPrefix = "$wrapped$"
 // of the primary. The system they came from cannot verify them any more.
 //
 // Until then a login takes the time of both hashes, which tells that the user is
-// of the old table, unless auth.WithDecoys is given a wrapped hash as a class.
+// of the old table, unless [auth.Options.Decoys] has a wrapped hash as a class.
 //
 // A Wrapper is an [auth.Hasher] that only verifies, to be given to [Combine].
 type Wrapper struct {

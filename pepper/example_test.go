@@ -26,7 +26,7 @@ func Example() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	if _, err := auth.New(auth.NewMemoryStore(), issuer, auth.WithHasher(hasher)); err != nil {
+	if _, err := auth.New(auth.NewMemoryStore(), issuer, auth.Options{Hasher: hasher}); err != nil {
 		log.Fatal(err)
 	}
 	fmt.Println(hasher.Inspect("").KeyID)

@@ -18,7 +18,7 @@
 // second: while it is waited for, a login holds one of the few places for hashing.
 // While that machine is down a user who is under no pepper yet is told that the
 // password is wrong, and an unknown address gets [auth.ErrUnavailable]; a class of
-// hashes without pepper in [auth.WithDecoys] hides that.
+// hashes without pepper in [auth.Options.Decoys] hides that.
 package pepper
 
 import (

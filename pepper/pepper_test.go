@@ -83,7 +83,7 @@ func TestPepperRotation(t *testing.T) {
 		{peppered(t, k2), "$pepper$k2$$authtest$"},
 		{peppered(t, k1, k2), "$pepper$k1$$authtest$"}, // and back
 	} {
-		a := authtest.New(t, auth.WithHasher(step.hasher)).WithStore(store)
+		a := authtest.New(t, auth.Options{Hasher: step.hasher}).WithStore(store)
 		for range 2 {
 			if err := login(t, a, password); err != nil {
 				t.Fatal(err)
@@ -97,7 +97,7 @@ func TestPepperRotation(t *testing.T) {
 		}
 	}
 	var event auth.Event
-	lost := authtest.New(t, auth.WithHasher(peppered(t, k2)), auth.WithEvents(func(_ context.Context, e auth.Event) { event = e })).WithStore(store)
+	lost := authtest.New(t, auth.Options{Hasher: peppered(t, k2), Events: func(_ context.Context, e auth.Event) { event = e }}).WithStore(store)
 	if err := login(t, lost, password); err != auth.ErrInvalidCredentials || event.Err != auth.ErrMalformedHash {
 		t.Errorf("a lost pepper gave %v and the event %+v", err, event)
 	}
@@ -141,7 +141,7 @@ func TestOutage(t *testing.T) {
 	var answer error
 	kms := pepper.Pepper{ID: "kms", MAC: func(context.Context, []byte) ([]byte, error) { return make([]byte, 32), answer }}
 	hasher := peppered(t, kms)
-	a := authtest.New(t, auth.WithHasher(hasher))
+	a := authtest.New(t, auth.Options{Hasher: hasher})
 	importUser(t, a, hashOf(t, hasher))
 	answer = causeError{}
 	_, registering := a.Register(t.Context(), auth.Registration{Email: "other@example.com", Password: auth.NewPassword(password)})

@@ -106,7 +106,7 @@ func print(w io.Writer, target time.Duration, c choice, atOnce int, perSecond fl
 	fmt.Fprintf(w, "One hash    %v, the median of %d\n", c.took.Round(100*time.Microsecond), samples)
 	fmt.Fprintf(w, "Logins      %.1f per second and core, %.1f on the %d of GOMAXPROCS\n", perSecond/float64(atOnce), perSecond, atOnce)
 	fmt.Fprintf(w, "Memory      %d MiB per hash, %d MiB for %d at once\n", bytes>>20, int64(atOnce)*bytes>>20, atOnce)
-	fmt.Fprintf(w, "            for which auth.WithHashMemory needs that much; twice as much calls the collector less often\n")
+	fmt.Fprintf(w, "            for which auth.Options.HashMemory needs that much; twice as much calls the collector less often\n")
 	if c.capped {
 		fmt.Fprintf(w, "\nThese are the most passes that every Argon2id{} verifies. For %v give more -memory.\n", target)
 	}

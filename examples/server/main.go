@@ -76,11 +76,11 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 		defer db.Close()
 		store, health = db, db.Check
 	}
-	a, err := auth.New(store, issuer,
-		auth.WithPasswordPolicy(policies[c.policy].rule),
-		auth.WithEvents(logEvents(log)),
-		auth.WithSessions(store, c.sessions()),
-	)
+	a, err := auth.New(store, issuer, auth.Options{
+		Passwords: policies[c.policy].rule,
+		Sessions:  c.sessions(store),
+		Events:    logEvents(log),
+	})
 	if err != nil {
 		return err
 	}
@@ -97,7 +97,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 func openStore(ctx context.Context, dsn string) (*auth.MySQLStore, error) {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
-	db, err := auth.OpenMySQL(ctx, dsn)
+	db, err := auth.OpenMySQL(ctx, dsn, auth.MySQLConfig{})
 	if err != nil {
 		return nil, err
 	}
@@ -179,12 +179,12 @@ func parseConfig(args []string, getenv func(string) string, stdout io.Writer) (c
 }
 
 // sessions returns the rules for sessions.
-func (c config) sessions() auth.SessionConfig {
+func (c config) sessions(store auth.SessionStore) auth.SessionConfig {
 	grace := c.grace
 	if grace == 0 {
 		grace = -1 // none, where 0 is the default
 	}
-	return auth.SessionConfig{IdleTTL: c.idle, AbsoluteTTL: c.lifetime, Grace: grace, Staleness: c.checkSessions}
+	return auth.SessionConfig{Store: store, IdleTTL: c.idle, AbsoluteTTL: c.lifetime, Grace: grace, Staleness: c.checkSessions}
 }
 
 // newIssuer returns what signs the tokens.
@@ -247,7 +247,7 @@ type policy struct {
 }
 
 var policies = map[string]policy{
-	"tutorial": {auth.InsecureTutorialPolicy(), "1234"},
+	"tutorial": {auth.PasswordPolicy{InsecureMinLength: 4, InsecureMaxLength: 12, InsecureAllowAny: true}, "1234"},
 	"default":  {auth.PasswordPolicy{}, "correct horse battery staple"},
 }
 

@@ -439,7 +439,7 @@ func newTestHandler(t *testing.T, store auth.UserStore, health func(context.Cont
 	t.Helper()
 	log := &buffer{}
 	logger := slog.New(slog.NewJSONHandler(log, nil))
-	a := authtest.New(t, auth.WithEvents(logEvents(logger))).WithStore(store)
+	a := authtest.New(t, auth.Options{Events: logEvents(logger)}).WithStore(store)
 	return newHandler(services{a, http.NotFoundHandler(), health, time.Minute, logger}), a, log
 }
 

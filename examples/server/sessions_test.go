@@ -135,7 +135,7 @@ func TestPasswordRequests(t *testing.T) {
 func TestPurge(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := auth.NewMemoryStore()
-		a := authtest.New(t, auth.WithSessions(store, auth.SessionConfig{IdleTTL: time.Minute, AbsoluteTTL: time.Minute})).WithStore(store)
+		a := authtest.New(t, auth.Options{Sessions: auth.SessionConfig{Store: store, IdleTTL: time.Minute, AbsoluteTTL: time.Minute}}).WithStore(store)
 		result, err := a.Register(t.Context(), auth.Registration{Email: "abc@naver.com", Password: auth.NewPassword("correct horse battery staple")})
 		if err != nil {
 			t.Fatal(err)

@@ -119,7 +119,7 @@ func build(s setting, hasher auth.Hasher) (_ *auth.Authenticator, token, hash st
 		runtime.GOMAXPROCS(s.AtNew)
 		defer runtime.GOMAXPROCS(s.Procs)
 	}
-	a, err := auth.New(store, issuer, auth.WithHasher(hasher), auth.WithHashMemory(budget))
+	a, err := auth.New(store, issuer, auth.Options{Hasher: hasher, HashMemory: budget})
 	if err != nil {
 		return nil, "", "", err
 	}

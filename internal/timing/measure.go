@@ -21,7 +21,7 @@ func (s section) run(w io.Writer) error {
 		return err
 	}
 	store := auth.NewMemoryStore()
-	a, err := auth.New(store, issuer, auth.WithHasher(s.hasher))
+	a, err := auth.New(store, issuer, auth.Options{Hasher: s.hasher})
 	if err != nil {
 		return err
 	}
