@@ -35,7 +35,7 @@ func sessionsBeside(b *testing.B, dsn string, rows, living int) (refresh func(i 
 		have += n
 	}
 	return func(i int) {
-		result, err := a.Refresh(b.Context(), tokens[i%living])
+		result, err := a.Refresh(b.Context(), auth.Renewal{Token: tokens[i%living]})
 		if err != nil {
 			b.Fatal(err)
 		}

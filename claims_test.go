@@ -199,7 +199,7 @@ func TestACR(t *testing.T) {
 		t.Fatal(err)
 	}
 	id := check(result.Tokens.Access, configured)
-	if result, err = a.Refresh(ctx, result.Tokens.Refresh); err != nil {
+	if result, err = a.Refresh(ctx, auth.Renewal{Token: result.Tokens.Refresh}); err != nil {
 		t.Fatal(err)
 	}
 	check(result.Tokens.Access, configured)
@@ -207,7 +207,7 @@ func TestACR(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	check(again.Access, configured)
+	check(again.Tokens.Access, configured)
 
 	subject := auth.Subject{UserID: id.UserID, SessionID: id.SessionID, AuthTime: time.Now(), ACR: "phrh"}
 	own, err := issuer.Issue(ctx, subject)

@@ -152,6 +152,9 @@ func (e *StoreError) Unwrap() []error {
 // storeError passes on the sentinels that a store may return and its outages, and hides
 // everything else, since a driver's text can hold the address (MySQL's 1062 does).
 func storeError(op string, err error, allowed ...error) error {
+	if err == nil {
+		return nil
+	}
 	if known, ok := errors.AsType[*StoreError](err); ok {
 		return known
 	}

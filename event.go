@@ -9,7 +9,8 @@ import "context"
 //	logged_in
 //	login_failed             by the credentials; UserID is set where the address is a user's
 //	token_refused            by Verify: Err says why, often as a [*TokenError]
-//	refreshed                a refresh token was replaced
+//	refreshed                a current refresh token gave new tokens
+//	refresh_repeated         the parent of a refresh token did: an answer was lost, two tabs asked at once, or a copy is in use
 //	refresh_refused          SessionID is what the token says, not more
 //	session_replayed         an old refresh token was used again: its session was ended
 //	session_ended            one, by a logout or to make room for another
@@ -26,6 +27,8 @@ type Event struct {
 	Kind      string
 	UserID    string
 	SessionID string // "" = none
+	Client    Client // who asked
+	Previous  Client // who refreshed the session before, of refresh_repeated and session_replayed
 
 	// Err says what went wrong, where something did. [ErrMalformedHash] beside a
 	// refusal means that the stored hash cannot be verified, and that this user

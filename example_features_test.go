@@ -206,12 +206,12 @@ func ExampleOptions_sessions() {
 		log.Fatal(err)
 	}
 	stolen := result.Tokens.Refresh
-	result, err = a.Refresh(ctx, result.Tokens.Refresh)
+	result, err = a.Refresh(ctx, auth.Renewal{Token: result.Tokens.Refresh})
 	fmt.Println(result.User.Email, err)
 
-	_, err = a.Refresh(ctx, stolen)
+	_, err = a.Refresh(ctx, auth.Renewal{Token: stolen})
 	fmt.Println(err)
-	_, err = a.Refresh(ctx, result.Tokens.Refresh) // the session has ended for both
+	_, err = a.Refresh(ctx, auth.Renewal{Token: result.Tokens.Refresh}) // the session has ended for both
 	fmt.Println(err)
 	// Output:
 	// ada@example.com <nil>

@@ -27,11 +27,17 @@ type SessionConfig struct {
 	// ten years; 0 = 7 and 30 days.
 	IdleTTL, AbsoluteTTL time.Duration
 
-	// Grace is for how long a refresh token that was replaced is answered with its
-	// successor, up to 2 minutes; 0 = 30 seconds, negative = none. Without it a
-	// client whose answer was lost, or that has two tabs, is taken for a thief and
-	// logged out; within it a thief who has copied a token gets the successor, and
-	// is found out at the next refresh but one.
+	// Grace is for how long a new refresh token is not replaced, and the one before it
+	// still stands for it, up to 2 minutes, and half of IdleTTL at most; 0 = 30
+	// seconds, negative = none. Each session keeps the end of its grace, so that
+	// replicas of other settings agree; clocks that differ take as much from it.
+	// Without a grace a client whose answer was lost, or that has two tabs, is taken
+	// for a thief and logged out.
+	//
+	// With one, a thief who has copied a token is found out when either side shows a
+	// token that the other has replaced for good. A thief who follows each refresh of
+	// the owner within the grace, and imitates the client, is not: what tells of
+	// either is the event refresh_repeated, with both clients.
 	Grace time.Duration
 
 	// MaxPerUser is how many sessions a user can have, up to 1000; 0 = any number. One
@@ -94,9 +100,10 @@ func (a *Authenticator) prepare(ctx context.Context, user UserRecord, client Cli
 				AMR:        passwordAMR,
 				Client:     client.cut(),
 			},
-			Epoch:  user.Epoch,
-			Family: first.Family(),
-			Token:  first.Digest(),
+			Epoch:      user.Epoch,
+			Family:     first.Family(),
+			Token:      first.Digest(),
+			GraceUntil: a.graceUntil(now),
 		}
 		s.IdleUntil = a.idleUntil(s, now)
 	}
@@ -119,6 +126,31 @@ func (a *Authenticator) createSession(ctx context.Context, s SessionRecord) erro
 		return storeError("create session", err)
 	}
 	return nil
+}
+
+// graceUntil returns until when a token that is made now is not replaced, and its
+// parent stands for it; zero = there is no grace. A session that is short of idle time
+// is replaced in time.
+func (a *Authenticator) graceUntil(now time.Time) time.Time {
+	if a.sessionConfig.Grace < 0 {
+		return time.Time{}
+	}
+	return now.Add(min(a.sessionConfig.Grace, a.sessionConfig.IdleTTL/2).Truncate(time.Microsecond))
+}
+
+// limit returns a session with the ends that are configured today: those that were
+// shortened reach the sessions that exist.
+func (c SessionConfig) limit(s SessionRecord) SessionRecord {
+	if end := s.CreatedAt.Add(c.AbsoluteTTL); !s.CreatedAt.IsZero() && end.Before(s.ExpiresAt) {
+		s.ExpiresAt = end
+	}
+	if end := s.LastUsedAt.Add(c.IdleTTL); !s.LastUsedAt.IsZero() && end.Before(s.IdleUntil) {
+		s.IdleUntil = end
+	}
+	if s.ExpiresAt.Before(s.IdleUntil) {
+		s.IdleUntil = s.ExpiresAt
+	}
+	return s
 }
 
 // idleUntil returns when a session that is used now ends by itself.
@@ -182,35 +214,21 @@ func (a *Authenticator) livingSessions(ctx context.Context, user UserRecord) ([]
 		return nil, storeError("sessions", err)
 	}
 	now := currentTime()
+	for i, s := range list {
+		list[i] = a.sessionConfig.limit(s)
+	}
 	return slices.DeleteFunc(list, func(s SessionRecord) bool { return s.Epoch != user.Epoch || s.over(now) }), nil
 }
 
-// A session that is kept when all others end is moved up after its user: who reads
-// between the two writes looks again, this often and this much later.
-const (
-	keptTries = 3
-	keptPause = 20 * time.Millisecond
-)
-
 // livingSession returns a session that has not ended, other than by being idle,
-// and its user.
+// and its user. Beside ErrInvalidToken stands what was found.
 func (a *Authenticator) livingSession(ctx context.Context, id string) (SessionRecord, UserRecord, error) {
 	s, user, err := a.sessionAndUser(ctx, id)
-	for try := 0; try < keptTries && err == nil && s.Epoch+1 == user.Epoch; try++ {
-		select {
-		case <-ctx.Done():
-			err = &StoreError{Op: "session by id", Code: "context ended", Context: ctx.Err()}
-		case <-time.After(keptPause):
-			s, user, err = a.sessionAndUser(ctx, id)
-		}
-	}
+	s = a.sessionConfig.limit(s)
 	if err == nil && (s.Epoch != user.Epoch || !user.DisabledAt.IsZero() || !currentTime().Before(s.ExpiresAt)) {
 		err = ErrInvalidToken
 	}
-	if err != nil {
-		return SessionRecord{}, UserRecord{}, err
-	}
-	return s, user, nil
+	return s, user, err
 }
 
 // sessionAndUser reads both; ErrInvalidToken means that one is gone.
@@ -245,35 +263,14 @@ func same(users UserStore, sessions SessionStore) bool {
 }
 
 // sessionTries is how often a session is looked at that others are changing, and
-// codeConflicts the code of a [StoreError] for one that changed each time.
+// codeConflicts the code of a [StoreError] for one that changed each time, or that is
+// read where it is not written.
 const (
 	sessionTries  = 4
 	codeConflicts = "conflicts without end"
 )
 
-// touch changes a session that others may be refreshing, if change says that it is
-// the right one. ErrInvalidToken means that it is not, or has ended.
-func (a *Authenticator) touch(ctx context.Context, id string, change func(SessionRecord) (SessionUpdate, bool)) error {
-	for range sessionTries {
-		s, err := a.sessions.SessionByID(ctx, id)
-		if errors.Is(err, ErrSessionNotFound) {
-			return ErrInvalidToken
-		}
-		if err != nil {
-			return storeError("session by id", err)
-		}
-		now := currentTime()
-		u, right := change(s)
-		if !right || s.over(now) {
-			return ErrInvalidToken
-		}
-		u.ID, u.IfFamily, u.IfToken, u.At = s.ID, s.Family, s.Token, now
-		if err := a.sessions.UpdateSession(ctx, u); !errors.Is(err, ErrConflict) {
-			if err != nil {
-				err = storeError("update session", err)
-			}
-			return err
-		}
-	}
-	return &StoreError{Op: "update session", Code: codeConflicts}
+// updateSession is UpdateSession; ErrConflict means that the session is not as demanded.
+func (a *Authenticator) updateSession(ctx context.Context, u SessionUpdate) error {
+	return storeError("update session", a.sessions.UpdateSession(ctx, u), ErrConflict)
 }

@@ -36,8 +36,8 @@ func TestMySQLRefreshRoundTrips(t *testing.T) {
 			var first, second auth.Result
 			var old string
 			refresh := func(a *auth.Authenticator) error {
-				old = first.Tokens.Refresh
-				result, err := a.Refresh(ctx, old)
+				old = aged(t, s, first.Tokens.Refresh)
+				result, err := a.Refresh(ctx, auth.Renewal{Token: old})
 				first.Tokens = result.Tokens
 				return err
 			}
@@ -49,15 +49,24 @@ func TestMySQLRefreshRoundTrips(t *testing.T) {
 				{"Register", 2, func() (err error) { first, err = a.Register(ctx, registration()); return err }},
 				{"Login", 2, func() (err error) { second, err = a.Login(ctx, credentials(email, password)); return err }},
 				{"Login with a limit", 3, func() error { _, err := limited.Login(ctx, credentials(email, password)); return err }},
-				{"Refresh of two stores", 3, func() error { return refresh(apart) }},
-				{"Refresh", 2, func() error { return refresh(a) }},
-				{"Refresh within the grace", 1, func() error { _, err := a.Refresh(ctx, old); return err }},
+				{"Refresh of a young token", 1, func() error {
+					_, err := a.Refresh(ctx, auth.Renewal{Token: first.Tokens.Refresh})
+					return err
+				}},
+				// Three make the token old.
+				{"Refresh of two stores", 3 + 3, func() error { return refresh(apart) }},
+				{"Refresh", 3 + 2, func() error { return refresh(a) }},
+				{"Refresh by the parent", 2, func() error { _, err := a.Refresh(ctx, auth.Renewal{Token: old}); return err }},
 				{"Verify", 0, func() error { _, err := a.Verify(ctx, first.Tokens.Access); return err }},
 				{"Sessions", 2, func() error { _, err := a.Sessions(ctx, first.User.ID); return err }},
 				{"Logout", 2, func() error { return a.Logout(ctx, second.Tokens.Refresh) }},
 				{"EndSession", 1, func() error { return a.EndSession(ctx, first.User.ID, "x") }},
-				{"a token of nothing", 0, func() error { _, err := a.Refresh(ctx, "x"); wantErr(t, err, auth.ErrInvalidToken); return nil }},
-				{"EndSessions", 3, func() error { return a.EndSessions(ctx, first.User.ID, "") }},
+				{"a token of nothing", 0, func() error {
+					_, err := a.Refresh(ctx, auth.Renewal{Token: "x"})
+					wantErr(t, err, auth.ErrInvalidToken)
+					return nil
+				}},
+				{"EndSessions", 3, func() error { return a.EndSessions(ctx, first.User.ID) }},
 				{"DeleteExpiredSessions", 1, func() error { _, err := a.DeleteExpiredSessions(ctx, 1000); return err }},
 			} {
 				before := w.writes.Load()
@@ -92,10 +101,11 @@ type otherStore struct{ auth.SessionStore }
 // client's retry gets the successor.
 func TestMySQLRefreshOverALostAnswer(t *testing.T) {
 	w, dsn := newWire(t, mysqltest.DSN(t))
-	a := newSessions(t, migrate(t, openMySQL(t, dsn)), auth.SessionConfig{})
-	token := register(t, a).Tokens.Refresh
+	s := migrate(t, openMySQL(t, dsn))
+	a := newSessions(t, s, auth.SessionConfig{})
+	token := aged(t, s, register(t, a).Tokens.Refresh)
 	w.loseAnswer("UPDATE")
-	result, err := a.Refresh(t.Context(), token)
+	result, err := a.Refresh(t.Context(), auth.Renewal{Token: token})
 	wantErr(t, err, auth.ErrUnavailable)
 	if errors.Is(err, auth.ErrInvalidToken) || result != (auth.Result{}) {
 		t.Errorf("got %v", err)
@@ -116,7 +126,7 @@ func TestMySQLRefreshSurvivesAKill(t *testing.T) {
 	for range 5 {
 		next := refreshed(t, a, token).Refresh
 		server.Kill()
-		result, err := a.Refresh(t.Context(), next)
+		result, err := a.Refresh(t.Context(), auth.Renewal{Token: next})
 		wantErr(t, err, auth.ErrUnavailable)
 		if errors.Is(err, auth.ErrInvalidToken) || result != (auth.Result{}) {
 			t.Errorf("got %v", err)
@@ -147,7 +157,7 @@ func TestRefreshProcess(t *testing.T) {
 		var mu sync.Mutex
 		for range 8 {
 			all.Go(func() {
-				result, err := a.Refresh(t.Context(), lines.Text())
+				result, err := a.Refresh(t.Context(), auth.Renewal{Token: lines.Text()})
 				mu.Lock()
 				defer mu.Unlock()
 				fmt.Println(result.Tokens.Refresh, err)
@@ -160,7 +170,8 @@ func TestRefreshProcess(t *testing.T) {
 // Four processes with eight goroutines each refresh with one token at once.
 func TestMySQLRefreshByProcesses(t *testing.T) {
 	dsn := mysqltest.DSN(t)
-	a := newSessions(t, migrate(t, openMySQL(t, dsn)), auth.SessionConfig{})
+	s := migrate(t, openMySQL(t, dsn))
+	a := newSessions(t, s, auth.SessionConfig{})
 	token := register(t, a).Tokens.Refresh
 	type process struct {
 		in  interface{ Write([]byte) (int, error) }
@@ -195,6 +206,7 @@ func TestMySQLRefreshByProcesses(t *testing.T) {
 		processes = append(processes, p)
 	}
 	for range 20 {
+		aged(t, s, token)
 		for _, p := range processes {
 			fmt.Fprintln(p.in, token)
 		}

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"strings"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/seed89488a0c/auth"
@@ -78,33 +77,34 @@ func TestSessionOutages(t *testing.T) {
 	for _, op := range []string{"SessionByID", "UpdateSession"} {
 		store := &failingStore{MemoryStore: auth.NewMemoryStore()}
 		a := newSessions(t, store, auth.SessionConfig{})
-		token := register(t, a).Tokens.Refresh
+		token := aged(t, store, register(t, a).Tokens.Refresh)
 		store.fail = func(now string) error {
 			if now == op {
 				return errDown
 			}
 			return nil
 		}
-		result, err := a.Refresh(t.Context(), token)
+		result, err := a.Refresh(t.Context(), auth.Renewal{Token: token})
 		wantErr(t, err, auth.ErrUnavailable)
 		if errors.Is(err, auth.ErrInvalidToken) || result != (auth.Result{}) || strings.Contains(err.Error(), "secret-text") {
 			t.Errorf("%s: %v", op, err)
 		}
 		store.fail = nil
 		refreshed(t, a, refreshed(t, a, token).Refresh)
+		refreshed(t, a, token) // within the grace
 	}
 
 	// The rotation was committed and its answer lost.
 	store := &failingStore{MemoryStore: auth.NewMemoryStore()}
 	a := newSessions(t, store, auth.SessionConfig{})
-	token := register(t, a).Tokens.Refresh
+	token := aged(t, store, register(t, a).Tokens.Refresh)
 	store.after = func(op string) error {
 		if op == "UpdateSession" {
 			return errDown
 		}
 		return nil
 	}
-	if _, err := a.Refresh(t.Context(), token); !errors.Is(err, auth.ErrUnavailable) {
+	if _, err := a.Refresh(t.Context(), auth.Renewal{Token: token}); !errors.Is(err, auth.ErrUnavailable) {
 		t.Error(err)
 	}
 	store.after = nil
@@ -121,30 +121,12 @@ func TestSessionOutages(t *testing.T) {
 	if result, err := a.Login(t.Context(), credentials(email, password)); !errors.Is(err, auth.ErrUnavailable) || result != (auth.Result{}) {
 		t.Error(err)
 	}
-	if _, err := a.Refresh(t.Context(), token); !errors.Is(err, auth.ErrUnavailable) || errors.Is(err, auth.ErrInvalidToken) {
+	made := token[:43] + strings.Repeat("A", 43)
+	if _, err := a.Refresh(t.Context(), auth.Renewal{Token: made}); !errors.Is(err, auth.ErrUnavailable) || errors.Is(err, auth.ErrInvalidToken) {
 		t.Error(err)
 	}
 	store.fail = nil
-	refused(t, a, token, auth.ErrSessionReplayed)
-}
-
-// A password that was changed has changed, also where the session that asked
-// cannot be kept: it ends.
-func TestChangePasswordKeepsOrEnds(t *testing.T) {
-	store := &failingStore{MemoryStore: auth.NewMemoryStore()}
-	a := newSessions(t, store, auth.SessionConfig{})
-	user := register(t, a).User
-	tokens := loggedIn(t, a).Tokens
-	id, err := a.Verify(t.Context(), tokens.Access)
-	if err != nil {
-		t.Fatal(err)
-	}
-	store.fail = func(op string) error { return errDown }
-	if err := a.ChangePassword(t.Context(), auth.PasswordChange{UserID: user.ID, SessionID: id.SessionID, Current: auth.NewPassword(password), New: auth.NewPassword("another horse battery")}); err != nil {
-		t.Error(err)
-	}
-	store.fail = nil
-	refused(t, a, tokens.Refresh, auth.ErrInvalidToken)
+	refused(t, a, made, auth.ErrSessionReplayed)
 }
 
 // A login that fails has ended nothing.
@@ -170,7 +152,8 @@ func TestFailedLoginEndsNothing(t *testing.T) {
 func TestLoginWhileOthersEnd(t *testing.T) {
 	for name, change := range map[string]func(a *auth.Authenticator, userID string) error{
 		"ChangePassword": func(a *auth.Authenticator, userID string) error {
-			return a.ChangePassword(t.Context(), auth.PasswordChange{UserID: userID, Current: auth.NewPassword(password), New: auth.NewPassword("another horse")})
+			_, err := a.ChangePassword(t.Context(), auth.PasswordChange{Identity: identity(t, a, loggedIn(t, a).Tokens), Current: auth.NewPassword(password), New: auth.NewPassword("another horse")})
+			return err
 		},
 		"SetPassword": func(a *auth.Authenticator, userID string) error {
 			return a.SetPassword(t.Context(), userID, auth.NewPassword("another horse"))
@@ -195,7 +178,8 @@ func TestLoginWhileOthersEnd(t *testing.T) {
 		}
 		refused(t, a, first.Tokens.Refresh, auth.ErrInvalidToken)
 		refreshed(t, a, meanwhile.Tokens.Refresh)
-		if list, err := store.Sessions(t.Context(), first.User.ID); err != nil || len(list) != 1 {
+		want := map[string]int{"ChangePassword": 2, "SetPassword": 1}[name] // the first begins one
+		if list, err := store.Sessions(t.Context(), first.User.ID); err != nil || len(list) != want {
 			t.Errorf("%s left %d sessions, %v", name, len(list), err)
 		}
 	}
@@ -228,86 +212,18 @@ func TestSessionsOfAnIDUsedAgain(t *testing.T) {
 	}
 }
 
-func sessionID(t testing.TB, a *auth.Authenticator, tokens auth.Tokens) string {
+func identity(t testing.TB, a *auth.Authenticator, tokens auth.Tokens) auth.Identity {
 	t.Helper()
 	id, err := a.Verify(t.Context(), tokens.Access)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return id.SessionID
+	return id
 }
 
-// A refresh of the session that is kept meets the moment at which only its user has
-// been changed.
-func TestRefreshOfTheKeptSession(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		store := &failingStore{MemoryStore: auth.NewMemoryStore()}
-		a := newSessions(t, store, auth.SessionConfig{})
-		replica := newSessions(t, store.MemoryStore, auth.SessionConfig{})
-		first := register(t, a)
-		changed := false
-		refreshing := make(chan error, 1)
-		store.fail = func(op string) error {
-			if op == "UpdateSession" && !changed {
-				changed = true
-				go func() {
-					_, err := replica.Refresh(t.Context(), first.Tokens.Refresh)
-					refreshing <- err
-				}()
-				time.Sleep(10 * time.Millisecond)
-			}
-			return nil
-		}
-		if err := a.EndSessions(t.Context(), first.User.ID, sessionID(t, a, first.Tokens)); err != nil || !changed {
-			t.Fatalf("moved up: %v, %v", changed, err)
-		}
-		if err := <-refreshing; err != nil {
-			t.Errorf("refreshing meanwhile: %v", err)
-		}
-
-		// Who has gone does not wait, and one that is not moved up has ended.
-		store.fail = func(op string) error {
-			if op == "UpdateSession" || op == "DeleteSessions" {
-				return errDown
-			}
-			return nil
-		}
-		last := loggedIn(t, a)
-		if err := a.EndSessions(t.Context(), first.User.ID, sessionID(t, a, last.Tokens)); err != nil {
-			t.Fatal(err)
-		}
-		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
-		defer cancel()
-		_, err := a.Refresh(ctx, last.Tokens.Refresh)
-		wantStoreError(t, err, "session by id", "context ended", context.DeadlineExceeded)
-		refused(t, a, last.Tokens.Refresh, auth.ErrInvalidToken)
-	})
-}
-
-// The old password gives no fresh token once there is a new one.
-func TestReauthenticateWhileThePasswordChanges(t *testing.T) {
-	store := &failingStore{MemoryStore: auth.NewMemoryStore()}
-	a := newSessions(t, store, auth.SessionConfig{})
-	id, err := a.Verify(t.Context(), register(t, a).Tokens.Access)
-	if err != nil {
-		t.Fatal(err)
-	}
-	changed := false
-	store.fail = func(op string) error {
-		switch {
-		case op == "DeleteSessions":
-			return errDown
-		case op == "UpdateSession" && !changed:
-			changed = true
-			return a.SetPassword(t.Context(), id.UserID, auth.NewPassword("another horse"))
-		}
-		return nil
-	}
-	tokens, err := a.Reauthenticate(t.Context(), auth.Reauthentication{Identity: id, Password: auth.NewPassword(password)})
-	wantErr(t, err, auth.ErrInvalidToken)
-	if !changed || tokens != (auth.Tokens{}) {
-		t.Errorf("changed meanwhile: %v; a token: %v", changed, tokens != (auth.Tokens{}))
-	}
+func sessionID(t testing.TB, a *auth.Authenticator, tokens auth.Tokens) string {
+	t.Helper()
+	return identity(t, a, tokens).SessionID
 }
 
 // A session that came from elsewhere, without the time of its beginning, ends at a

@@ -33,7 +33,8 @@ type Session struct {
 	ExpiresAt  time.Time // ends then, whatever happens
 	AuthTime   time.Time // when the user was last authenticated
 	AMR        string    // how, in words of RFC 8176 separated by spaces; at most 64 bytes
-	Client     Client
+	Audience   string    // whom its access tokens are for, in words separated by spaces, at most 1024 bytes; "" = all of the issuer's
+	Client     Client    // of the last refresh
 }
 
 // over reports whether the session has ended by itself.
@@ -55,38 +56,48 @@ type SessionRecord struct {
 	Nonce     [32]byte  `json:"-"`
 	RotatedAt time.Time `json:"-"` // when the parent was replaced; zero = never
 
+	// Until GraceUntil the current token is not replaced, and its parent stands for
+	// it; zero = there is no grace, and a parent is a copy at once.
+	GraceUntil time.Time `json:"-"`
+
+	Repeats uint32 `json:"-"` // how often the parent stood for the current token
+
 	// User is the session's user where a [MemoryStore] or [MySQLStore] keeps both and
 	// found it in the same statement. Of other stores it is not looked at.
 	User *UserRecord `json:"-"`
 }
 
-// SessionUpdate changes a session that is as it demands.
+// SessionUpdate changes a session that is as it demands. One that changes nothing
+// confirms by a write what was read.
 type SessionUpdate struct {
 	ID string
 
 	// What is demanded of the stored session: these digests, and that neither
 	// IdleUntil nor ExpiresAt is at or before At.
 	IfFamily, IfToken [32]byte
+	AnyDigests        bool // they demand nothing: to confirm that there is no such session
 	At                time.Time
 
-	// Rotation, where not nil, replaces the refresh token: Token, Parent, Nonce,
-	// and RotatedAt, LastUsedAt and IdleUntil.
-	Rotation *SessionRotation
+	// RepeatsBelow, where not 0, demands that Repeats is below it, and adds 1 to it.
+	RepeatsBelow uint32
 
-	AuthTime *time.Time
-	Epoch    *uint64
+	// Rotation, where not nil, replaces the refresh token: all that it names, and
+	// RotatedAt and LastUsedAt by At, and Repeats by 0.
+	Rotation *SessionRotation
 }
 
 // SessionRotation is what a refresh changes.
 type SessionRotation struct {
-	Token, Parent, Nonce [32]byte
-	IdleUntil            time.Time // At becomes RotatedAt and LastUsedAt
+	Token, Parent, Nonce  [32]byte
+	GraceUntil, IdleUntil time.Time
+	Client                Client
 }
 
 // SessionFilter chooses sessions. What is not set chooses all; a filter without
 // ID, UserID and ExpiredBy chooses none.
 type SessionFilter struct {
 	ID          string
+	Family      [32]byte // zero = any
 	UserID      string
 	BeforeEpoch uint64    // Epoch is below it; 0 = any
 	ExpiredBy   time.Time // ExpiresAt is at or before it

@@ -54,17 +54,18 @@ type UserRecord struct {
 // UserUpdate changes the fields that are not nil.
 type UserUpdate struct {
 	ID string
-	At time.Time // becomes UpdatedAt
+	At time.Time // becomes UpdatedAt; zero = that stays as it is
 
-	// IfPasswordHash, where not nil, demands this very hash of the stored user.
+	// What is demanded of the stored user, where not nil: this very hash and epoch.
 	IfPasswordHash *string `json:"-"`
+	IfEpoch        *uint64
 
 	PasswordHash    *string    `json:"-"`
 	Email, EmailKey *string    `json:"-"` // both or neither
 	Username        *string    `json:"-"`
 	DisabledAt      *time.Time // zero = no longer disabled
 	EmailVerifiedAt *time.Time // zero = no longer verified
-	EndSessions     bool       // adds 1 to Epoch
+	RaiseEpoch      uint64     // is added to Epoch, which ends all sessions; 0 = none
 }
 
 // UserStore keeps users. The [Authenticator] decides everything that can be

@@ -97,7 +97,7 @@ func TestMySQLInjection(t *testing.T) {
 			for _, err := range []error{
 				second(s.UserByEmail(t.Context(), text)),
 				second(s.UserByID(t.Context(), text)),
-				s.UpdateUser(t.Context(), auth.UserUpdate{ID: text, EndSessions: true}),
+				s.UpdateUser(t.Context(), auth.UserUpdate{ID: text, RaiseEpoch: 1}),
 				s.DeleteUser(t.Context(), text),
 			} {
 				if !errors.Is(err, auth.ErrUserNotFound) {

@@ -105,7 +105,7 @@ func TestMySQLIntegerIDs(t *testing.T) {
 	wantErr(t, err, auth.ErrUserExists)
 	for _, hostile := range []string{"", "0", "01", " 1", "1 ", "1abc", "1e0", "1.0", "+1", "-1", "0x1", "1_0", "１", "' OR 1=1 --", "1\x00", "18446744073709551616", "true", strings.Repeat("1", 10<<20)} {
 		_, read := s.UserByID(t.Context(), hostile)
-		update := s.UpdateUser(t.Context(), auth.UserUpdate{ID: hostile, EndSessions: true})
+		update := s.UpdateUser(t.Context(), auth.UserUpdate{ID: hostile, RaiseEpoch: 1})
 		remove := s.DeleteUser(t.Context(), hostile)
 		for _, err := range []error{read, update, remove} {
 			if !errors.Is(err, auth.ErrUserNotFound) {

@@ -228,7 +228,7 @@ func TestMySQLLostAnswerIsNotRetried(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.loseAnswer("UPDATE")
-	err = s.UpdateUser(t.Context(), auth.UserUpdate{ID: id, EndSessions: true})
+	err = s.UpdateUser(t.Context(), auth.UserUpdate{ID: id, RaiseEpoch: 1})
 	wantStoreError(t, err, "update user", "connection lost", nil)
 	if u, err := s.UserByID(t.Context(), id); err != nil || u.Epoch != 1 {
 		t.Errorf("epoch %d, %v, want 1", u.Epoch, err)

@@ -83,17 +83,20 @@ func (s *rowStore) CreateSession(ctx context.Context, r SessionRecord) error {
 		ID:         r.ID,
 		UserID:     r.UserID,
 		AMR:        r.AMR,
+		Audience:   r.Audience,
 		Epoch:      r.Epoch,
 		Family:     r.Family,
 		Token:      r.Token,
 		Parent:     r.Parent,
 		Nonce:      r.Nonce,
+		Repeats:    r.Repeats,
 		Address:    r.Client.Address,
 		UserAgent:  r.Client.UserAgent,
 		Label:      r.Client.Label,
 		CreatedAt:  r.CreatedAt,
 		LastUsedAt: r.LastUsedAt,
 		RotatedAt:  r.RotatedAt,
+		GraceUntil: r.GraceUntil,
 		AuthTime:   r.AuthTime,
 		IdleUntil:  r.IdleUntil,
 		ExpiresAt:  r.ExpiresAt,
@@ -108,15 +111,27 @@ func (s *rowStore) SessionByID(ctx context.Context, id string) (SessionRecord, e
 
 // UpdateSession is as [SessionStore] has it.
 func (s *rowStore) UpdateSession(ctx context.Context, u SessionUpdate) error {
-	return sessionError(s.rows.UpdateSession(ctx, row.SessionUpdate{
-		ID:       u.ID,
-		IfFamily: u.IfFamily,
-		IfToken:  u.IfToken,
-		At:       u.At,
-		Rotation: (*row.SessionRotation)(u.Rotation),
-		AuthTime: u.AuthTime,
-		Epoch:    u.Epoch,
-	}))
+	change := row.SessionUpdate{
+		ID:           u.ID,
+		IfFamily:     u.IfFamily,
+		IfToken:      u.IfToken,
+		AnyDigests:   u.AnyDigests,
+		At:           u.At,
+		RepeatsBelow: u.RepeatsBelow,
+	}
+	if r := u.Rotation; r != nil {
+		change.Rotation = &row.SessionRotation{
+			Token:      r.Token,
+			Parent:     r.Parent,
+			Nonce:      r.Nonce,
+			GraceUntil: r.GraceUntil,
+			IdleUntil:  r.IdleUntil,
+			Address:    r.Client.Address,
+			UserAgent:  r.Client.UserAgent,
+			Label:      r.Client.Label,
+		}
+	}
+	return sessionError(s.rows.UpdateSession(ctx, change))
 }
 
 // Sessions is as [SessionStore] has it.
@@ -160,14 +175,17 @@ func sessionRecord(s row.Session) SessionRecord {
 			ExpiresAt:  s.ExpiresAt,
 			AuthTime:   s.AuthTime,
 			AMR:        s.AMR,
+			Audience:   s.Audience,
 			Client:     Client{Address: s.Address, UserAgent: s.UserAgent, Label: s.Label},
 		},
-		Epoch:     s.Epoch,
-		Family:    s.Family,
-		Token:     s.Token,
-		Parent:    s.Parent,
-		Nonce:     s.Nonce,
-		RotatedAt: s.RotatedAt,
+		Epoch:      s.Epoch,
+		Family:     s.Family,
+		Token:      s.Token,
+		Parent:     s.Parent,
+		Nonce:      s.Nonce,
+		Repeats:    s.Repeats,
+		RotatedAt:  s.RotatedAt,
+		GraceUntil: s.GraceUntil,
 	}
 	if s.User != nil {
 		user := userRecord(*s.User)

@@ -2,7 +2,6 @@ package auth
 
 import (
 	"context"
-	"errors"
 	"math/rand/v2"
 	"time"
 
@@ -15,6 +14,12 @@ import (
 
 const maxEpoch = 1 << 62 // leaves room to rise
 
+// epochStep returns by how much an ending raises an epoch. It is random, so that nobody
+// else's raise ends at the same number: a session that was made for an epoch which was
+// then not reached, as when the process died in between, never comes to life, and who
+// reads the epoch after a lost answer knows whether its own raise was done.
+func epochStep() uint64 { return 1 + rand.Uint64N(1<<32) }
+
 // newEpoch returns where a user's epochs begin: at random, so that sessions that
 // were left behind by a user of the same ID are not those of the next one.
 func newEpoch() uint64 {
@@ -25,130 +30,6 @@ func newEpoch() uint64 {
 func (a *Authenticator) User(ctx context.Context, id string) (User, error) {
 	r, err := a.userByID(ctx, id)
 	return r.User, err
-}
-
-// PasswordChange is what [Authenticator.ChangePassword] needs.
-type PasswordChange struct {
-	UserID       string // from the [Identity] of a verified token
-	SessionID    string // that of the Identity: goes on, while all others end; "" = none does
-	Current, New Password
-}
-
-// ChangePassword replaces a user's password, given the current one (ASVS 5.0
-// 6.2.3). Errors: [*InputError] for the new password, [ErrInvalidCredentials]
-// for the current one, [ErrUserDisabled], [ErrUserNotFound], and [ErrConflict]
-// if somebody else changed the password meanwhile.
-func (a *Authenticator) ChangePassword(ctx context.Context, c PasswordChange) error {
-	if len(c.Current.Reveal()) > input.MaxPasswordBytes {
-		return ErrInvalidCredentials
-	}
-	user, err := a.userByID(ctx, c.UserID)
-	if err != nil {
-		return err
-	}
-	if err := a.policy.check(ctx, c.New, user.Email, user.Username); err != nil {
-		return err
-	}
-	if err := a.checkCurrent(ctx, user, c.Current); err != nil {
-		return err
-	}
-	hash, err := a.hash(ctx, c.New)
-	if err != nil {
-		return err
-	}
-	replace := func() error {
-		return a.update(ctx, UserUpdate{ID: user.ID, IfPasswordHash: &user.PasswordHash, PasswordHash: &hash, EndSessions: true})
-	}
-	err = replace()
-	for try := 1; try < changeTries && errors.Is(err, ErrConflict); try++ {
-		// Most likely a login has made the hash anew: the password may still be right.
-		if user, err = a.userByID(ctx, c.UserID); err != nil {
-			return err
-		}
-		if err = a.checkCurrent(ctx, user, c.Current); err == ErrInvalidCredentials {
-			return ErrConflict // it was right a moment ago
-		} else if err != nil {
-			return err
-		}
-		err = replace()
-	}
-	if err != nil {
-		return err
-	}
-	kept := a.keepSession(ctx, user, c.SessionID)
-	a.emit(ctx, Event{Kind: "password_changed", UserID: user.ID, SessionID: kept})
-	return nil
-}
-
-// changeTries is how often ChangePassword tries to store a new hash. Only
-// logins that upgrade the hash can stand in its way more than once.
-const changeTries = 4
-
-func (a *Authenticator) checkCurrent(ctx context.Context, user UserRecord, current Password) error {
-	check, err := a.checkPassword(ctx, user.EmailKey, user, current)
-	switch {
-	case err != nil:
-		return err
-	case !user.DisabledAt.IsZero():
-		err = ErrUserDisabled
-	case !check.match:
-		err = ErrInvalidCredentials
-	default:
-		return nil
-	}
-	a.emit(ctx, Event{Kind: "password_refused", UserID: user.ID, Err: check.unreadable})
-	return err
-}
-
-// Reauthentication is what [Authenticator.Reauthenticate] needs.
-type Reauthentication struct {
-	Identity Identity // of the verified token
-	Password Password
-}
-
-// Reauthenticate checks the password of a user who is logged in, for what needs a
-// fresh login (RFC 9470), and returns a new access token whose auth_time is now.
-// The refresh token stays as it is; what it gives from now on is as fresh.
-//
-// Errors: [ErrInvalidCredentials], [ErrInvalidToken] if the session has ended.
-func (a *Authenticator) Reauthenticate(ctx context.Context, r Reauthentication) (Tokens, error) {
-	if len(r.Password.Reveal()) > input.MaxPasswordBytes {
-		return Tokens{}, ErrInvalidCredentials
-	}
-	var s SessionRecord
-	var user UserRecord
-	var err error
-	if a.sessions != nil && r.Identity.SessionID != "" {
-		if s, user, err = a.livingSession(ctx, r.Identity.SessionID); err == nil && s.UserID != r.Identity.UserID {
-			err = ErrInvalidToken
-		}
-	} else if user, err = a.userByID(ctx, r.Identity.UserID); errors.Is(err, ErrUserNotFound) {
-		err = ErrInvalidToken
-	}
-	if err != nil {
-		return Tokens{}, err
-	}
-	if err := a.checkCurrent(ctx, user, r.Password); err != nil {
-		return Tokens{}, err
-	}
-	now := currentTime()
-	tokens, err := a.issue(ctx, user.User, Subject{SessionID: s.ID, AuthTime: now, AMR: passwordAMR})
-	if err != nil {
-		return Tokens{}, err
-	}
-	if s.ID != "" {
-		err := a.touch(ctx, s.ID, func(latest SessionRecord) (SessionUpdate, bool) {
-			return SessionUpdate{AuthTime: &now}, latest.Epoch == s.Epoch
-		})
-		if err == nil {
-			_, _, err = a.livingSession(ctx, s.ID) // the password may have changed meanwhile
-		}
-		if err != nil {
-			return Tokens{}, err
-		}
-	}
-	a.emit(ctx, Event{Kind: "reauthenticated", UserID: user.ID, SessionID: s.ID})
-	return tokens, nil
 }
 
 // SetPassword gives a user a new password without asking for the current one:
@@ -166,10 +47,9 @@ func (a *Authenticator) SetPassword(ctx context.Context, userID string, p Passwo
 	if err != nil {
 		return err
 	}
-	if err := a.update(ctx, UserUpdate{ID: userID, PasswordHash: &hash, EndSessions: true}); err != nil {
+	if err := a.endAll(ctx, UserUpdate{ID: userID, PasswordHash: &hash}); err != nil {
 		return err
 	}
-	a.deleteEnded(ctx, userID, user.Epoch+1)
 	a.emit(ctx, Event{Kind: "password_changed", UserID: userID})
 	return nil
 }
@@ -179,16 +59,17 @@ func (a *Authenticator) SetPassword(ctx context.Context, userID string, p Passwo
 // they expire, unless [SessionConfig.Staleness] has Verify ask. Errors:
 // [ErrUserNotFound].
 func (a *Authenticator) SetDisabled(ctx context.Context, userID string, disabled bool) error {
-	update := UserUpdate{ID: userID, DisabledAt: new(time.Time), EndSessions: disabled}
+	update := UserUpdate{ID: userID, DisabledAt: new(time.Time)}
 	kind := "user_enabled"
 	if disabled {
 		*update.DisabledAt, kind = currentTime(), "user_disabled"
 	}
-	if err := a.update(ctx, update); err != nil {
-		return err
+	change := a.endAll // letting in too: a replica that is behind is then found out by the epoch
+	if before, err := a.store.UserByID(ctx, userID); err == nil && !disabled && before.DisabledAt.IsZero() {
+		change = a.update
 	}
-	if disabled {
-		a.deleteEnded(ctx, userID, 0)
+	if err := change(ctx, update); err != nil {
+		return err
 	}
 	a.emit(ctx, Event{Kind: kind, UserID: userID})
 	return nil

@@ -21,9 +21,9 @@
 //
 // What a client is told:
 //
-//	200  registered, logged in, refreshed, authenticated again:
+//	200  registered, logged in, refreshed, password given again or changed:
 //	     {"result":"success","access_token":…,"token_type":"Bearer","expires_in":…,"refresh_token":…},
-//	     the last one with sessions, and not when authenticated again;
+//	     the last one with sessions;
 //	     sessions: {"sessions":[{"id":…,"created_at":…,"last_used_at":…,"expires_at":…,"current":…,
 //	     "client":{"address":…,"user_agent":…,"label":…}}]}; the public keys: {"keys":[…]}
 //	204  logged out, or there was nothing to log out of
@@ -45,8 +45,10 @@
 // is never a 401, since clients drop their tokens on one, and so is a wrong
 // password behind [Require]. On expired_token at a resource a client refreshes, on
 // insufficient_user_authentication it asks for the password and authenticates
-// again; any other 401, and each from [Refresh], means to log in. Nothing of this
-// may be cached but the public keys.
+// again. On any other 401, and each from [Refresh], a client compares the token that it
+// sent with the one that it holds now: another tab may have replaced it meanwhile, and
+// then the client tries again with that; else it drops it, and the user logs in. Nothing
+// of this may be cached but the public keys.
 //
 // Access tokens travel in the Authorization header and refresh tokens in a JSON
 // body, never in a cookie, so that no other site can make a browser send one:

@@ -25,7 +25,7 @@ func Refresh(a *auth.Authenticator) http.Handler {
 			WriteError(w, r, err)
 			return
 		}
-		result, err := a.Refresh(r.Context(), token)
+		result, err := a.Refresh(r.Context(), auth.Renewal{Token: token, Client: clientOf(r)})
 		if err != nil {
 			writeRefreshError(w, r, err)
 			return
@@ -56,14 +56,7 @@ func Logout(a *auth.Authenticator) http.Handler {
 // with their sessions as far as [auth.SessionConfig]'s Staleness says.
 func LogoutAll(a *auth.Authenticator) http.Handler {
 	return known(func(w http.ResponseWriter, r *http.Request, id auth.Identity) error {
-		return done(w, a.EndSessions(r.Context(), id.UserID, ""))
-	}, http.MethodPost)
-}
-
-// LogoutOthers is like [LogoutAll] but keeps the session of who is asking.
-func LogoutOthers(a *auth.Authenticator) http.Handler {
-	return known(func(w http.ResponseWriter, r *http.Request, id auth.Identity) error {
-		return done(w, a.EndSessions(r.Context(), id.UserID, id.SessionID))
+		return done(w, a.EndSessions(r.Context(), id.UserID))
 	}, http.MethodPost)
 }
 
@@ -125,31 +118,43 @@ func Sessions(a *auth.Authenticator) http.Handler {
 
 // Reauthenticate returns a handler, for use behind [Require], that checks the
 // password in the JSON object {"password":…} and answers as [WriteTokens] does, with
-// an access token that [RequireFresh] lets pass. There is no refresh token: the one
-// that the client has goes on. A wrong password is 403, so that the client keeps
-// its tokens. It reads as [Register] does.
-func Reauthenticate(a *auth.Authenticator) http.Handler {
+// the tokens of a new session in place of the one of who is asking; [RequireFresh] lets
+// them pass. A wrong password is 403, so that the client keeps its tokens. It reads as
+// [Register] does.
+func Reauthenticate(a *auth.Authenticator) http.Handler { return passwordAgain(a, false) }
+
+// LogoutOthers is like [Reauthenticate], but ends all other sessions of who is asking
+// too (ASVS 5.0 7.5.2).
+func LogoutOthers(a *auth.Authenticator) http.Handler { return passwordAgain(a, true) }
+
+func passwordAgain(a *auth.Authenticator, endOthers bool) http.Handler {
 	return known(func(w http.ResponseWriter, r *http.Request, id auth.Identity) error {
 		password, err := readString(w, r, "password")
 		if err != nil {
 			return err
 		}
-		tokens, err := a.Reauthenticate(r.Context(), auth.Reauthentication{Identity: id, Password: auth.NewPassword(password)})
+		result, err := a.Reauthenticate(r.Context(), auth.Reauthentication{
+			Identity:  id,
+			Password:  auth.NewPassword(password),
+			Client:    clientOf(r),
+			EndOthers: endOthers,
+		})
 		if err != nil {
 			return err
 		}
-		WriteTokens(w, tokens)
+		WriteTokens(w, result.Tokens)
 		return nil
 	}, http.MethodPost)
 }
 
 // ChangePassword returns a handler, for use behind [Require], that replaces the
-// password by the JSON object {"current":…,"new":…} and answers 204. All other
-// sessions end; that of who is asking goes on. A wrong current password is 403, so
-// that the client keeps its tokens. It reads as [Register] does.
+// password by the JSON object {"current":…,"new":…} and answers as [WriteTokens] does,
+// with the tokens of a new session: all others end, that of who is asking too. A wrong
+// current password is 403, so that the client keeps its tokens. It reads as [Register]
+// does.
 func ChangePassword(a *auth.Authenticator) http.Handler {
 	return known(func(w http.ResponseWriter, r *http.Request, id auth.Identity) error {
-		c := auth.PasswordChange{UserID: id.UserID, SessionID: id.SessionID}
+		c := auth.PasswordChange{Identity: id, Client: clientOf(r)}
 		err := readStrings(w, r, map[string]func(string){
 			"current": func(s string) { c.Current = auth.NewPassword(s) },
 			"new":     func(s string) { c.New = auth.NewPassword(s) },
@@ -157,7 +162,12 @@ func ChangePassword(a *auth.Authenticator) http.Handler {
 		if err != nil {
 			return err
 		}
-		return done(w, a.ChangePassword(r.Context(), c))
+		result, err := a.ChangePassword(r.Context(), c)
+		if err != nil {
+			return err
+		}
+		WriteTokens(w, result.Tokens)
+		return nil
 	}, http.MethodPost)
 }
 

@@ -200,24 +200,24 @@ func sessionAnswerMutants() []sessionMutant {
 			}
 		}),
 		wrapSessions("what an update points to is kept", ruleSessionMemory, func(w *wrappedSessions, s *auth.MemoryStore) {
-			var epochs shared[map[string]*uint64]
+			var rotations shared[map[string]*auth.SessionRotation]
 			w.update = func(ctx context.Context, u auth.SessionUpdate) error {
 				err := s.UpdateSession(ctx, u)
-				if err == nil && u.Epoch != nil {
-					epochs.do(func(known *map[string]*uint64) {
+				if err == nil && u.Rotation != nil {
+					rotations.do(func(known *map[string]*auth.SessionRotation) {
 						if *known == nil {
-							*known = map[string]*uint64{}
+							*known = map[string]*auth.SessionRotation{}
 						}
-						(*known)[u.ID] = u.Epoch
+						(*known)[u.ID] = u.Rotation
 					})
 				}
 				return err
 			}
 			w.byID = func(ctx context.Context, id string) (auth.SessionRecord, error) {
 				r, err := s.SessionByID(ctx, id)
-				epochs.do(func(known *map[string]*uint64) {
-					if epoch := (*known)[id]; epoch != nil && err == nil {
-						r.Epoch = *epoch
+				rotations.do(func(known *map[string]*auth.SessionRotation) {
+					if rotation := (*known)[id]; rotation != nil && err == nil {
+						r.Nonce = rotation.Nonce
 					}
 				})
 				return r, err

@@ -173,26 +173,6 @@ func sessionUpdateMutants(t *testing.T) []sessionMutant {
 				r.Family[0]++
 			}
 		}),
-		updated("Epoch is lost beside a rotation", ruleSessionAll, func(u *auth.SessionUpdate, _ auth.SessionRecord) {
-			if u.Rotation != nil {
-				u.Epoch = nil
-			}
-		}),
-		updated("AuthTime is lost beside Epoch", ruleSessionAll, func(u *auth.SessionUpdate, _ auth.SessionRecord) {
-			if u.Epoch != nil {
-				u.AuthTime = nil
-			}
-		}),
-		updated("Epoch cannot be zero again", ruleSessionUpdate, func(u *auth.SessionUpdate, _ auth.SessionRecord) {
-			if u.Epoch != nil && *u.Epoch == 0 {
-				u.Epoch = nil
-			}
-		}),
-		updated("AuthTime cannot be zero again", ruleSessionUpdate, func(u *auth.SessionUpdate, _ auth.SessionRecord) {
-			if u.AuthTime != nil && u.AuthTime.IsZero() {
-				u.AuthTime = nil
-			}
-		}),
 		wrapSessions("an update that changes nothing conflicts", ruleSessionSame, func(w *wrappedSessions, s *auth.MemoryStore) {
 			w.update = func(ctx context.Context, u auth.SessionUpdate) error {
 				old, _ := s.SessionByID(ctx, u.ID)

@@ -33,7 +33,7 @@ const (
 	ruleTaken     = "an update to a taken key is ErrUserExists, and changes nothing"
 	ruleSwap      = "an update demands the very hash, else it is ErrConflict and changes nothing"
 	ruleDemand    = "a hash is demanded whatever the update changes"
-	ruleEnd       = "EndSessions adds 1 to Epoch, whatever else the update changes"
+	ruleEnd       = "RaiseEpoch is added to Epoch, whatever else the update changes"
 	ruleDelete    = "a deleted user is gone, and the key is free"
 	ruleFresh     = "what was read before is read anew after every change"
 	ruleContext   = "a context that has ended is recognisable, and nothing is changed"

@@ -35,7 +35,7 @@ func TestUserStore(t *testing.T, newStore func(t *testing.T) auth.UserStore) {
 		{"an update to a taken key is ErrUserExists, and changes nothing", userStore.rekeyTaken},
 		{"an update demands the very hash, else it is ErrConflict and changes nothing", userStore.compareAndSwap},
 		{"a hash is demanded whatever the update changes", userStore.compareAndSet},
-		{"EndSessions adds 1 to Epoch, whatever else the update changes", userStore.endSessions},
+		{"RaiseEpoch is added to Epoch, whatever else the update changes", userStore.endSessions},
 		{"a deleted user is gone, and the key is free", userStore.delete},
 		{"what was read before is read anew after every change", userStore.fresh},
 		{"of many that create one key, exactly one wins", userStore.raceKey},
@@ -196,7 +196,7 @@ func (s userStore) unknown(t *testing.T) {
 	}
 	for _, text := range hostile {
 		s.absent(t, text, text)
-		wantError(t, "UpdateUser", s.UpdateUser(t.Context(), auth.UserUpdate{ID: text, At: r.CreatedAt, EndSessions: true}), auth.ErrUserNotFound)
+		wantError(t, "UpdateUser", s.UpdateUser(t.Context(), auth.UserUpdate{ID: text, At: r.CreatedAt, RaiseEpoch: 7}), auth.ErrUserNotFound)
 		wantError(t, "DeleteUser", s.DeleteUser(t.Context(), text), auth.ErrUserNotFound)
 	}
 	s.demand(t, r)
@@ -241,7 +241,7 @@ func (s userStore) lastByte(t *testing.T) {
 		created = append(created, s.create(t, r))
 	}
 	s.absent(t, id+"c", key+"c")
-	wantError(t, "UpdateUser", s.UpdateUser(t.Context(), auth.UserUpdate{ID: id + "c", At: created[0].CreatedAt, EndSessions: true}), auth.ErrUserNotFound)
+	wantError(t, "UpdateUser", s.UpdateUser(t.Context(), auth.UserUpdate{ID: id + "c", At: created[0].CreatedAt, RaiseEpoch: 7}), auth.ErrUserNotFound)
 	wantError(t, "DeleteUser", s.DeleteUser(t.Context(), id+"c"), auth.ErrUserNotFound)
 	for _, r := range created {
 		s.demand(t, r)

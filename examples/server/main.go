@@ -2,8 +2,8 @@
 // POST /users/login and GET /users/me, which needs a token; sessions:
 // POST /users/refresh, POST /users/logout, POST /users/logout-all,
 // GET /users/me/sessions and DELETE /users/me/sessions/{id}; what needs a
-// password again: POST /users/me/password, POST /users/me/reauthenticate and
-// DELETE /users/me; and beside it GET /healthz and GET /.well-known/jwks.json, the
+// password again: POST /users/me/password, POST /users/me/reauthenticate, POST
+// /users/me/logout-others and DELETE /users/me; and beside it GET /healthz and GET /.well-known/jwks.json, the
 // public keys of -keys. The script sessions.sh shows what sessions do.
 //
 //	go run ./examples/server
@@ -126,7 +126,7 @@ func parseConfig(args []string, getenv func(string) string, stdout io.Writer) (c
 	f.DurationVar(&c.ttl, "ttl", 3*time.Minute, "how long a token lives, in whole seconds")
 	f.DurationVar(&c.idle, "idle", 7*24*time.Hour, "how long a session lives that is not refreshed")
 	f.DurationVar(&c.lifetime, "lifetime", 30*24*time.Hour, "how long a session lives at most")
-	f.DurationVar(&c.grace, "grace", 30*time.Second, "how long a refresh token that was used can be used again, by a client whose answer was lost; 0 is not at all")
+	f.DurationVar(&c.grace, "grace", 30*time.Second, "how long a new refresh token is not replaced, and the one before it can be used by a client whose answer was lost; 0 is not at all")
 	f.DurationVar(&c.checkSessions, "check-sessions", 0, "how long after its session an access token may live on; 0 is until it expires, which costs no look at the store")
 	f.DurationVar(&c.fresh, "fresh", 5*time.Minute, "how long ago the password may have been given for DELETE /users/me")
 	f.StringVar(&c.policy, "policy", "tutorial", "password `rule`: tutorial (4 to 12 characters, weak) or default (the library's own)")

@@ -55,6 +55,7 @@ func newHandler(s services) http.Handler {
 	mux.Handle("DELETE /users/me", known(authhttp.RequireFresh(s.fresh)(deleteMe(a))))
 	mux.Handle("POST /users/me/password", known(authhttp.ChangePassword(a)))
 	mux.Handle("POST /users/me/reauthenticate", known(authhttp.Reauthenticate(a)))
+	mux.Handle("POST /users/me/logout-others", known(authhttp.LogoutOthers(a)))
 	mux.Handle("GET /users/me/sessions", known(authhttp.Sessions(a)))
 	mux.Handle("DELETE /users/me/sessions/{id}", known(authhttp.EndSession(a)))
 	mux.Handle("GET /.well-known/jwks.json", s.keys)

@@ -62,15 +62,20 @@ func (s *Store) UpdateSession(ctx context.Context, u row.SessionUpdate) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	r, ok := s.sessions.byID[u.ID]
-	if !ok || r.Family != u.IfFamily || r.Token != u.IfToken || !r.IdleUntil.After(u.At) || !r.ExpiresAt.After(u.At) {
+	if !ok || !u.AnyDigests && (r.Family != u.IfFamily || r.Token != u.IfToken) || !r.IdleUntil.After(u.At) || !r.ExpiresAt.After(u.At) {
 		return row.ErrConflict
+	}
+	if u.RepeatsBelow > 0 {
+		if r.Repeats >= u.RepeatsBelow {
+			return row.ErrConflict
+		}
+		r.Repeats++
 	}
 	if n := u.Rotation; n != nil {
 		r.Token, r.Parent, r.Nonce = n.Token, n.Parent, n.Nonce
-		r.RotatedAt, r.LastUsedAt, r.IdleUntil = u.At, u.At, n.IdleUntil
+		r.RotatedAt, r.LastUsedAt, r.GraceUntil, r.IdleUntil = u.At, u.At, n.GraceUntil, n.IdleUntil
+		r.Address, r.UserAgent, r.Label, r.Repeats = n.Address, n.UserAgent, n.Label, 0
 	}
-	set(&r.AuthTime, u.AuthTime)
-	set(&r.Epoch, u.Epoch)
 	s.sessions.byID[u.ID] = r
 	return nil
 }
@@ -131,6 +136,7 @@ func (s *Store) DeleteSessions(ctx context.Context, f row.SessionFilter) (int, e
 
 func chooses(f row.SessionFilter, r row.Session) bool {
 	return (f.UserID == "" || r.UserID == f.UserID) &&
+		(f.Family == [32]byte{} || r.Family == f.Family) &&
 		(f.BeforeEpoch == 0 || r.Epoch < f.BeforeEpoch) &&
 		(f.ExpiredBy.IsZero() || !r.ExpiresAt.After(f.ExpiredBy))
 }

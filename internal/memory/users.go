@@ -73,20 +73,20 @@ func (s *Store) UpdateUser(ctx context.Context, change row.UserUpdate) error {
 	if !ok {
 		return row.ErrNotFound
 	}
-	if change.IfPasswordHash != nil && *change.IfPasswordHash != u.PasswordHash {
+	if change.IfPasswordHash != nil && *change.IfPasswordHash != u.PasswordHash || change.IfEpoch != nil && *change.IfEpoch != u.Epoch {
 		return row.ErrConflict
 	}
 	oldKey := u.EmailKey
-	u.UpdatedAt = change.At
+	if !change.At.IsZero() {
+		u.UpdatedAt = change.At
+	}
 	set(&u.PasswordHash, change.PasswordHash)
 	set(&u.Email, change.Email)
 	set(&u.EmailKey, change.EmailKey)
 	set(&u.Username, change.Username)
 	set(&u.DisabledAt, change.DisabledAt)
 	set(&u.EmailVerifiedAt, change.EmailVerifiedAt)
-	if change.EndSessions {
-		u.Epoch++
-	}
+	u.Epoch += change.RaiseEpoch
 	if owner, taken := s.ids[u.EmailKey]; taken && owner != u.ID {
 		return row.ErrTaken
 	}

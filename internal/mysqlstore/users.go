@@ -133,7 +133,11 @@ func (s *Store) UpdateUser(ctx context.Context, u row.UserUpdate) error {
 	// changed rows is that of matching rows, whichever the DSN has reported.
 	assignments := []string{"version = version + 1", "updated_at = ?"}
 	var v values
-	v.times(u.At)
+	if u.At.IsZero() {
+		assignments = assignments[:1]
+	} else {
+		v.times(u.At)
+	}
 	if u.PasswordHash != nil {
 		assignments = append(assignments, "password_hash = "+asBytes)
 		v.bytes(*u.PasswordHash, row.MaxPasswordHash)
@@ -158,8 +162,9 @@ func (s *Store) UpdateUser(ctx context.Context, u row.UserUpdate) error {
 		assignments = append(assignments, "email_verified_at = ?")
 		v.times(*u.EmailVerifiedAt)
 	}
-	if u.EndSessions {
-		assignments = append(assignments, "epoch = epoch + 1")
+	if u.RaiseEpoch > 0 {
+		assignments = append(assignments, "epoch = epoch + ?")
+		v.add(u.RaiseEpoch)
 	}
 	v.add(id)
 	condition := s.statements.whereID
@@ -170,18 +175,22 @@ func (s *Store) UpdateUser(ctx context.Context, u row.UserUpdate) error {
 		condition += " AND password_hash = " + asBytes
 		v.bytes(*u.IfPasswordHash, row.MaxPasswordHash)
 	}
+	if u.IfEpoch != nil {
+		condition += " AND epoch = ?"
+		v.add(*u.IfEpoch)
+	}
 	switch n, err := s.exec(ctx, op, s.statements.update+strings.Join(assignments, ", ")+condition, v); {
 	case err != nil:
 		return err
 	case n > 0:
 		return nil
-	case u.IfPasswordHash == nil:
+	case u.IfPasswordHash == nil && u.IfEpoch == nil:
 		return row.ErrNotFound
 	}
 	return s.explainNoMatch(ctx, op, id)
 }
 
-// explainNoMatch tells why no row has both this ID and the hash demanded.
+// explainNoMatch tells why no row has this ID and what is demanded.
 func (s *Store) explainNoMatch(ctx context.Context, op string, id any) error {
 	var one int
 	if err := s.get(ctx, op, &one, s.statements.exists, id); err != nil {

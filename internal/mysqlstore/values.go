@@ -4,6 +4,7 @@ import (
 	"database/sql"
 	"encoding/hex"
 	"errors"
+	"net/netip"
 	"strconv"
 	"strings"
 	"time"
@@ -102,6 +103,14 @@ func (v *values) short(s string, maxBytes int) {
 		return
 	}
 	v.text(s, maxBytes)
+}
+
+// client adds what a session keeps of who refreshed it last.
+func (v *values) client(address netip.Addr, userAgent, label string) {
+	text, _ := address.MarshalText() // "" if there is none
+	v.short(string(text), row.MaxAddress)
+	v.short(userAgent, row.MaxUserAgent)
+	v.short(label, row.MaxLabel)
 }
 
 func (v *values) digests(digests ...[32]byte) {

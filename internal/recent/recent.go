@@ -54,6 +54,17 @@ func (t *Table[V]) Put(key, owner string, value V, since uint64) {
 	}
 }
 
+// ForgetKey forgets a key, whoever owns it.
+func (t *Table[V]) ForgetKey(key string) {
+	if t == nil {
+		return
+	}
+	t.forgot.Add(1)
+	if e := t.place(key).Load(); e != nil && e.key == key {
+		t.place(key).CompareAndSwap(e, nil)
+	}
+}
+
 // Forget forgets all that is remembered of an owner. It looks at every place. A nil
 // Table has nothing to forget.
 func (t *Table[V]) Forget(owner string) {

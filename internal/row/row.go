@@ -18,6 +18,7 @@ const (
 	MaxUsername     = 100 // characters
 	MaxPasswordHash = 1024
 	MaxAMR          = 64
+	MaxAudience     = 1024
 	MaxAddress      = 64
 	MaxUserAgent    = 256
 	MaxLabel        = 100
@@ -44,44 +45,49 @@ type UserUpdate struct {
 	ID              string
 	At              time.Time
 	IfPasswordHash  *string
+	IfEpoch         *uint64
 	PasswordHash    *string
 	Email, EmailKey *string
 	Username        *string
 	DisabledAt      *time.Time
 	EmailVerifiedAt *time.Time
-	EndSessions     bool
+	RaiseEpoch      uint64
 }
 
 // Session is a session; User is set by what reads one by its ID.
 type Session struct {
-	ID, UserID, AMR                                                  string
-	Epoch                                                            uint64
-	Family, Token, Parent, Nonce                                     [32]byte
-	Address                                                          netip.Addr
-	UserAgent, Label                                                 string
-	CreatedAt, LastUsedAt, RotatedAt, AuthTime, IdleUntil, ExpiresAt time.Time
-	User                                                             *User
+	ID, UserID, AMR, Audience                                                    string
+	Epoch                                                                        uint64
+	Family, Token, Parent, Nonce                                                 [32]byte
+	Repeats                                                                      uint32
+	Address                                                                      netip.Addr
+	UserAgent, Label                                                             string
+	CreatedAt, LastUsedAt, RotatedAt, GraceUntil, AuthTime, IdleUntil, ExpiresAt time.Time
+	User                                                                         *User
 }
 
 // SessionUpdate is auth's.
 type SessionUpdate struct {
 	ID                string
 	IfFamily, IfToken [32]byte
+	AnyDigests        bool
 	At                time.Time
 	Rotation          *SessionRotation
-	AuthTime          *time.Time
-	Epoch             *uint64
+	RepeatsBelow      uint32
 }
 
 // SessionRotation is auth's.
 type SessionRotation struct {
-	Token, Parent, Nonce [32]byte
-	IdleUntil            time.Time
+	Token, Parent, Nonce  [32]byte
+	GraceUntil, IdleUntil time.Time
+	Address               netip.Addr
+	UserAgent, Label      string
 }
 
 // SessionFilter is auth's.
 type SessionFilter struct {
 	ID          string
+	Family      [32]byte
 	UserID      string
 	BeforeEpoch uint64
 	ExpiredBy   time.Time
