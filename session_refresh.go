@@ -47,9 +47,9 @@ func (a *Authenticator) Refresh(ctx context.Context, r Renewal) (Result, error) 
 		return Result{}, ErrInvalidToken
 	}
 	r.Client = r.Client.cut()
-	wasCurrent := false // at an earlier look
+	var before SessionRecord // when the token was current, at an earlier look
 	for range sessionTries {
-		result, err := a.refresh(ctx, t, r, &wasCurrent)
+		result, err := a.refresh(ctx, t, r, &before)
 		if errors.Is(err, ErrInvalidToken) && err != ErrSessionReplayed { // which has its own
 			a.emit(ctx, Event{Kind: "refresh_refused", SessionID: t.SessionID(), Client: r.Client, Err: err})
 		}
@@ -61,9 +61,10 @@ func (a *Authenticator) Refresh(ctx context.Context, r Renewal) (Result, error) 
 }
 
 // refresh is one try; ErrConflict means that what was read is not so any more, and
-// that another look is needed. A token that was current when this call first looked
-// is no copy, whatever happened since.
-func (a *Authenticator) refresh(ctx context.Context, t refresh.Token, r Renewal, wasCurrent *bool) (Result, error) {
+// that another look is needed. A token that was current when this call first looked,
+// and has been replaced twice since, as while a key took long to sign, is no copy; one
+// that gave way to another successor of its parent is.
+func (a *Authenticator) refresh(ctx context.Context, t refresh.Token, r Renewal, before *SessionRecord) (Result, error) {
 	s, user, err := a.livingSession(ctx, t.SessionID())
 	if err != nil {
 		return Result{}, a.confirmEnded(ctx, t.SessionID(), s, user, err)
@@ -76,7 +77,7 @@ func (a *Authenticator) refresh(ctx context.Context, t refresh.Token, r Renewal,
 	parent := !current && !s.RotatedAt.IsZero() && refresh.Equal(s.Parent, t.Digest())
 	within := now.Before(s.GraceUntil)
 	switch {
-	case !current && !parent && *wasCurrent:
+	case !current && !parent && before.ID != "" && before.Parent != s.Parent:
 		return Result{}, ErrInvalidToken
 	case !current && !parent, parent && s.GraceUntil.IsZero():
 		return Result{}, a.replayed(ctx, s, r.Client)
@@ -86,7 +87,9 @@ func (a *Authenticator) refresh(ctx context.Context, t refresh.Token, r Renewal,
 		}
 		return Result{}, ErrExpiredToken
 	}
-	*wasCurrent = *wasCurrent || current
+	if current {
+		*before = s
+	}
 	switch {
 	case current && within:
 		return a.renew(ctx, s, user, t, Event{Kind: "refreshed", Client: r.Client}, nil)
