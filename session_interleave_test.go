@@ -247,7 +247,7 @@ func (w *world) judge(actions []action, answers []answer, e *interleave.Executio
 	// may reports whether a call other than i can have had the effect.
 	may := func(i int, effects ...ending) bool {
 		for j, a := range actions {
-			if j != i && slices.Contains(effects, a.ends) && (done(j) || open(j) || a.ends == byReplay ) {
+			if j != i && slices.Contains(effects, a.ends) && (done(j) || open(j) || a.ends == byReplay) {
 				return true
 			}
 		}
@@ -271,7 +271,7 @@ func (w *world) judge(actions []action, answers []answer, e *interleave.Executio
 			return a.name + ": a result beside an error"
 		case errors.Is(got.err, auth.ErrUnavailable) && e.Faults() == 0:
 			return a.name + ": unavailable, and nothing had failed: " + got.err.Error()
-		case errors.Is(got.err, auth.ErrInvalidToken) && old:
+		case errors.Is(got.err, auth.ErrInvalidToken) && old && a.ends != byReplay: // a copy that was overtaken is refused
 			return a.name + ": a client dropped the token of a session that lives: " + got.err.Error()
 		case errors.Is(got.err, auth.ErrInvalidToken) && a.ends != byReplay && !thief && !may(i, theSession, allSessions, byReplay):
 			return a.name + ": refused, and nobody had ended the session: " + got.err.Error()

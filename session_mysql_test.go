@@ -2,6 +2,7 @@ package auth_test
 
 import (
 	"bufio"
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
@@ -138,6 +139,77 @@ func TestMySQLRefreshSurvivesAKill(t *testing.T) {
 	next := refreshed(t, a, token).Refresh
 	refused(t, a, old, auth.ErrSessionReplayed)
 	refused(t, a, next, auth.ErrInvalidToken)
+}
+
+// Whoever refreshes at the moment of a kill -9 is given one successor of a token, by
+// whichever replica, and it is there afterwards.
+func TestMySQLRacedRefreshesSurviveAKill(t *testing.T) {
+	server := mysqltest.Start(t, mysqltest.Durable)
+	server.Exec("CREATE DATABASE d")
+	s := migrate(t, openMySQL(t, server.DSN("d")))
+	replicas := []*auth.Authenticator{newSessions(t, s, auth.SessionConfig{}), newSessions(t, migrate(t, openMySQL(t, server.DSN("d"))), auth.SessionConfig{})}
+	register(t, replicas[0])
+	const sessions = 40
+	answered := 0
+	for range 3 {
+		tokens := make([]string, sessions)
+		for i := range tokens {
+			tokens[i] = aged(t, s, loggedIn(t, replicas[0]).Tokens.Refresh)
+		}
+		got := make([][2]string, sessions)
+		var all sync.WaitGroup
+		for i, token := range tokens {
+			for j, a := range replicas {
+				all.Go(func() {
+					result, err := a.Refresh(t.Context(), auth.Renewal{Token: token})
+					if errors.Is(err, auth.ErrInvalidToken) {
+						t.Errorf("a client is told to drop its token: %v", err)
+					}
+					got[i][j] = result.Tokens.Refresh
+					if i == sessions/3 && j == 0 {
+						server.Kill()
+					}
+				})
+			}
+		}
+		all.Wait()
+		server.Restart()
+		for i, pair := range got {
+			one, other := pair[0], pair[1]
+			if one != "" && other != "" && one != other {
+				t.Errorf("two successors of one token were given out")
+			}
+			if next := cmp.Or(one, other); next != "" {
+				answered++
+				refreshed(t, replicas[0], next)
+			}
+			refreshed(t, replicas[1], tokens[i])
+		}
+		if err := replicas[0].EndSessions(t.Context(), identity(t, replicas[0], loggedIn(t, replicas[0]).Tokens).UserID); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Logf("%d of %d sessions were answered before the kill", answered, 3*sessions)
+}
+
+// A change of the password, or a log-out of all others, whose commit was answered by a
+// broken connection is told to have been done.
+func TestMySQLPasswordCallsOverALostAnswer(t *testing.T) {
+	for name, call := range passwordCalls {
+		if name == "Reauthenticate" {
+			continue // changes no user
+		}
+		w, dsn := newWire(t, mysqltest.DSN(t))
+		a := newSessions(t, migrate(t, openMySQL(t, dsn)), auth.SessionConfig{})
+		first := register(t, a)
+		w.loseAnswer("UPDATE `auth_users` ")
+		result, err := call(t.Context(), a, identity(t, a, first.Tokens), password)
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		refreshed(t, a, result.Tokens.Refresh)
+		refused(t, a, first.Tokens.Refresh, auth.ErrInvalidToken)
+	}
 }
 
 // refreshEnv makes the test binary refresh a token of its standard input.

@@ -25,8 +25,9 @@ type Renewal struct {
 //   - The current token of the session is replaced, by one write. While it is younger
 //     than the grace ([SessionConfig.Grace]) it is given back as it is, with a new
 //     access token and without a write.
-//   - Its parent gets the same successor until the grace is over, at most a hundred
-//     times: the client's answer was lost, or two tabs asked at once.
+//   - Its parent gets the same successor until the grace is over, and as long again
+//     after each time, at most a hundred times: the client's answer was lost, or two
+//     tabs asked at once.
 //   - Later, while that successor is still the current token, the parent gets another
 //     one, so that an app that slept through its answer stays logged in. The first
 //     successor is a copy from then on.
@@ -47,7 +48,7 @@ func (a *Authenticator) Refresh(ctx context.Context, r Renewal) (Result, error) 
 		return Result{}, ErrInvalidToken
 	}
 	r.Client = r.Client.cut()
-	var before SessionRecord // when the token was current, at an earlier look
+	var before SessionRecord // when the token was of use, at an earlier look
 	for range sessionTries {
 		result, err := a.refresh(ctx, t, r, &before)
 		if errors.Is(err, ErrInvalidToken) && err != ErrSessionReplayed { // which has its own
@@ -61,9 +62,9 @@ func (a *Authenticator) Refresh(ctx context.Context, r Renewal) (Result, error) 
 }
 
 // refresh is one try; ErrConflict means that what was read is not so any more, and
-// that another look is needed. A token that was current when this call first looked,
-// and has been replaced twice since, as while a key took long to sign, is no copy; one
-// that gave way to another successor of its parent is.
+// that another look is needed. A token that was of use when this call looked before, and
+// has been replaced since, as while a key took long to sign, is no copy; one that gave
+// way to another successor of its parent is.
 func (a *Authenticator) refresh(ctx context.Context, t refresh.Token, r Renewal, before *SessionRecord) (Result, error) {
 	s, user, err := a.livingSession(ctx, t.SessionID())
 	if err != nil {
@@ -75,7 +76,6 @@ func (a *Authenticator) refresh(ctx context.Context, t refresh.Token, r Renewal,
 	now := currentTime()
 	current := refresh.Equal(s.Token, t.Digest())
 	parent := !current && !s.RotatedAt.IsZero() && refresh.Equal(s.Parent, t.Digest())
-	within := now.Before(s.GraceUntil)
 	switch {
 	case !current && !parent && before.ID != "" && before.Parent != s.Parent:
 		return Result{}, ErrInvalidToken
@@ -87,80 +87,78 @@ func (a *Authenticator) refresh(ctx context.Context, t refresh.Token, r Renewal,
 		}
 		return Result{}, ErrExpiredToken
 	}
-	if current {
-		*before = s
+	overtaken := before.ID != ""
+	*before = s
+	next, e := t, Event{Kind: "refreshed", UserID: user.ID, SessionID: s.ID, Client: r.Client}
+	if parent {
+		e.Kind, e.Previous = "refresh_repeated", s.Client
 	}
+	var write func() error
 	switch {
-	case current && within:
-		return a.renew(ctx, s, user, t, Event{Kind: "refreshed", Client: r.Client}, nil)
-	case current:
-		return a.rotate(ctx, s, user, t, Event{Kind: "refreshed", Client: r.Client}, now)
+	case current && now.Before(s.GraceUntil):
+	case parent && (overtaken || now.Before(a.repeatUntil(s))):
+		if s.Repeats >= maxRepeats {
+			return Result{}, refusal("refresh", "the parent of a refresh token was used too often")
+		}
+		next = t.Next(s.Nonce)
+		write = func() error { return a.repeat(ctx, s) }
+	default:
+		nonce := refresh.NewNonce()
+		next = t.Next(nonce)
+		write = func() (err error) {
+			s, err = a.rotate(ctx, s, t, next, nonce, r.Client)
+			return err
+		}
 	}
-	e := Event{Kind: "refresh_repeated", Client: r.Client, Previous: s.Client}
-	if within {
-		return a.repeat(ctx, s, user, t, e, now)
-	}
-	return a.rotate(ctx, s, user, t, e, now)
-}
-
-// renew gives new tokens, of which the refresh token is t, after write, where there is
-// one, has succeeded, and then raises e.
-func (a *Authenticator) renew(ctx context.Context, s SessionRecord, user UserRecord, t refresh.Token, e Event, write func() error) (Result, error) {
 	tokens, err := a.issue(ctx, user.User, Subject{SessionID: s.ID, AuthTime: s.AuthTime, AMR: s.AMR})
+	if err == nil && write != nil {
+		err = write() // after the key has signed, which may take long, and just before the answer
+	}
 	if err != nil {
 		return Result{}, err
 	}
-	if write != nil {
-		if err := write(); err != nil {
-			return Result{}, err
-		}
-	}
-	e.UserID, e.SessionID = user.ID, s.ID
 	a.emit(ctx, e)
-	tokens.Refresh, tokens.RefreshExpiresAt = t.Text(), s.IdleUntil
+	tokens.Refresh, tokens.RefreshExpiresAt = next.Text(), s.IdleUntil
 	return Result{User: user.User, Tokens: tokens}, nil
 }
 
-// rotate replaces the current token by a new successor of t, which is the current one
-// or its parent.
-func (a *Authenticator) rotate(ctx context.Context, s SessionRecord, user UserRecord, t refresh.Token, e Event, now time.Time) (Result, error) {
-	nonce := refresh.NewNonce()
-	next := t.Next(nonce)
-	demanded := s.Token
-	s.IdleUntil = a.idleUntil(s, now)
-	client := e.Client
-	client.Label = cmp.Or(client.Label, s.Client.Label)
-	return a.renew(ctx, s, user, next, e, func() error {
-		return a.updateSession(ctx, SessionUpdate{
-			ID:       s.ID,
-			IfFamily: s.Family,
-			IfToken:  demanded,
-			At:       now,
-			Rotation: &SessionRotation{
-				Token:      next.Digest(),
-				Parent:     t.Digest(),
-				Nonce:      nonce,
-				GraceUntil: a.graceUntil(now),
-				IdleUntil:  s.IdleUntil,
-				Client:     client,
-			},
-		})
-	})
+// repeatUntil returns until when the parent gets the successor that there is: as long
+// as the grace lasts, and as long again after each time, since that answer may still be
+// on its way when another tab asks.
+func (a *Authenticator) repeatUntil(s SessionRecord) time.Time {
+	if again := s.LastUsedAt.Add(s.GraceUntil.Sub(s.RotatedAt)); again.After(s.GraceUntil) {
+		return again
+	}
+	return s.GraceUntil
 }
 
 // repeat answers the parent with the successor that others were given. The write
-// comes first: it confirms what was read, which a server that crashes now may have
-// shown before it was durable, and it counts, so that one parent is not worth any
-// number of access tokens.
-func (a *Authenticator) repeat(ctx context.Context, s SessionRecord, user UserRecord, t refresh.Token, e Event, now time.Time) (Result, error) {
-	if s.Repeats >= maxRepeats {
-		return Result{}, refusal("refresh", "the parent of a refresh token was used too often")
-	}
-	err := a.updateSession(ctx, SessionUpdate{ID: s.ID, IfFamily: s.Family, IfToken: s.Token, At: now, RepeatsBelow: maxRepeats})
-	if err != nil {
-		return Result{}, err
-	}
-	return a.renew(ctx, s, user, t.Next(s.Nonce), e, nil)
+// confirms what was read, which a server that crashes now may have shown before it was
+// durable, and it counts, so that one parent is not worth any number of access tokens.
+func (a *Authenticator) repeat(ctx context.Context, s SessionRecord) error {
+	return a.updateSession(ctx, SessionUpdate{ID: s.ID, IfFamily: s.Family, IfToken: s.Token, At: currentTime(), RepeatsBelow: maxRepeats})
+}
+
+// rotate replaces the current token by next, the successor of t by a nonce, where t is
+// the current one or its parent. It returns the session as it is then.
+func (a *Authenticator) rotate(ctx context.Context, s SessionRecord, t, next refresh.Token, nonce [32]byte, c Client) (SessionRecord, error) {
+	now := currentTime()
+	c.Label = cmp.Or(c.Label, s.Client.Label)
+	s.IdleUntil = a.idleUntil(s, now)
+	return s, a.updateSession(ctx, SessionUpdate{
+		ID:       s.ID,
+		IfFamily: s.Family,
+		IfToken:  s.Token,
+		At:       now,
+		Rotation: &SessionRotation{
+			Token:      next.Digest(),
+			Parent:     t.Digest(),
+			Nonce:      nonce,
+			GraceUntil: a.graceUntil(now),
+			IdleUntil:  s.IdleUntil,
+			Client:     c,
+		},
+	})
 }
 
 // replayed ends a session of which an old token was shown.

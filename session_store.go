@@ -78,7 +78,8 @@ type SessionUpdate struct {
 	AnyDigests        bool // they demand nothing: to confirm that there is no such session
 	At                time.Time
 
-	// RepeatsBelow, where not 0, demands that Repeats is below it, and adds 1 to it.
+	// RepeatsBelow, where not 0, demands that Repeats is below it, and adds 1 to it; At
+	// becomes LastUsedAt.
 	RepeatsBelow uint32
 
 	// Rotation, where not nil, replaces the refresh token: all that it names, and

@@ -83,6 +83,10 @@ type UserUpdate struct {
 // connection or an ended context the outcome may be unknown. A context that has
 // ended gives an error that matches the context's.
 //
+// Reads answer what was written last, as the primary of a replicated database does:
+// from a replica that is behind, a user who was disabled would still log in. What a
+// read alone refuses is confirmed by a write where a client would drop its tokens.
+//
 // [github.com/seed89488a0c/auth/authtest.TestUserStore] checks an implementation.
 type UserStore interface {
 	// CreateUser adds a user and returns its ID: r.ID, or one of the store's

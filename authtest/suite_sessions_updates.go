@@ -45,6 +45,7 @@ func changeSession(u *auth.SessionUpdate, want *auth.SessionRecord, values auth.
 		case "RepeatsBelow":
 			u.RepeatsBelow = want.Repeats + 1
 			want.Repeats++
+			want.LastUsedAt = u.At
 		}
 	}
 	if u.Rotation != nil {

@@ -70,6 +70,7 @@ func (s *Store) UpdateSession(ctx context.Context, u row.SessionUpdate) error {
 			return row.ErrConflict
 		}
 		r.Repeats++
+		r.LastUsedAt = u.At
 	}
 	if n := u.Rotation; n != nil {
 		r.Token, r.Parent, r.Nonce = n.Token, n.Parent, n.Nonce

@@ -117,7 +117,8 @@ func (s *Store) UpdateSession(ctx context.Context, u row.SessionUpdate) error {
 		v.times(u.At, u.At, r.GraceUntil)
 		v.moments(r.IdleUntil)
 	} else if u.RepeatsBelow > 0 {
-		assignments = append(assignments, "repeats = repeats + 1")
+		assignments = append(assignments, "repeats = repeats + 1", "last_used_at = ?")
+		v.times(u.At)
 	}
 	v.bytes(u.ID, row.MaxID)
 	v.moments(u.At, u.At)
