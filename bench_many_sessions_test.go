@@ -173,3 +173,29 @@ func BenchmarkRefreshBesideAnEnding(b *testing.B) {
 	b.ReportMetric(float64(beside)/float64(b.N)/1e6, "ms-beside")
 	b.ReportMetric(float64(beside)/float64(alone), "ratio")
 }
+
+// BenchmarkMemorySessionsOfOneUser compares a list and an ending of a user who has
+// 100,000 sessions in memory with those of one who has a thousand.
+func BenchmarkMemorySessionsOfOneUser(b *testing.B) {
+	of := func(n int) func(int) {
+		s := auth.NewMemoryStore()
+		for i := range n {
+			if err := s.CreateSession(b.Context(), storedSession(fmt.Sprint(i), "1", sessionsEnd.Add(time.Duration(i)*time.Second))); err != nil {
+				b.Fatal(err)
+			}
+		}
+		return func(i int) {
+			list, err := s.Sessions(b.Context(), "1")
+			if err != nil || len(list) != 1000 {
+				b.Fatal(len(list), err)
+			}
+			if n, err := s.DeleteSessions(b.Context(), auth.SessionFilter{UserID: "1", Limit: 1}); err != nil || n != 1 {
+				b.Fatal(n, err)
+			}
+			if err := s.CreateSession(b.Context(), storedSession(fmt.Sprint("new", i), "1", sessionsEnd.Add(time.Duration(n+i)*time.Second))); err != nil {
+				b.Fatal(err)
+			}
+		}
+	}
+	pairs(b, of(1000), of(100_000))
+}

@@ -202,6 +202,32 @@ func TestMySQLLoginRoundTripsWithALimit(t *testing.T) {
 	}
 }
 
+// The limit is kept whatever a pool of the service's own has been told.
+func TestMySQLMaxPerUserOnAnyPool(t *testing.T) {
+	for name, setting := range mysqlSettings {
+		for kind, opts := range map[string]auth.MySQLConfig{"": {}, "interpolateParams=true": {IntegerIDs: true}} {
+			t.Run(name+" "+kind, func(t *testing.T) {
+				dsn := mysqltest.DSN(t)
+				if mysqltest.Flavor(t, dsn) == "mysql" {
+					setting = strings.Replace(setting, "tx_isolation", "transaction_isolation", 1)
+				}
+				s := migrate(t, newMySQLStore(t, openPool(t, withParams(t, dsn, setting, kind)), opts))
+				a := newSessions(t, s, auth.SessionConfig{MaxPerUser: 2})
+				user := register(t, a).User
+				for want := range 4 {
+					loggedIn(t, a)
+					if n := stored(t, s, user.ID); n != min(want+2, 2) {
+						t.Errorf("%d sessions after login %d", n, want+1)
+					}
+				}
+				if n, err := s.DeleteSessions(t.Context(), auth.SessionFilter{UserID: user.ID}); err != nil || n != 2 {
+					t.Errorf("%d deleted, %v", n, err)
+				}
+			})
+		}
+	}
+}
+
 // handled returns what the server counted of one call on one connection: the rows that
 // it read and wrote, and the bytes that it sent.
 func handled(t testing.TB, db *sqlx.DB, call func() error) (rows, bytes int64) {

@@ -74,8 +74,8 @@ func Start(t testing.TB, opts ...Option) *Server {
 }
 
 // Run starts a server for a program that is no test: the mysqld or mariadbd given, ""
-// = the mariadbd found on the machine. It returns a DSN of an empty database, the
-// server's name and version, and what stops it.
+// = the mariadbd found on the machine. It returns a DSN of an empty database, what the
+// server says of its version, and what stops it.
 func Run(mysqld string) (dsn, version string, stop func(), _ error) {
 	e, err := engineAt(cmp.Or(mysqld, find("mariadbd")))
 	if err != nil {

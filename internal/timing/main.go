@@ -10,8 +10,8 @@
 //
 // Under the hasher of 50 µs users and sessions are kept in memory, in MariaDB and in
 // what other servers -mysqld names, where half of what is allowed in memory is.
-// What remains: a user's sessions are counted as far as the limit, at 0.1 µs each and a
-// few µs for the first, which is shown and allowed twice the limit. What it does not show:
+// What remains: a user's sessions are counted as far as the limit, 5 µs for ten, which is
+// shown and allowed twice the limit. What it does not show:
 // pages that have to come from the disk, for the user who was not read for long and never
 // for the one whose row stands in for nobody's.
 //

@@ -41,7 +41,7 @@ func (s section) in(st store) (result, error) {
 	if err != nil {
 		return result{}, err
 	}
-	users, err := st.empty()
+	users, err := st.open()
 	if err != nil {
 		return result{}, err
 	}

@@ -19,15 +19,15 @@ type usersAndSessions interface {
 // store is where users are kept.
 type store struct {
 	name  string
-	limit time.Duration // under the hasher of 50 µs
-	empty func() (usersAndSessions, error)
+	limit time.Duration                    // under the hasher of 50 µs
+	open  func() (usersAndSessions, error) // once: it has no users yet
 	close func()
 }
 
 var memoryStore = store{
 	name:  "memory",
 	limit: 20 * time.Microsecond,
-	empty: func() (usersAndSessions, error) { return auth.NewMemoryStore(), nil },
+	open:  func() (usersAndSessions, error) { return auth.NewMemoryStore(), nil },
 	close: func() {},
 }
 
@@ -65,7 +65,7 @@ func openServer(path string) (store, error) {
 	return store{
 		name:  name,
 		limit: 10 * time.Microsecond,
-		empty: func() (usersAndSessions, error) {
+		open: func() (usersAndSessions, error) {
 			s, err := auth.OpenMySQL(context.Background(), dsn, auth.MySQLConfig{})
 			if err == nil {
 				err = s.Migrate(context.Background())

@@ -6,11 +6,13 @@ import (
 	"io"
 	"math"
 	"math/rand/v2"
+	"os"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/seed89488a0c/auth/authtest"
+	"github.com/seed89488a0c/auth/internal/mysqltest"
 )
 
 // TestSignedRank compares with sums of ranks made by hand. The variance is
@@ -146,6 +148,22 @@ func TestSection(t *testing.T) {
 		if !strings.Contains(out.String(), "memory  "+c.name) {
 			t.Errorf("no %q in\n%s", c.name, &out)
 		}
+	}
+}
+
+// TestServer does the same in a server too.
+func TestServer(t *testing.T) {
+	mysqltest.Start(t) // skips where there is none
+	server, err := openServer(os.Getenv("AUTH_TEST_MYSQLD"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer server.close()
+	var out strings.Builder
+	s := section{name: "a hasher", hasher: burner(1), rounds: 3, stores: []store{memoryStore, server}, limit: func(s store, _ time.Duration) time.Duration { return s.limit }}
+	s.run(&out)
+	if n := strings.Count(out.String(), server.name+" "); n != 1+len(classes)+len(controls) {
+		t.Errorf("%d rows of %s in\n%s", n, server.name, &out)
 	}
 }
 
