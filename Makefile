@@ -21,8 +21,8 @@ rotation: ## two replicas rotate their keys for a minute, and a third service ve
 storm: ## what a thousand logins at once take, and take from others (6 minutes)
 	@go run ./internal/storm
 
-timing: ## that how long a login takes tells nobody who is registered (3 minutes)
-	@go run ./internal/timing
+timing: ## that how long a login takes tells nobody who is registered (5 minutes)
+	@scripts/timing
 
 interleave: ## every order of three calls on sessions, with a fault at every turn (4 minutes)
 	@AUTH_TEST_INTERLEAVE=1 go test -count=1 -timeout 40m -v -run TestInterleavings .

@@ -220,7 +220,7 @@ func (a *Authenticator) Login(ctx context.Context, c Credentials) (Result, error
 	}
 	// A text that can be nobody's key costs what an unknown address does.
 	key, _ := email.Key(c.Email)
-	user, err := a.store.UserByEmail(ctx, key)
+	user, crowded, err := a.userForLogin(ctx, key)
 	if errors.Is(err, ErrUserNotFound) {
 		user = UserRecord{}
 	} else if err != nil {
@@ -241,13 +241,17 @@ func (a *Authenticator) Login(ctx context.Context, c Credentials) (Result, error
 	if err != nil {
 		return Result{}, err
 	}
-	if err := a.checkMaxSessions(ctx, user); err != nil {
-		return Result{}, err
+	if crowded {
+		if err := a.checkMaxSessions(ctx, user); err != nil {
+			return Result{}, err
+		}
 	}
 	if err := a.createSession(ctx, session); err != nil {
 		return Result{}, err
 	}
-	a.endOldest(ctx, user, session.ID)
+	if crowded {
+		a.endOldest(ctx, user, session.ID)
+	}
 	if check.outdated {
 		a.rehash(ctx, user, c.Password)
 	}

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"slices"
 	"time"
 
 	"github.com/seed89488a0c/auth/internal/refresh"
@@ -40,10 +39,11 @@ type SessionConfig struct {
 	// either is the event refresh_repeated, with both clients.
 	Grace time.Duration
 
-	// MaxPerUser is how many sessions a user can have, up to 1000; 0 = any number. One
-	// login more ends the oldest, or with RefuseMore is [ErrTooManySessions] (ASVS 5.0
-	// 7.1.2). It is kept as well as can be: logins at once can exceed it, and of more
-	// than a thousand sessions that are stored, ended ones too, the newest are counted.
+	// MaxPerUser is how many sessions a user can have, 1 to 1000; 0 = 100. One login
+	// more ends the oldest, or with RefuseMore is [ErrTooManySessions] (ASVS 5.0 7.1.2).
+	// It is kept as well as can be: logins at once can exceed it, and of more than a
+	// thousand sessions that are stored, ended ones too, the newest are counted. There is
+	// no way to have no limit: a user with any number of sessions is a weapon.
 	MaxPerUser int
 	RefuseMore bool
 
@@ -68,6 +68,7 @@ func (c SessionConfig) withDefaults() (SessionConfig, error) {
 	c.IdleTTL = cmp.Or(c.IdleTTL, 7*24*time.Hour)
 	c.AbsoluteTTL = cmp.Or(c.AbsoluteTTL, 30*24*time.Hour) // NIST SP 800-63B-4, AAL1
 	c.Grace = cmp.Or(c.Grace, 30*time.Second)
+	c.MaxPerUser = cmp.Or(c.MaxPerUser, 100)
 	switch {
 	case c.IdleTTL < time.Second || c.IdleTTL > token.MaxTTL, c.AbsoluteTTL < time.Second || c.AbsoluteTTL > token.MaxTTL:
 		return c, errors.New("auth: Options: Sessions: IdleTTL or AbsoluteTTL is not 1 second to ten years")
@@ -161,12 +162,25 @@ func (a *Authenticator) idleUntil(s SessionRecord, now time.Time) time.Time {
 	return s.ExpiresAt
 }
 
+// userForLogin returns the user with an e-mail key, and whether so many sessions are
+// stored that the living ones have to be counted. Of users and sessions in one store
+// of ours that is known from the same read; others are asked at each login.
+func (a *Authenticator) userForLogin(ctx context.Context, key string) (UserRecord, bool, error) {
+	if same(a.store, a.sessions) {
+		return a.store.(interface {
+			userForLogin(context.Context, string, int) (UserRecord, bool, error)
+		}).userForLogin(ctx, key, a.sessionConfig.MaxPerUser)
+	}
+	user, err := a.store.UserByEmail(ctx, key)
+	return user, a.sessions != nil, err
+}
+
 // checkMaxSessions says whether a user may have one more session.
 func (a *Authenticator) checkMaxSessions(ctx context.Context, user UserRecord) error {
-	if a.sessions == nil || a.sessionConfig.MaxPerUser == 0 || !a.sessionConfig.RefuseMore {
+	if !a.sessionConfig.RefuseMore {
 		return nil
 	}
-	living, err := a.livingSessions(ctx, user)
+	living, err := a.countedSessions(ctx, user)
 	if err == nil && len(living) >= a.sessionConfig.MaxPerUser {
 		err = ErrTooManySessions
 	}
@@ -176,18 +190,53 @@ func (a *Authenticator) checkMaxSessions(ctx context.Context, user UserRecord) e
 // endOldest ends the oldest sessions beyond the limit, never the one just begun. What
 // fails is left to the next login.
 func (a *Authenticator) endOldest(ctx context.Context, user UserRecord, newest string) {
-	if a.sessions == nil || a.sessionConfig.MaxPerUser == 0 || a.sessionConfig.RefuseMore {
+	if a.sessionConfig.RefuseMore {
 		return
 	}
-	living, err := a.livingSessions(ctx, user)
+	living, err := a.countedSessions(ctx, user)
 	if err != nil {
 		return
 	}
+	var oldest []string
 	for _, s := range living[min(len(living), a.sessionConfig.MaxPerUser):] {
 		if s.ID != newest { // which is not the first by another machine's clock
-			_ = a.EndSession(ctx, user.ID, s.ID)
+			oldest = append(oldest, s.ID)
 		}
 	}
+	if len(oldest) == 0 {
+		return
+	}
+	if n, _ := a.deleteSessions(ctx, SessionFilter{IDs: oldest, UserID: user.ID}); n > 0 {
+		for _, id := range oldest {
+			a.emit(ctx, Event{Kind: "session_ended", UserID: user.ID, SessionID: id})
+		}
+	}
+}
+
+// countedSessions is livingSessions, and removes the ended ones that were read: they
+// would have every login of the user count again. The store compares once more, since
+// the read may be of a server that is behind.
+func (a *Authenticator) countedSessions(ctx context.Context, user UserRecord) ([]SessionRecord, error) {
+	now := currentTime()
+	living, ended, err := a.sessionsByLife(ctx, user, now)
+	if err != nil {
+		return nil, err
+	}
+	var older, idle []string
+	for _, s := range ended {
+		if s.Epoch < user.Epoch {
+			older = append(older, s.ID)
+		} else if s.Epoch == user.Epoch {
+			idle = append(idle, s.ID)
+		}
+	}
+	if len(older) > 0 {
+		_, _ = a.deleteSessions(ctx, SessionFilter{IDs: older, UserID: user.ID, BeforeEpoch: user.Epoch})
+	}
+	if len(idle) > 0 {
+		_, _ = a.deleteSessions(ctx, SessionFilter{IDs: idle, UserID: user.ID, IdleBy: now})
+	}
+	return living, nil
 }
 
 // Sessions returns the sessions of a user that have not ended, newest first, at
@@ -209,15 +258,26 @@ func (a *Authenticator) Sessions(ctx context.Context, userID string) ([]Session,
 }
 
 func (a *Authenticator) livingSessions(ctx context.Context, user UserRecord) ([]SessionRecord, error) {
+	living, _, err := a.sessionsByLife(ctx, user, currentTime())
+	return living, err
+}
+
+// sessionsByLife returns the sessions of a user, newest first, that live and that have
+// ended.
+func (a *Authenticator) sessionsByLife(ctx context.Context, user UserRecord, now time.Time) (living, ended []SessionRecord, _ error) {
 	list, err := a.sessions.Sessions(ctx, user.ID)
 	if err != nil {
-		return nil, storeError("sessions", err)
+		return nil, nil, storeError("sessions", err)
 	}
-	now := currentTime()
-	for i, s := range list {
-		list[i] = a.sessionConfig.limit(s)
+	for _, s := range list {
+		switch s = a.sessionConfig.limit(s); {
+		case s.Epoch == user.Epoch && !s.over(now):
+			living = append(living, s)
+		case s.Epoch <= user.Epoch: // else it is one that is about to begin, see beginAlone
+			ended = append(ended, s)
+		}
 	}
-	return slices.DeleteFunc(list, func(s SessionRecord) bool { return s.Epoch != user.Epoch || s.over(now) }), nil
+	return living, ended, nil
 }
 
 // livingSession returns a session that has not ended, other than by being idle,

@@ -91,7 +91,7 @@ func (a *Authenticator) refresh(ctx context.Context, t refresh.Token, r Renewal,
 	*before = s
 	next, e := t, Event{Kind: "refreshed", UserID: user.ID, SessionID: s.ID, Client: r.Client}
 	if parent {
-		e.Kind, e.Previous = "refresh_repeated", s.Client
+		e = Event{Kind: "refresh_repeated", UserID: user.ID, SessionID: s.ID, Client: r.Client, Previous: s.Client}
 	}
 	var write func() error
 	switch {

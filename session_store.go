@@ -95,14 +95,16 @@ type SessionRotation struct {
 }
 
 // SessionFilter chooses sessions. What is not set chooses all; a filter without
-// ID, UserID and ExpiredBy chooses none.
+// ID, IDs, UserID and ExpiredBy chooses none.
 type SessionFilter struct {
 	ID          string
 	Family      [32]byte // zero = any
+	IDs         []string // one of them; nil = any, empty = none; at most 1000
 	UserID      string
 	BeforeEpoch uint64    // Epoch is below it; 0 = any
 	ExpiredBy   time.Time // ExpiresAt is at or before it
-	Limit       int       // at most so many; 0 = no limit
+	IdleBy      time.Time // IdleUntil is at or before it
+	Limit       int       // at most so many; 0 = 1000: no statement is as large as a user made it
 }
 
 // SessionStore keeps sessions. What [UserStore] says of IDs, times, concurrent

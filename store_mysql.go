@@ -14,8 +14,8 @@ import (
 // their protocol. It is safe for concurrent use and keeps the whole contract of
 // [UserStore] and [SessionStore].
 //
-// Each method sends one statement that meets one row by one unique key, or some
-// sessions by an index; only an UpdateUser that conflicts sends a second, to tell
+// Each method sends one statement that meets one row by one unique key, or at most a
+// thousand sessions by an index, whatever a user has stored; only an UpdateUser that conflicts sends a second, to tell
 // why. A statement that the server rolled back, as after a deadlock, is sent again a
 // few times while the context lasts; one whose outcome is unknown never is.
 //
@@ -32,6 +32,7 @@ import (
 //	time out of range   not in the years 1000 to 9999, or zero where a session ends; nothing was sent
 //	id not an integer   a session of a user that a table of integer IDs cannot have; nothing was sent
 //	autocommit is off   the connections would lose every write
+//	no wsrep_sync_wait  a node of a Galera cluster does not wait for the writes of others
 //	id column type      the table was made with or without IntegerIDs, the store is not
 //	inside transaction  Migrate was called on a store made by WithTx
 //	driver              anything else, with the Go type of the driver's error
@@ -64,7 +65,10 @@ var tableName = regexp.MustCompile(`^[A-Za-z0-9_]{1,48}$`)
 // driver github.com/go-sql-driver/mysql, which may be wrapped. It asks nothing
 // of the server: call [MySQLStore.Check] or [MySQLStore.Migrate] at start.
 //
-// Autocommit must be on, and MariaDB's EMPTY_STRING_IS_NULL off. Beyond that
+// Autocommit must be on, and MariaDB's EMPTY_STRING_IS_NULL off. On a node of a Galera
+// cluster wsrep_sync_wait must have its bits 1 and 2, as with wsrep_sync_wait=3 in the
+// DSN: else a session that was made at another node a moment ago is not found, and not
+// ended by what ends it. Beyond that
 // nothing depends on the DSN or on the server's settings, except for speed:
 // without interpolateParams=true each statement takes two round trips instead of
 // one, and without a readTimeout only the context ends the waiting for a server
@@ -92,7 +96,8 @@ func (s MySQLStore) on(tables *mysqlstore.Store) *MySQLStore {
 // round trip a statement, at most 16 connections, which stay open while they
 // are used and are replaced after five minutes, and, where the DSN says nothing
 // else, 5 s to connect and 10 s for the server to answer. Connections to a
-// server that turned read-only, as after a failover, are given up. The driver
+// server that turned read-only, as after a failover, are given up. On a node of a Galera
+// cluster they wait for what other nodes have committed (wsrep_sync_wait=3). The driver
 // logs nothing. Everything else is as the DSN says.
 //
 // It asks the server once, so that a wrong DSN is found now. The error never
@@ -139,12 +144,14 @@ func (s *MySQLStore) WithTx(tx *sql.Tx) *MySQLStore {
 	return t
 }
 
-// Check reports whether the store can be used, with one statement: the server
-// answers, its connections commit by themselves, and the schema is that of this
-// version of the library or a newer one. Newer ones are accepted, so that old
+// Check reports whether the store can be used, with two statements: the server
+// answers, its connections commit by themselves and on a node of a Galera cluster wait
+// for the others, and the schema is that of this version of the library or a newer one.
+// Newer ones are accepted, so that old
 // and new replicas can run side by side while a service is updated.
 //
-// Errors: [ErrSchema], or a [*StoreError] such as "autocommit is off".
+// Errors: [ErrSchema], or a [*StoreError] such as "autocommit is off" or
+// "no wsrep_sync_wait".
 func (s *MySQLStore) Check(ctx context.Context) error { return userError(s.tables.Check(ctx)) }
 
 // Migrate makes or updates the schema; where [MySQLStore.Check] finds nothing

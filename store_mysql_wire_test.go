@@ -143,8 +143,8 @@ func TestMySQLRoundTrips(t *testing.T) {
 					wantErr(t, err, auth.ErrConflict)
 					return nil
 				}},
-				{"Check", 1, func() error { return s.Check(t.Context()) }},
-				{"Migrate", 1, func() error { return s.Migrate(t.Context()) }},
+				{"Check", 2, func() error { return s.Check(t.Context()) }},
+				{"Migrate", 2, func() error { return s.Migrate(t.Context()) }},
 				{"DeleteUser", 1, func() error { return s.DeleteUser(t.Context(), user.User.ID) }},
 				{"UserByID of an ID too long", 0, func() error {
 					_, err := s.UserByID(t.Context(), strings.Repeat("1", 65))

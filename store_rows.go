@@ -20,6 +20,7 @@ var _ interface {
 type rows interface {
 	CreateUser(ctx context.Context, u row.User) (id string, err error)
 	UserByEmail(ctx context.Context, key string) (row.User, error)
+	UserForLogin(ctx context.Context, key string, sessions int) (row.User, bool, error)
 	UserByID(ctx context.Context, id string) (row.User, error)
 	UpdateUser(ctx context.Context, u row.UserUpdate) error
 	DeleteUser(ctx context.Context, id string) error
@@ -59,6 +60,13 @@ func (s *rowStore) CreateUser(ctx context.Context, r UserRecord) (string, error)
 func (s *rowStore) UserByEmail(ctx context.Context, key string) (UserRecord, error) {
 	u, err := s.rows.UserByEmail(ctx, key)
 	return userRecord(u), userError(err)
+}
+
+// userForLogin is UserByEmail, and says whether so many sessions of the user or more
+// are stored, ended ones too.
+func (s *rowStore) userForLogin(ctx context.Context, key string, sessions int) (UserRecord, bool, error) {
+	u, reached, err := s.rows.UserForLogin(ctx, key, sessions)
+	return userRecord(u), reached, userError(err)
 }
 
 // UserByID is as [UserStore] has it.

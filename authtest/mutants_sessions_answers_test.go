@@ -261,7 +261,7 @@ func sessionFilterMutants() []sessionMutant {
 					list, _ := s.Sessions(ctx, user)
 					all = append(all, list...)
 				}
-				if filter.ID != "" && filter.UserID == "" || len(all) == 0 || len(all) > 100 {
+				if filter.IDs != nil || !filter.IdleBy.IsZero() || filter.ID != "" && filter.UserID == "" || len(all) == 0 || len(all) > 100 {
 					return s.DeleteSessions(ctx, filter)
 				}
 				slices.SortFunc(all, by)
@@ -324,9 +324,75 @@ func sessionFilterMutants() []sessionMutant {
 				return list[len(list)-1000:], nil
 			}
 		}),
-		filtered("a thousand are deleted at most", ruleSessionLong, func(f *auth.SessionFilter) {
+		filtered("any number is deleted at once", ruleSessionLong, func(f *auth.SessionFilter) {
 			if f.Limit == 0 {
-				f.Limit = 1000
+				f.Limit = math.MaxInt32
+			}
+		}),
+		filtered("a hundred are deleted at most", ruleSessionLong, func(f *auth.SessionFilter) {
+			if f.Limit == 0 {
+				f.Limit = 100
+			}
+		}),
+		filtered("IDs are ignored beside a user", ruleSessionFilter, func(f *auth.SessionFilter) {
+			if f.UserID != "" && len(f.IDs) > 0 {
+				f.IDs = nil
+			}
+		}),
+		filtered("an empty list of IDs is none", ruleSessionEmpty, func(f *auth.SessionFilter) {
+			if len(f.IDs) == 0 {
+				f.IDs = nil
+			}
+		}),
+		filtered("the first of some IDs is deleted", ruleSessionFilter, func(f *auth.SessionFilter) {
+			if len(f.IDs) > 1 {
+				f.IDs = f.IDs[:1]
+			}
+		}),
+		filtered("the user of some IDs is not compared", ruleSessionFilter, func(f *auth.SessionFilter) {
+			if len(f.IDs) > 0 {
+				f.UserID = ""
+			}
+		}),
+		filtered("the epoch of some IDs is not compared", ruleSessionFilter, func(f *auth.SessionFilter) {
+			if len(f.IDs) > 0 {
+				f.BeforeEpoch = 0
+			}
+		}),
+		filtered("the end of some IDs is not compared", ruleSessionFilter, func(f *auth.SessionFilter) {
+			if len(f.IDs) > 0 {
+				f.ExpiredBy = time.Time{}
+			}
+		}),
+		filtered("an ID beside IDs is ignored", ruleSessionFilter, func(f *auth.SessionFilter) {
+			if f.IDs != nil {
+				f.ID = ""
+			}
+		}),
+		filtered("IDs beside an ID are ignored", ruleSessionFilter, func(f *auth.SessionFilter) {
+			if f.ID != "" {
+				f.IDs = nil
+			}
+		}),
+		filtered("who was idle is not compared", ruleSessionFilter, func(f *auth.SessionFilter) { f.IdleBy = time.Time{} }),
+		filtered("who was idle at that moment is not", ruleSessionFilter, func(f *auth.SessionFilter) {
+			if !f.IdleBy.IsZero() {
+				f.IdleBy = f.IdleBy.Add(-time.Microsecond)
+			}
+		}),
+		filtered("who is idle later is taken", ruleSessionFilter, func(f *auth.SessionFilter) {
+			if !f.IdleBy.IsZero() {
+				f.IdleBy = f.IdleBy.Add(time.Microsecond)
+			}
+		}),
+		filtered("an idle time is an end", ruleSessionFilter, func(f *auth.SessionFilter) {
+			if f.ExpiredBy.IsZero() && (len(f.IDs) > 0 || f.ID != "" || f.UserID != "") {
+				f.ExpiredBy, f.IdleBy = f.IdleBy, time.Time{}
+			}
+		}),
+		filtered("an idle time alone chooses", ruleSessionEmpty, func(f *auth.SessionFilter) {
+			if f.ID == "" && f.IDs == nil && f.UserID == "" && f.ExpiredBy.IsZero() && !f.IdleBy.IsZero() {
+				f.ExpiredBy = f.IdleBy.AddDate(1, 0, 0)
 			}
 		}),
 		filtered("the user of an ID is not compared", ruleSessionFilter, func(f *auth.SessionFilter) {
@@ -418,13 +484,13 @@ func sessionFilterMutants() []sessionMutant {
 		counting("nothing is counted", func(int) int { return 0 }),
 		counting("one is counted at most", func(n int) int { return min(n, 1) }),
 		choosing("a limit alone chooses", ruleSessionEmpty, func(f auth.SessionFilter, r auth.SessionRecord) bool {
-			return chosen(f, r) || f == auth.SessionFilter{Limit: f.Limit} && f.Limit > 0
+			return chosen(f, r) || f.UserID == "" && f.BeforeEpoch == 0 && f.Limit > 0
 		}, byEnd),
 		choosing("an epoch alone chooses", ruleSessionEmpty, func(f auth.SessionFilter, r auth.SessionRecord) bool {
 			return chosen(f, r) || f.UserID == "" && f.ExpiredBy.IsZero() && r.Epoch < f.BeforeEpoch
 		}, byEnd),
 		choosing("nothing chooses all", ruleSessionEmpty, func(f auth.SessionFilter, r auth.SessionRecord) bool {
-			return chosen(f, r) || f == auth.SessionFilter{}
+			return chosen(f, r) || f.UserID == "" && f.BeforeEpoch == 0 && f.Limit == 0
 		}, byEnd),
 	}
 }

@@ -49,6 +49,19 @@ func (s *Store) UserByEmail(ctx context.Context, key string) (row.User, error) {
 	return row.User{}, row.ErrNotFound
 }
 
+// UserForLogin returns the user with an e-mail key, and whether so many sessions of
+// the user or more are stored, ended ones too.
+func (s *Store) UserForLogin(ctx context.Context, key string, sessions int) (row.User, bool, error) {
+	u, err := s.UserByEmail(ctx, key)
+	if err != nil {
+		return row.User{}, false, err
+	}
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	own := s.sessions.byUser[u.ID]
+	return u, own != nil && len(own.ends) >= sessions, nil
+}
+
 // UserByID returns the user with an ID.
 func (s *Store) UserByID(ctx context.Context, id string) (row.User, error) {
 	if err := ended(ctx, "user by id"); err != nil {

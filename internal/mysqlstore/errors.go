@@ -22,6 +22,7 @@ const (
 	numberUnknownColumn = 1054
 	numberDuplicate     = 1062
 	numberUnknownTable  = 1146
+	numberUnknownName   = 1193 // of a system variable
 
 	// The statement was rolled back because of another transaction.
 	numberRecordChanged = 1020 // MariaDB with innodb_snapshot_isolation
@@ -35,6 +36,7 @@ const (
 	codeValueNotUTF8      = "value not UTF-8"
 	codeTimeOutOfRange    = "time out of range"
 	codeAutocommitOff     = "autocommit is off"
+	codeSyncWait          = "no wsrep_sync_wait"
 	codeIDColumnType      = "id column type"
 	codeIDNoInteger       = "id not an integer"
 	codeInsideTransaction = "inside transaction"

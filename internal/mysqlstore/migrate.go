@@ -26,7 +26,7 @@ const (
 	integerUserID = "`user_id` BIGINT UNSIGNED NOT NULL,"
 )
 
-// Check reports whether the store can be used, with one statement.
+// Check reports whether the store can be used, with two statements.
 func (s *Store) Check(ctx context.Context) error {
 	const op = "check schema"
 	var is struct {
@@ -51,7 +51,7 @@ func (s *Store) Check(ctx context.Context) error {
 	case !strings.EqualFold(is.IDType.String, idType), !strings.EqualFold(is.UserIDType.String, idType):
 		return outage(op, codeIDColumnType)
 	}
-	return nil
+	return s.checkSyncWait(ctx, op)
 }
 
 // Migrate makes or updates the schema, where Check finds that it must.

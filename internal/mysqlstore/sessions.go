@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
-	"math"
 	"net/netip"
 	"strings"
 	"time"
@@ -23,7 +22,8 @@ type sessionStatements struct {
 	delete                 string // with conditions and the order behind it
 	id, family, userID     string // conditions
 	beforeEpoch, expiredBy string
-	oldestFirst            string
+	idleBy, oldestFirst    string
+	beyond                 string // whether a user u has more sessions than so many
 }
 
 // sessionsTable names the table of the sessions beside that of the users.
@@ -55,7 +55,9 @@ func newSessionStatements(c Config) sessionStatements {
 		userID:       "user_id = " + c.asID(),
 		beforeEpoch:  "epoch < ?",
 		expiredBy:    "expires_at <= ?",
+		idleBy:       "idle_until <= ?",
 		oldestFirst:  " ORDER BY expires_at LIMIT ?",
+		beyond:       "(SELECT s.user_id FROM " + table + " s WHERE s.user_id = u.id LIMIT 1 OFFSET ?) IS NOT NULL",
 	}
 }
 
@@ -177,6 +179,17 @@ func (s *Store) DeleteSessions(ctx context.Context, f row.SessionFilter) (int, e
 		conditions = append(conditions, s.sessions.family)
 		v.digests(f.Family)
 	}
+	if f.IDs != nil {
+		var places []string
+		for _, id := range f.IDs {
+			if len(id) <= row.MaxID {
+				places = append(places, asBytes)
+				v.bytes(id, row.MaxID)
+			}
+		}
+		none = none || len(places) == 0
+		conditions = append(conditions, "session_id IN ("+strings.Join(places, ", ")+")")
+	}
 	if f.UserID != "" {
 		id, ok := s.config.id(f.UserID)
 		none = none || !ok
@@ -191,18 +204,17 @@ func (s *Store) DeleteSessions(ctx context.Context, f row.SessionFilter) (int, e
 		conditions = append(conditions, s.sessions.expiredBy)
 		v.moments(f.ExpiredBy)
 	}
+	if !f.IdleBy.IsZero() {
+		conditions = append(conditions, s.sessions.idleBy)
+		v.moments(f.IdleBy)
+	}
 	if none {
 		return 0, unlessEnded(ctx, op, nil)
 	}
 	order := ""
-	if f.ID == "" {
-		// Always with a limit: without one sql_safe_updates may refuse it.
+	if f.ID == "" && (f.IDs == nil || f.Limit > 0) { // else they are found by the primary key
 		order = s.sessions.oldestFirst
-		limit := int64(math.MaxInt64)
-		if f.Limit > 0 {
-			limit = int64(f.Limit)
-		}
-		v.add(limit)
+		v.add(int64(f.AtMost()))
 	}
 	n, err := s.exec(ctx, op, s.sessions.delete+strings.Join(conditions, " AND ")+order, v)
 	return int(n), err

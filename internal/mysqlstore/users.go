@@ -20,6 +20,7 @@ var userColumns = []string{
 // statement's text.
 type statements struct {
 	insert, byID, byEmail, exists, delete string
+	forLogin                              string // byEmail, and whether there are sessions beyond so many
 	update, whereID                       string // with the assignments between them
 	check                                 string
 }
@@ -28,6 +29,11 @@ func newStatements(c Config, sessions sessionStatements) statements {
 	users, schema := "`"+c.Table+"`", "`"+c.Table+"_schema`"
 	columns := selected("u", "", userColumns...)
 	whereID := " WHERE id = " + c.asID()
+	// One row is always found by the primary key, sent and read: where no user has the
+	// key it is that of the first one, who is not the one asked for. Else the time that a
+	// row takes would tell whose address is registered.
+	byEmail := " FROM " + users + " u WHERE u.id = COALESCE(" +
+		"(SELECT k.id FROM " + users + " k WHERE k.email_key = " + asBytes + "), (SELECT MIN(m.id) FROM " + users + " m))"
 	idType := func(table, column string) string {
 		return "(SELECT data_type FROM information_schema.columns" +
 			" WHERE table_schema = DATABASE() AND table_name = '" + table + "' AND column_name = '" + column + "')"
@@ -36,12 +42,13 @@ func newStatements(c Config, sessions sessionStatements) statements {
 		insert: "INSERT INTO " + users +
 			" (id, email_key, email, username, password_hash, epoch, created_at, updated_at, disabled_at, email_verified_at)" +
 			" VALUES (" + c.asID() + ", " + asBytes + ", " + asText + ", " + asText + ", " + asBytes + ", ?, ?, ?, ?, ?)",
-		byID:    "SELECT " + columns + " FROM " + users + " u" + whereID,
-		byEmail: "SELECT " + columns + " FROM " + users + " u WHERE email_key = " + asBytes,
-		exists:  "SELECT 1 FROM " + users + whereID,
-		delete:  "DELETE FROM " + users + whereID,
-		update:  "UPDATE " + users + " SET ",
-		whereID: whereID,
+		byID:     "SELECT " + columns + " FROM " + users + " u" + whereID,
+		byEmail:  "SELECT " + columns + byEmail,
+		forLogin: "SELECT " + columns + ", " + sessions.beyond + " AS `beyond`" + byEmail,
+		exists:   "SELECT 1 FROM " + users + whereID,
+		delete:   "DELETE FROM " + users + whereID,
+		update:   "UPDATE " + users + " SET ",
+		whereID:  whereID,
 		check: "SELECT COALESCE(MAX(version), 0) AS version, @@autocommit AS autocommit," +
 			" " + idType(c.Table, "id") + " AS id_type," +
 			" " + idType(c.sessionsTable(), "user_id") + " AS user_id_type," +
@@ -97,7 +104,29 @@ func (s *Store) UserByEmail(ctx context.Context, key string) (row.User, error) {
 	if len(key) > row.MaxEmail {
 		return row.User{}, unlessEnded(ctx, op, row.ErrNotFound)
 	}
-	return s.user(ctx, op, s.statements.byEmail, hexDigits(key))
+	var r userRow
+	if err := s.get(ctx, op, &r, s.statements.byEmail, hexDigits(key)); err != nil {
+		return row.User{}, err
+	}
+	return r.withKey(ctx, op, key)
+}
+
+// UserForLogin returns the user with an e-mail key, and whether so many sessions of
+// the user or more are stored, ended ones too.
+func (s *Store) UserForLogin(ctx context.Context, key string, sessions int) (row.User, bool, error) {
+	const op = "user by email"
+	if len(key) > row.MaxEmail {
+		return row.User{}, false, unlessEnded(ctx, op, row.ErrNotFound)
+	}
+	var r struct {
+		userRow
+		Beyond bool `db:"beyond"`
+	}
+	if err := s.get(ctx, op, &r, s.statements.forLogin, int64(sessions-1), hexDigits(key)); err != nil {
+		return row.User{}, false, err
+	}
+	u, err := r.withKey(ctx, op, key)
+	return u, r.Beyond && err == nil, err
 }
 
 // UserByID returns the user with an ID.
@@ -225,6 +254,19 @@ type userRow struct {
 	UpdatedAt       sql.NullString   `db:"updated_at"`
 	DisabledAt      sql.NullString   `db:"disabled_at"`
 	EmailVerifiedAt sql.NullString   `db:"email_verified_at"`
+}
+
+// withKey returns the user if it is the one with this e-mail key. Rows of others are
+// read as far, so that they take as long.
+func (r userRow) withKey(ctx context.Context, op, key string) (row.User, error) {
+	u, err := r.user()
+	switch {
+	case r.EmailKey.String != key:
+		return row.User{}, row.ErrNotFound
+	case err != nil:
+		return row.User{}, failure(ctx, op, err)
+	}
+	return u, nil
 }
 
 func (r userRow) user() (row.User, error) {

@@ -4,6 +4,7 @@
 package row
 
 import (
+	"cmp"
 	"errors"
 	"net/netip"
 	"strings"
@@ -23,7 +24,8 @@ const (
 	MaxUserAgent    = 256
 	MaxLabel        = 100
 
-	MaxListed = 1000 // sessions of a user
+	MaxListed  = 1000 // sessions of a user
+	MaxRemoved = 1000 // sessions, by a filter that has no limit
 )
 
 // Profile is what may be shown of a user.
@@ -88,17 +90,24 @@ type SessionRotation struct {
 type SessionFilter struct {
 	ID          string
 	Family      [32]byte
+	IDs         []string
 	UserID      string
 	BeforeEpoch uint64
 	ExpiredBy   time.Time
+	IdleBy      time.Time
 	Limit       int
 }
 
 // ChoosesNone is true of a filter that sets nothing which chooses: an ID that was
-// left empty by mistake must not delete everybody's sessions.
+// left empty by mistake must not delete everybody's sessions, nor a list that turned
+// out empty all of a user's.
 func (f SessionFilter) ChoosesNone() bool {
-	return f.ID == "" && f.UserID == "" && f.ExpiredBy.IsZero() || f.Limit < 0
+	return f.ID == "" && f.IDs == nil && f.UserID == "" && f.ExpiredBy.IsZero() ||
+		f.IDs != nil && len(f.IDs) == 0 || f.Limit < 0
 }
+
+// AtMost is how many sessions go at once.
+func (f SessionFilter) AtMost() int { return cmp.Or(f.Limit, MaxRemoved) }
 
 // What a store answers beside success and outages.
 var (

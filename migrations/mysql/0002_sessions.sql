@@ -2,7 +2,8 @@
 -- does not know this table, runs beside it.
 
 -- The digests are SHA-256. Family, token, parent and nonce are worth nothing
--- without the token that the client holds.
+-- without the token that the client holds. Of a user with any number of rows the
+-- newest are listed, and the first to end are deleted, in the order of a key.
 CREATE TABLE IF NOT EXISTS `auth_users_sessions` (
   `session_id` VARBINARY(64) NOT NULL,
   `user_id` VARBINARY(64) NOT NULL,
@@ -27,6 +28,7 @@ CREATE TABLE IF NOT EXISTS `auth_users_sessions` (
   `expires_at` DATETIME(6) NOT NULL,
   PRIMARY KEY (`session_id`),
   KEY `user_id` (`user_id`, `expires_at`),
+  KEY `user_newest` (`user_id`, `created_at`, `session_id`),
   KEY `expires_at` (`expires_at`)
 ) ENGINE=InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
 
