@@ -62,12 +62,15 @@ type Options struct {
 	// store makes the ID, for every Login, after the password was found right, and for
 	// every Refresh, Reauthenticate and ChangePassword. It must be safe for concurrent
 	// use. Its error, and claims that are refused, are [ErrUnavailable]: nobody is
-	// logged in. What the claims say stays true for others until the token expires.
+	// logged in, and the event alone has the error whole. What the claims say stays
+	// true for others until the token expires.
 	Claims func(context.Context, User) (any, error)
 
 	// Events is called with every security event (ASVS 5.0 16.3.1), before the call
 	// that caused it returns and with its context, which may have ended. It must be
-	// safe for concurrent use; what it does adds to every login.
+	// safe for concurrent use. The call waits for it: a function that is slow adds to
+	// every login, and holds none of the slots in which passwords are hashed. Its
+	// panic is the caller's; what was done before the event stays done.
 	Events func(context.Context, Event)
 }
 

@@ -17,6 +17,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -72,15 +73,24 @@ var listening = regexp.MustCompile(`(?m)^Listening on (http://\S+)$`)
 
 func noEnvironment(string) string { return "" }
 
+// tutorial has most tests take the tutorial's short passwords; a later -policy wins.
+var tutorial = []string{"-addr", "127.0.0.1:0", "-policy", "tutorial"}
+
 // start runs the server in this process.
 func start(t *testing.T, args ...string) *server {
+	t.Helper()
+	return startAs(t, slices.Concat(tutorial, args))
+}
+
+// startAs is start with these arguments and no others.
+func startAs(t *testing.T, args []string) *server {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	s := &server{stdout: &buffer{}, stderr: &buffer{}, ended: make(chan struct{})}
 	var err error
 	go func() {
 		defer close(s.ended)
-		err = run(ctx, append([]string{"-addr", "127.0.0.1:0"}, args...), noEnvironment, s.stdout, s.stderr)
+		err = run(ctx, args, noEnvironment, s.stdout, s.stderr)
 	}()
 	s.stop = func() error {
 		cancel()
@@ -97,7 +107,7 @@ func start(t *testing.T, args ...string) *server {
 func startProcess(t *testing.T, dsn string, args ...string) *server {
 	t.Helper()
 	s := &server{stdout: &buffer{}, stderr: &buffer{}, ended: make(chan struct{})}
-	cmd := exec.Command(os.Args[0], append([]string{"-addr", "127.0.0.1:0"}, args...)...)
+	cmd := exec.Command(os.Args[0], slices.Concat(tutorial, args)...)
 	cmd.Env = append(os.Environ(), runMain+"=1", "AUTH_DSN="+dsn)
 	cmd.Stdout, cmd.Stderr = s.stdout, s.stderr
 	if err := cmd.Start(); err != nil {
@@ -260,7 +270,8 @@ func TestTokensExpire(t *testing.T) {
 	s.must(t, "GET", "/users/me", token, "").want(t, 401, "expired_token")
 }
 
-// The printed lines work when they are pasted, whatever the policy.
+// The printed lines work when they are pasted, whatever the policy; without one it is
+// the library's own.
 func TestPrintedCommands(t *testing.T) {
 	sh, shErr := exec.LookPath("sh")
 	if _, err := exec.LookPath("curl"); err != nil || shErr != nil {
@@ -269,9 +280,13 @@ func TestPrintedCommands(t *testing.T) {
 		}
 		t.Skip("sh or curl is missing")
 	}
-	for policy, weak := range map[string]bool{"tutorial": true, "default": false} {
+	for policy, weak := range map[string]bool{"-policy=tutorial": true, "-policy=default": false, "": false} {
 		t.Run(policy, func(t *testing.T) {
-			s := start(t, "-policy", policy)
+			args := []string{"-addr", "127.0.0.1:0"}
+			if policy != "" {
+				args = append(args, policy)
+			}
+			s := startAs(t, args)
 			if got := strings.Count(s.stdout.String(), "weak"); (got == 1) != weak {
 				t.Errorf("weak is said %d times", got)
 			}
@@ -389,7 +404,7 @@ func TestFlagWinsOverEnvironment(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := config{addr: ":1", policy: "tutorial", secretFile: "file", issuer: "flag", audience: "auth-example", ttl: time.Minute, keysPoll: time.Minute, keysMaxAge: 5 * time.Minute,
+	want := config{addr: ":1", policy: "default", secretFile: "file", issuer: "flag", audience: "auth-example", ttl: time.Minute, keysPoll: time.Minute, keysMaxAge: 5 * time.Minute,
 		idle: 7 * 24 * time.Hour, lifetime: 30 * 24 * time.Hour, grace: 30 * time.Second, fresh: 5 * time.Minute}
 	if c != want {
 		t.Errorf("got %+v, want %+v", c, want)
@@ -480,7 +495,7 @@ func (stalledStore) UserByEmail(ctx context.Context, _ string) (auth.UserRecord,
 
 func TestStalledStore(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		h, _, _ := newTestHandler(t, stalledStore{}, func(ctx context.Context) error {
+		h, _, log := newTestHandler(t, stalledStore{}, func(ctx context.Context) error {
 			<-ctx.Done()
 			return &auth.StoreError{Op: "check", Code: "context ended", Context: ctx.Err()}
 		})
@@ -495,6 +510,9 @@ func TestStalledStore(t *testing.T) {
 			if took := time.Since(began); w.Code != 503 || took != within || w.Header().Get("Retry-After") == "" {
 				t.Errorf("%s: status %d after %v, want 503 after %v", r.URL, w.Code, took, within)
 			}
+		}
+		if got := log.String(); !strings.Contains(got, `"level":"ERROR","msg":"security event","kind":"unavailable","op":"login"`) || strings.Contains(got, "naver") {
+			t.Errorf("log: %s", got)
 		}
 	})
 }
@@ -564,7 +582,7 @@ func TestLogs(t *testing.T) {
 		if err := json.Unmarshal([]byte(line), &entry); err != nil {
 			t.Fatalf("%v: %s", err, line)
 		}
-		user := map[any]string{id: "the user", "": "nobody"}[entry["user_id"]]
+		user := map[any]string{id: "the user", "": "nobody", nil: "nobody"}[entry["user_id"]]
 		switch entry["msg"] {
 		case "request":
 			if _, err := time.ParseDuration(entry["duration"].(string)); err != nil {
@@ -594,6 +612,7 @@ func TestLogs(t *testing.T) {
 	}
 	wantEvents := []string{
 		"INFO registered the user",
+		"INFO registration_refused nobody",
 		"INFO logged_in the user",
 		"WARN login_failed the user",
 		"WARN login_failed nobody",
