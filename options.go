@@ -9,6 +9,7 @@ import (
 
 	"github.com/seed89488a0c/auth/internal/draw"
 	"github.com/seed89488a0c/auth/internal/recent"
+	"github.com/seed89488a0c/auth/internal/token"
 )
 
 // Options is what [New] builds an [Authenticator] of, beside its store and its issuer.
@@ -42,8 +43,8 @@ type Options struct {
 	// and which can be ended before its time. Without a Store there are none.
 	Sessions SessionConfig
 
-	// Secrets are 32 random bytes or more each, the same in every replica. Decoys
-	// need them; nothing else does.
+	// Secrets are 32 random bytes or more each, the same in every replica; text is
+	// refused, as [HMACKey] does. Decoys need them; nothing else does.
 	Secrets [][]byte
 
 	// RevealDisabled has Login answer [ErrUserDisabled] to the right password of a
@@ -89,6 +90,9 @@ func (a *Authenticator) apply(o Options) error {
 	for i, secret := range o.Secrets {
 		if len(secret) < 32 {
 			refuse("Secrets: one has fewer than 32 bytes")
+		}
+		if form := token.TextForm(secret); form != "" {
+			refuse("Secrets: one is " + form + ", not random bytes")
 		}
 		if slices.ContainsFunc(o.Secrets[:i], func(s []byte) bool { return slices.Equal(s, secret) }) {
 			refuse("Secrets: one is there twice")

@@ -175,7 +175,7 @@ func TestJWTConfigRefuses(t *testing.T) {
 }
 
 func TestKeys(t *testing.T) {
-	secret := []byte("0123456789abcdef0123456789abcdef")
+	secret := []byte("0123456789abcdef0123456789abcde\xff")
 	for name, build := range map[string]func() (auth.Key, error){
 		"secret of 31 bytes": func() (auth.Key, error) { return auth.HMACKey(secret[:31]) },
 		"no secret":          func() (auth.Key, error) { return auth.HMACKey(nil) },

@@ -130,7 +130,7 @@ func parseConfig(args []string, getenv func(string) string, stdout io.Writer) (c
 	f.DurationVar(&c.checkSessions, "check-sessions", 0, "how long after its session an access token may live on; 0 is until it expires, which costs no look at the store")
 	f.DurationVar(&c.fresh, "fresh", 5*time.Minute, "how long ago the password may have been given for DELETE /users/me")
 	f.StringVar(&c.policy, "policy", "default", "password `rule`: default (the library's own) or tutorial (4 to 12 characters, weak)")
-	f.StringVar(&c.secretFile, "secret-file", "", "`file` of 32 to 1024 random bytes that sign tokens, as from: openssl rand 32")
+	f.StringVar(&c.secretFile, "secret-file", "", "`file` of the key that signs tokens: 32 to 1024 random bytes, as they are, in hexadecimal or in base64, PEM or a JWK; as from: openssl rand -hex 32")
 	f.StringVar(&c.keys, "keys", "", "`directory` of the keys that sign tokens, for several replicas and for others who verify; see package keyring")
 	f.DurationVar(&c.rotate, "rotate", 0, "how often a new key is made in that directory; 0 if somebody else makes them")
 	f.DurationVar(&c.keysPoll, "keys-poll", time.Minute, "how often that directory is read")
@@ -219,25 +219,16 @@ func (c config) key(log *slog.Logger) (auth.Key, error) {
 	if c.secretFile == "" {
 		return auth.GenerateKey(), nil
 	}
-	file, err := os.Open(c.secretFile)
-	if err != nil {
-		return auth.Key{}, err
-	}
-	defer file.Close()
 	// A warning and no refusal: in a container secrets are often files that
 	// everybody in it may read.
-	if info, err := file.Stat(); err == nil && info.Mode().Perm()&0o007 != 0 {
+	if info, err := os.Stat(c.secretFile); err == nil && info.Mode().Perm()&0o007 != 0 {
 		log.Warn("every user of this machine may use the secret file", "mode", info.Mode().Perm().String())
 	}
-	// Byte for byte: a random secret may well end with a line break.
-	secret, err := io.ReadAll(io.LimitReader(file, 1025))
+	key, err := auth.ReadKeyFile(c.secretFile)
 	if err != nil {
-		return auth.Key{}, err
+		return auth.Key{}, fmt.Errorf("the secret file: %w; make one with: openssl rand -hex 32", err)
 	}
-	if len(secret) < 32 || len(secret) > 1024 {
-		return auth.Key{}, errors.New("the secret file does not hold 32 to 1024 bytes; make one with: openssl rand 32")
-	}
-	return auth.HMACKey(secret)
+	return key, nil
 }
 
 // A policy is a password rule and a password that keeps it.

@@ -337,6 +337,10 @@ func TestConfiguration(t *testing.T) {
 	if err := os.WriteFile(secret, make([]byte, 31), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	passphrase := filepath.Join(t.TempDir(), "secret")
+	if err := os.WriteFile(passphrase, []byte("the canary of a tutorial, as a passphrase\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	long := filepath.Join(t.TempDir(), "secret")
 	if err := os.WriteFile(long, make([]byte, 1025), 0o600); err != nil {
 		t.Fatal(err)
@@ -371,8 +375,9 @@ func TestConfiguration(t *testing.T) {
 		{"issuer", []string{"-issuer", ""}, nil, false, "issuer"},
 		{"audience", []string{"-audience", ""}, nil, false, "audience"},
 		{"secret file missing", []string{"-secret-file", secret + "x"}, nil, false, "no such file"},
-		{"secret file short", []string{"-secret-file", secret}, nil, false, "32 to 1024"},
-		{"secret file long", nil, map[string]string{"AUTH_SECRET_FILE": long}, false, "32 to 1024"},
+		{"secret file short", []string{"-secret-file", secret}, nil, false, "fewer than 32 bytes"},
+		{"secret file long", nil, map[string]string{"AUTH_SECRET_FILE": long}, false, "more than 1024 bytes"},
+		{"secret file of text", []string{"-secret-file", passphrase}, nil, false, "passphrase"},
 		{"address", []string{"-addr", "nowhere"}, nil, false, "nowhere"},
 		{"address taken", []string{"-addr", taken.Addr().String()}, nil, false, "in use"},
 		{"no DSN", []string{"-dsn", "canary"}, nil, false, "DSN"},
@@ -422,7 +427,7 @@ func TestHelp(t *testing.T) {
 // Servers with one secret accept each other's tokens, and with none they do not.
 func TestSecretFile(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "secret")
-	if err := os.WriteFile(file, []byte("0123456789abcdef0123456789abcde\n"), 0o600); err != nil {
+	if err := os.WriteFile(file, []byte("0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	first := start(t, "-secret-file", file)
