@@ -66,7 +66,8 @@ type Event struct {
 	// user_exists, user_not_found, user_disabled, invalid_credentials, conflict,
 	// too_many_sessions, session_replayed, expired_token, invalid_token,
 	// malformed_hash, overloaded, schema, or what could not be done: claims, keys,
-	// check_password, hash_password, verify_password, issue_token, verify_token.
+	// check_password, hash_password, verify_password, issue_token, verify_token, or
+	// refresh, of a parent that was used too often.
 	// What is none of these is unavailable.
 	Code string
 
@@ -147,6 +148,13 @@ func (a *Authenticator) begin(ctx context.Context, op string, client Client) (co
 func (a *Authenticator) report(ctx context.Context, c *call, err *error) {
 	if *err != nil && !c.told {
 		a.emit(ctx, Event{Kind: c.refusal(ctx, *err), UserID: c.userID, SessionID: c.sessionID, Err: *err})
+	}
+}
+
+// went tells of what failed where the call goes on without it.
+func (a *Authenticator) went(ctx context.Context, userID string, err error) {
+	if err != nil {
+		a.emit(ctx, Event{Kind: outageKind(ctx, err), UserID: userID, Err: err})
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 	"go/token"
 	"log/slog"
 	"net/netip"
+	"reflect"
 	"regexp"
 	"slices"
 	"strconv"
@@ -36,18 +37,24 @@ func (l *told) record(_ context.Context, e auth.Event) {
 	l.list = append(l.list, e)
 }
 
-// take returns the only event since the last take.
-func (l *told) take(t testing.TB) (e auth.Event) {
-	t.Helper()
+// all returns the events since the last take.
+func (l *told) all() []auth.Event {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if len(l.list) == 1 {
-		e = l.list[0]
-	} else {
-		t.Errorf("%d events, want 1: %v", len(l.list), l.list)
-	}
+	list := l.list
 	l.list = nil
-	return e
+	return list
+}
+
+// take returns the only event since the last take.
+func (l *told) take(t testing.TB) auth.Event {
+	t.Helper()
+	list := l.all()
+	if len(list) == 1 {
+		return list[0]
+	}
+	t.Errorf("%d events, want 1: %v", len(list), list)
+	return auth.Event{}
 }
 
 var client = auth.Client{Address: netip.MustParseAddr("192.0.2.7"), UserAgent: canary, Label: canary}
@@ -373,6 +380,145 @@ func TestEventsThatPanic(t *testing.T) {
 	wantErr(t, login(), auth.ErrInvalidCredentials)
 }
 
+// Every method that can fail raises an event when it does, which names it: of an outage,
+// and of anything that is refused. A method that is added has to be added here.
+func TestEveryErrorIsAnEvent(t *testing.T) {
+	var events told
+	var now *auth.Authenticator
+	var result auth.Result
+	var id auth.Identity
+	ctx, p := t.Context(), auth.NewPassword(password)
+	store := authtest.NewFaultyStore(auth.NewMemoryStore())
+	client := auth.Client{Address: client.Address, UserAgent: "agent"}
+	calls := map[string]struct {
+		outage  func() error // with the store down
+		refused func() error // with the store up; nil: nothing is refused
+		kind    string       // of the refusal
+		client  bool         // the method is told of one
+	}{
+		"Register": {func() error {
+			return errorOf(now.Register(ctx, auth.Registration{Email: "b@example.com", Password: p, Client: client}))
+		},
+			func() error {
+				return errorOf(now.Register(ctx, auth.Registration{Email: email, Password: p, Client: client}))
+			}, "registration_refused", true},
+		"Login": {func() error {
+			return errorOf(now.Login(ctx, auth.Credentials{Email: email, Password: p, Client: client}))
+		},
+			func() error { return errorOf(now.Login(ctx, auth.Credentials{Email: email, Client: client})) }, "login_failed", true},
+		"Verify": {func() error { return errorOf(now.Verify(ctx, result.Tokens.Access)) },
+			func() error { return errorOf(now.Verify(ctx, "token")) }, "token_refused", false},
+		"Refresh": {func() error {
+			return errorOf(now.Refresh(ctx, auth.Renewal{Token: result.Tokens.Refresh, Client: client}))
+		},
+			func() error { return errorOf(now.Refresh(ctx, auth.Renewal{Token: "token", Client: client})) }, "refresh_refused", true},
+		"Logout": {func() error { return now.Logout(ctx, result.Tokens.Refresh) },
+			func() error { return now.Logout(ctx, "token") }, "token_refused", false},
+		"User": {func() error { return errorOf(now.User(ctx, id.UserID)) },
+			func() error { return errorOf(now.User(ctx, "nobody")) }, "refused", false},
+		"Sessions": {func() error { return errorOf(now.Sessions(ctx, id.UserID)) },
+			func() error { return errorOf(now.Sessions(ctx, "nobody")) }, "refused", false},
+		"EndSession": {func() error { return now.EndSession(ctx, id.UserID, id.SessionID) }, nil, "", false},
+		"EndSessions": {func() error { return now.EndSessions(ctx, id.UserID) },
+			func() error { return now.EndSessions(ctx, "nobody") }, "refused", false},
+		"DeleteExpiredSessions": {func() error { return errorOf(now.DeleteExpiredSessions(ctx, 1)) }, nil, "", false},
+		"ChangePassword": {func() error {
+			return errorOf(now.ChangePassword(ctx, auth.PasswordChange{Identity: id, Current: p, New: p, Client: client}))
+		},
+			func() error {
+				return errorOf(now.ChangePassword(ctx, auth.PasswordChange{Identity: id, Current: p, New: auth.NewPassword("short"), Client: client}))
+			}, "refused", true},
+		"Reauthenticate": {func() error {
+			return errorOf(now.Reauthenticate(ctx, auth.Reauthentication{Identity: id, Password: p, Client: client}))
+		},
+			func() error {
+				return errorOf(now.Reauthenticate(ctx, auth.Reauthentication{Identity: id, Client: client}))
+			}, "password_refused", true},
+		"SetPassword": {func() error { return now.SetPassword(ctx, id.UserID, p) },
+			func() error { return now.SetPassword(ctx, "nobody", p) }, "refused", false},
+		"SetDisabled": {func() error { return now.SetDisabled(ctx, id.UserID, true) },
+			func() error { return now.SetDisabled(ctx, "nobody", true) }, "refused", false},
+		"DeleteUser": {func() error { return now.DeleteUser(ctx, id.UserID) },
+			func() error { return now.DeleteUser(ctx, "nobody") }, "refused", false},
+		"Import": {func() error {
+			return errorOf(now.Import(ctx, auth.UserRecord{User: auth.User{Email: "c@example.com"}}))
+		},
+			func() error { return errorOf(now.Import(ctx, auth.UserRecord{})) }, "refused", false},
+	}
+	now = authtest.New(t, auth.Options{Events: events.record, Sessions: auth.SessionConfig{Store: store, Staleness: time.Nanosecond}})
+	result, err := now.Register(ctx, registration())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if id, err = now.Verify(ctx, result.Tokens.Access); err != nil {
+		t.Fatal(err)
+	}
+	events.take(t)
+	var ops []string
+	methods := reflect.TypeOf(now)
+	for i := range methods.NumMethod() {
+		m := methods.Method(i)
+		if n := m.Type.NumOut(); m.Type.Out(n-1) != reflect.TypeFor[error]() {
+			continue
+		}
+		op := strings.ToLower(regexp.MustCompile(`\B[A-Z]`).ReplaceAllString(m.Name, "_$0"))
+		ops = append(ops, op)
+		call, ok := calls[m.Name]
+		if !ok {
+			t.Errorf("%s is not tested here", m.Name)
+			continue
+		}
+		check := func(kind string, err error) {
+			t.Helper()
+			e := events.take(t)
+			if err == nil || e.Kind != kind || e.Op != op || e.Code == "" || e.Err == nil && kind == "unavailable" {
+				t.Errorf("%s: %v, and the event %v, want %s", m.Name, err, e, kind)
+			}
+			if call.client && e.Client != client {
+				t.Errorf("%s: %s knows no client", m.Name, kind)
+			}
+		}
+		store.Fail()
+		check("unavailable", call.outage())
+		store.Heal()
+		if call.refused != nil {
+			check(call.kind, call.refused())
+		}
+	}
+	documented := strings.FieldsFunc(fieldDoc(t, "event.go", "Event", "Op"), func(r rune) bool { return strings.ContainsRune(" ,.\n", r) })
+	documented = slices.DeleteFunc(documented[slices.Index(documented, "called:")+1:], func(s string) bool { return s == "or" })
+	slices.Sort(documented)
+	if slices.Sort(ops); !slices.Equal(documented, ops) {
+		t.Errorf("documented %q, there are %q", documented, ops)
+	}
+}
+
+// What a login, or a check of a token, goes on without is told all the same.
+func TestOutagesThatFailNothingAreEvents(t *testing.T) {
+	var events told
+	store := authtest.NewFaultyStore(auth.NewMemoryStore())
+	a := authtest.New(t, auth.Options{Events: events.record, Sessions: auth.SessionConfig{Store: store, MaxPerUser: 1, Staleness: time.Nanosecond, InsecureFailOpen: true}})
+	id := register(t, a).User.ID
+	events.take(t)
+	for _, method := range []string{"Sessions", "DeleteSessions"} {
+		store.Fail(method)
+		loggedIn(t, a)
+		store.Heal()
+		if list := events.all(); len(list) != 2 || list[0].Kind != "unavailable" || list[0].Op != "login" || list[0].UserID != id || list[0].Code != "down" || list[1].Kind != "logged_in" {
+			t.Errorf("%s: %v", method, list)
+		}
+	}
+	tokens := loggedIn(t, a).Tokens
+	events.all()
+	store.Fail()
+	if _, err := a.Verify(t.Context(), tokens.Access); err != nil {
+		t.Fatal(err)
+	}
+	if e := events.take(t); e.Kind != "unavailable" || e.Op != "verify" || e.UserID != id {
+		t.Errorf("got %v", e)
+	}
+}
+
 // The codes that an event has beside those of typed errors are documented, and no
 // others.
 func TestEventCodesAreDocumented(t *testing.T) {
@@ -381,7 +527,7 @@ func TestEventCodesAreDocumented(t *testing.T) {
 	if !found {
 		t.Fatalf("no list in %q", doc)
 	}
-	documented := regexp.MustCompile(`\b[a-z]+(_[a-z]+)+\b|\b(conflict|overloaded|schema|claims|keys|unavailable)\b`).FindAllString(list, -1)
+	documented := regexp.MustCompile(`\b[a-z]+(_[a-z]+)+\b|\b(conflict|overloaded|schema|claims|keys|refresh|unavailable)\b`).FindAllString(list, -1)
 	defined := []string{"unavailable"}
 	for _, file := range rootFiles(t) {
 		ast.Inspect(parseFile(t, file), func(n ast.Node) bool {

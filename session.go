@@ -180,19 +180,20 @@ func (a *Authenticator) endOldest(ctx context.Context, user UserRecord, newest s
 		return
 	}
 	living, err := a.livingSessions(ctx, user)
-	if err != nil {
-		return
-	}
 	for _, s := range living[min(len(living), a.sessionConfig.MaxPerUser):] {
 		if s.ID != newest { // which is not the first by another machine's clock
-			_ = a.EndSession(ctx, user.ID, s.ID)
+			err = cmp.Or(a.endSession(ctx, user.ID, SessionFilter{ID: s.ID, UserID: user.ID}), err)
 		}
 	}
+	a.went(ctx, user.ID, err)
 }
 
 // Sessions returns the sessions of a user that have not ended, newest first, at
 // most 1000. Errors: [ErrUserNotFound].
-func (a *Authenticator) Sessions(ctx context.Context, userID string) ([]Session, error) {
+func (a *Authenticator) Sessions(ctx context.Context, userID string) (_ []Session, err error) {
+	ctx, call := a.begin(ctx, "sessions", Client{})
+	defer a.report(ctx, call, &err)
+	call.userID = userID
 	user, err := a.userByID(ctx, userID)
 	if err != nil || a.sessions == nil {
 		return nil, err

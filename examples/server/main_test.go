@@ -522,6 +522,30 @@ func TestStalledStore(t *testing.T) {
 	})
 }
 
+// A database that is down leaves a line in the log for each request, of what failed and
+// how, and not of whom.
+func TestDeadDatabase(t *testing.T) {
+	store := authtest.NewFaultyStore(auth.NewMemoryStore())
+	h, _, log := newTestHandler(t, store, healthy)
+	store.Fail()
+	r := httptest.NewRequest("POST", "/users/login", strings.NewReader(credentials("canary@naver.com", "1234")))
+	r.Header.Set("Content-Type", "application/json")
+	r.Header.Set("User-Agent", "canary")
+	w := httptest.NewRecorder()
+	if h.ServeHTTP(w, r); w.Code != 503 {
+		t.Errorf("status %d", w.Code)
+	}
+	got := log.String()
+	for _, want := range []string{`"level":"ERROR"`, `"kind":"unavailable"`, `"op":"login"`, `"code":"down"`, `"error":"auth: store: UserByEmail: down"`, `"at":"`} {
+		if !strings.Contains(got, want) {
+			t.Errorf("no %s in %s", want, got)
+		}
+	}
+	if strings.Contains(got, "canary") || strings.Contains(got, "192.0.2.") {
+		t.Errorf("the log says who it was: %s", got)
+	}
+}
+
 func TestServerHasTimeouts(t *testing.T) {
 	s := newServer(http.NotFoundHandler(), slog.New(slog.DiscardHandler))
 	for name, d := range map[string]time.Duration{
@@ -623,6 +647,7 @@ func TestLogs(t *testing.T) {
 		"WARN login_failed nobody",
 		"INFO token_refused nobody",
 		"INFO refreshed the user",
+		"WARN refresh_refused nobody",
 		"WARN password_refused the user",
 		"INFO session_ended the user",
 	}
