@@ -52,6 +52,7 @@ type Authenticator struct {
 	decoys         []decoy                                // at least one, all readable; the first is of live parameters
 	decoyWeights   []uint64
 	revealDisabled bool
+	testAddresses  bool // under .test are accepted
 }
 
 // New returns an Authenticator. It hashes and verifies once, so that a hasher
@@ -130,10 +131,12 @@ type Tokens struct {
 // connection broke during the insert and the store cannot be asked, the session
 // could not be stored, or no token could be signed for an ID of the store's own
 // making, a retry may find that the user exists, who can log in.
-func (a *Authenticator) Register(ctx context.Context, r Registration) (Result, error) {
-	address, err := ParseEmail(r.Email)
+func (a *Authenticator) Register(ctx context.Context, r Registration) (_ Result, err error) {
+	ctx, call := a.begin(ctx, "register", r.Client)
+	defer a.report(ctx, call, &err)
+	address, err := a.parseEmail(r.Email)
 	if err != nil {
-		return Result{}, err
+		return Result{}, emailError(err)
 	}
 	username, err := parseUsername(r.Username)
 	if err != nil {
@@ -184,6 +187,14 @@ func (a *Authenticator) Register(ctx context.Context, r Registration) (Result, e
 	return Result{User: record.User, Tokens: tokens}, nil
 }
 
+// parseEmail is what [ParseEmail] does, but for a hasher that works in tests alone.
+func (a *Authenticator) parseEmail(s string) (email.Address, error) {
+	if a.testAddresses {
+		return email.ParseTest(s)
+	}
+	return email.Parse(s)
+}
+
 // create adds a user and settles an insert whose outcome is unknown: it reads
 // the key once, and a row with the very hash that was just made under a random
 // salt is this call's own.
@@ -211,7 +222,9 @@ func (a *Authenticator) create(ctx context.Context, r UserRecord) (string, error
 // they are made anew, which tells that they exist unless [Options.Decoys] says how many
 // there are. [*InputError] for a TokenTTL, or a password of more than 4096 bytes, since
 // none was ever accepted; [ErrOverloaded]; [ErrTooManySessions].
-func (a *Authenticator) Login(ctx context.Context, c Credentials) (Result, error) {
+func (a *Authenticator) Login(ctx context.Context, c Credentials) (_ Result, err error) {
+	ctx, call := a.begin(ctx, "login", c.Client)
+	defer a.report(ctx, call, &err)
 	if len(c.Password.Reveal()) > input.MaxPasswordBytes {
 		return Result{}, &InputError{Field: input.FieldPassword, Code: input.TooLong}
 	}
@@ -226,12 +239,17 @@ func (a *Authenticator) Login(ctx context.Context, c Credentials) (Result, error
 	} else if err != nil {
 		return Result{}, storeError("user by email", err)
 	}
+	call.userID = user.ID
 	check, err := a.checkPassword(ctx, key, user, c.Password)
 	if err != nil {
 		return Result{}, err
 	}
 	if disabled := !user.DisabledAt.IsZero(); disabled || !check.match {
-		a.emit(ctx, Event{Kind: "login_failed", UserID: user.ID, Err: check.unreadable})
+		event := Event{Kind: "login_failed", UserID: user.ID, Err: check.unreadable}
+		if disabled {
+			event.Code = "user_disabled"
+		}
+		a.emit(ctx, event)
 		if disabled && check.match && a.revealDisabled {
 			return Result{}, ErrUserDisabled
 		}
@@ -288,9 +306,9 @@ func (a *Authenticator) Verify(ctx context.Context, accessToken string) (Identit
 		err = a.checkSession(ctx, identity)
 	}
 	if err != nil {
-		if errors.Is(err, ErrInvalidToken) {
-			a.emit(ctx, Event{Kind: "token_refused", UserID: identity.UserID, SessionID: identity.SessionID, Err: err})
-		}
+		ctx, call := a.begin(ctx, "verify", Client{})
+		call.userID, call.sessionID = identity.UserID, identity.SessionID
+		a.report(ctx, call, &err)
 		return Identity{}, err
 	}
 	return identity, nil
@@ -336,7 +354,7 @@ func (a *Authenticator) claimsOf(ctx context.Context, u User) (json.RawMessage, 
 	}
 	v, err := a.claims(ctx, u)
 	if err != nil {
-		return nil, unavailable("claims", err)
+		return nil, serviceError("claims", err)
 	}
 	object, err := token.Custom(v)
 	if err != nil {

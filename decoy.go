@@ -10,6 +10,7 @@ import (
 
 	"github.com/seed89488a0c/auth/internal/hashgate"
 	"github.com/seed89488a0c/auth/internal/memlimit"
+	"github.com/seed89488a0c/auth/internal/phc"
 )
 
 // Decoy is a class of stored hashes, see [Options.Decoys].
@@ -36,6 +37,7 @@ func (a *Authenticator) prepareHashing() error {
 	if match, err := a.hasher.Verify(context.Background(), live, nobody); err != nil || !match || !keepable(live) || info.Scheme == "" {
 		return errors.New("auth: New: the hasher cannot verify its own hashes")
 	}
+	a.testAddresses = info.Scheme == phc.TestID
 	if a.hashMemory == 0 {
 		a.hashMemory = max(info.MemoryBytes, memlimit.Bytes(os.DirFS("/"))/2)
 	}

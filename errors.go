@@ -166,12 +166,13 @@ func storeError(op string, err error, allowed ...error) error {
 	return &StoreError{Op: op, Code: fmt.Sprintf("%T", err), Context: contextError(err)}
 }
 
-// dependencyError is the outage of a [Hasher] or [TokenIssuer]: what was asked, and
-// the type of its error.
+// dependencyError is the outage of a [Hasher], a [TokenIssuer] or a function of the
+// service's own: what was asked, and the type of its error.
 type dependencyError struct {
 	op      string
 	kind    string
 	matches []error
+	own     func() error // the service's error, for an event; in a closure, so that it does not print
 }
 
 func (e *dependencyError) Error() string   { return "auth: " + e.op + ": " + e.kind }
@@ -180,6 +181,23 @@ func (e *dependencyError) Unwrap() []error { return e.matches }
 // refusal is an outage that can be told in words of our own.
 func refusal(op, kind string) error {
 	return &dependencyError{op: op, kind: kind, matches: []error{ErrUnavailable}}
+}
+
+// serviceError is the outage of a function of the service's own.
+func serviceError(op string, err error) error {
+	e := outage(op, err)
+	if told, ok := e.(*dependencyError); ok {
+		told.own = func() error { return err }
+	}
+	return e
+}
+
+// whole returns err with all of the service's own error, where there is one.
+func whole(err error) error {
+	if e, ok := errors.AsType[*dependencyError](err); ok && e.own != nil {
+		return fmt.Errorf("auth: %s: %w (%w)", e.op, e.own(), ErrUnavailable)
+	}
+	return err
 }
 
 func unavailable(op string, err error) error {

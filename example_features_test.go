@@ -2,6 +2,7 @@ package auth_test
 
 import (
 	"context"
+	"crypto/rand"
 	"database/sql"
 	"encoding/json"
 	"errors"
@@ -124,7 +125,8 @@ func ExampleOptions_decoys() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	secret := []byte("32 random bytes, in every replica")
+	secret := make([]byte, 32)
+	rand.Read(secret) // but the same in every replica: from a file or a vault
 	newAuthenticator(auth.NewMemoryStore(), auth.Options{Hasher: hasher, Secrets: [][]byte{secret}, Decoys: []auth.Decoy{
 		{Weight: 9}, // as made today
 		{Weight: 1, Hash: "$2b$12$GhvMmNVjRW29ulnudl.LbuAnUtN/LRfe1JsBm1Xu6LE3059z5Tr8m"}}})

@@ -176,7 +176,7 @@ func TestHashMemoryRefuses(t *testing.T) {
 func TestDecoys(t *testing.T) {
 	calls := &trace{}
 	hasher := &recordingHasher{Hasher: &sizedHasher{Hasher: authtest.Hasher{}}, trace: calls}
-	secret := []byte("a secret of thirty-two bytes....")
+	secret := []byte("a secret of thirty-two bytes...\xff")
 	a := newAuth(t, auth.NewMemoryStore(), auth.Options{Hasher: hasher, Secrets: [][]byte{secret}, Decoys: []auth.Decoy{{Weight: 1}, {Hash: sized(t, 7), Weight: 2}, {Hash: sized(t, 9), Weight: 1}}})
 	draw := func(email, hash string) string {
 		if hash != "" {
@@ -209,6 +209,7 @@ func TestDecoys(t *testing.T) {
 	issuer := newIssuer(t, auth.JWTConfig{})
 	for name, opt := range map[string]auth.Options{
 		"short secret":   {Secrets: [][]byte{secret[:31]}, Decoys: []auth.Decoy{{Weight: 1}}},
+		"secret text":    {Secrets: [][]byte{[]byte("a secret of thirty-two bytes....")}},
 		"no secret":      {Decoys: []auth.Decoy{{Weight: 1}}},
 		"doubled secret": {Secrets: [][]byte{secret, secret}},
 		"no weight":      {Secrets: [][]byte{secret}, Decoys: []auth.Decoy{{}}},

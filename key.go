@@ -4,9 +4,11 @@ import (
 	"context"
 	"crypto"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
+	"os"
 	"time"
 
 	"github.com/seed89488a0c/auth/internal/token"
@@ -30,7 +32,12 @@ func GenerateKey() Key {
 
 // HMACKey returns a key for HS256. The secret is 32 to 1024 random bytes (RFC
 // 7518 §3.2); a passphrase is not. Whoever verifies with it can sign too.
-func HMACKey(secret []byte) (Key, error) { return newKey(token.NewHMAC(secret)) }
+//
+// What is text is refused: a PEM file, a JWK, and bytes in hexadecimal or base64, which
+// [ParseKey] and [ReadKeyFile] read. A passphrase that others sign with already can be
+// given as a JWK of kty oct. Random bytes are taken for text, or for DER, less than once
+// in ten million times.
+func HMACKey(secret []byte) (Key, error) { return newKey(token.NewSecret(secret)) }
 
 // SigningKey returns a key that signs and verifies: an [crypto/rsa.PrivateKey] of
 // 2048 to 8192 bits for RS256, an [crypto/ecdsa.PrivateKey] on P-256, P-384 or
@@ -45,9 +52,34 @@ func PublicKey(public crypto.PublicKey) (Key, error) { return newKey(token.NewPu
 
 // ParseKey reads a key: one JWK (RFC 7517) or one PEM block, of PKCS #8, PKCS #1,
 // SEC 1, PKIX or a certificate, of which only the key counts. A JWK's alg and kid
-// are kept; otherwise the algorithm is as [SigningKey] says. The text has at most 64
-// KiB, and nothing beside the key.
+// are kept; otherwise the algorithm is as [SigningKey] says. Or it reads the secret of an
+// [HMACKey] in hexadecimal or base64, of either alphabet, as openssl rand -hex 32 and
+// -base64 32 write it. The text has at most 64 KiB, and nothing beside the key but white
+// space around it.
 func ParseKey(text []byte) (Key, error) { return newKey(token.ParseKey(text)) }
+
+// ReadKeyFile reads the key that a file holds: a text as of [ParseKey], or 32 to 1024
+// random bytes as of [HMACKey], byte for byte. The file is a regular one of at most 64
+// KiB. The error may name the file, and never holds what is in it.
+func ReadKeyFile(path string) (Key, error) {
+	info, err := os.Stat(path) // first, since to open a pipe is to wait
+	if err == nil && !info.Mode().IsRegular() {
+		err = errors.New("not a regular file")
+	}
+	if err != nil {
+		return Key{}, fmt.Errorf("auth: key file: %w", err)
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return Key{}, fmt.Errorf("auth: key file: %w", err)
+	}
+	defer f.Close()
+	content, err := io.ReadAll(io.LimitReader(f, token.MaxKeyText+1))
+	if err != nil {
+		return Key{}, fmt.Errorf("auth: key file: %w", err)
+	}
+	return newKey(token.ParseAny(content))
+}
 
 // WithID returns the key under another ID: 1 to 64 of the characters
 // A-Z a-z 0-9 . _ ~ -

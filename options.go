@@ -9,6 +9,7 @@ import (
 
 	"github.com/seed89488a0c/auth/internal/draw"
 	"github.com/seed89488a0c/auth/internal/recent"
+	"github.com/seed89488a0c/auth/internal/token"
 )
 
 // Options is what [New] builds an [Authenticator] of, beside its store and its issuer.
@@ -42,8 +43,8 @@ type Options struct {
 	// and which can be ended before its time. Without a Store there are none.
 	Sessions SessionConfig
 
-	// Secrets are 32 random bytes or more each, the same in every replica. Decoys
-	// need them; nothing else does.
+	// Secrets are 32 random bytes or more each, the same in every replica; text is
+	// refused, as [HMACKey] does. Decoys need them; nothing else does.
 	Secrets [][]byte
 
 	// RevealDisabled has Login answer [ErrUserDisabled] to the right password of a
@@ -62,12 +63,15 @@ type Options struct {
 	// store makes the ID, for every Login, after the password was found right, and for
 	// every Refresh, Reauthenticate and ChangePassword. It must be safe for concurrent
 	// use. Its error, and claims that are refused, are [ErrUnavailable]: nobody is
-	// logged in. What the claims say stays true for others until the token expires.
+	// logged in, and the event alone has the error whole. What the claims say stays
+	// true for others until the token expires.
 	Claims func(context.Context, User) (any, error)
 
 	// Events is called with every security event (ASVS 5.0 16.3.1), before the call
 	// that caused it returns and with its context, which may have ended. It must be
-	// safe for concurrent use; what it does adds to every login.
+	// safe for concurrent use. The call waits for it: a function that is slow adds to
+	// every login, and holds none of the slots in which passwords are hashed. Its
+	// panic is the caller's; what was done before the event stays done.
 	Events func(context.Context, Event)
 }
 
@@ -86,6 +90,9 @@ func (a *Authenticator) apply(o Options) error {
 	for i, secret := range o.Secrets {
 		if len(secret) < 32 {
 			refuse("Secrets: one has fewer than 32 bytes")
+		}
+		if form := token.TextForm(secret); form != "" {
+			refuse("Secrets: one is " + form + ", not random bytes")
 		}
 		if slices.ContainsFunc(o.Secrets[:i], func(s []byte) bool { return slices.Equal(s, secret) }) {
 			refuse("Secrets: one is there twice")

@@ -34,7 +34,8 @@ type PasswordPolicy struct {
 	// Breached reports whether a password is known from a breach (ASVS 5.0
 	// 6.2.12); nil = not asked. It is asked last, before the hash. An error
 	// refuses the password with [ErrUnavailable]; one that matches that is
-	// passed on as it is, and must hold no secrets. Package
+	// passed on as it is, and must hold no secrets; any other is in the event
+	// alone, whole. Package
 	// [github.com/seed89488a0c/auth/hibp] has two.
 	Breached func(ctx context.Context, p Password) (bool, error)
 
@@ -60,7 +61,7 @@ func (p PasswordPolicy) check(ctx context.Context, password Password, address, u
 	if code == "" && p.Breached != nil {
 		breached, err := p.Breached(ctx, password)
 		if err != nil {
-			return outage("check password", err)
+			return serviceError("check password", err)
 		}
 		if breached {
 			code = input.PasswordBreached

@@ -194,23 +194,21 @@ func (a *Authenticator) endOldest(ctx context.Context, user UserRecord, newest s
 		return
 	}
 	living, err := a.countedSessions(ctx, user)
-	if err != nil {
-		return
-	}
 	var oldest []string
 	for _, s := range living[min(len(living), a.sessionConfig.MaxPerUser):] {
 		if s.ID != newest { // which is not the first by another machine's clock
 			oldest = append(oldest, s.ID)
 		}
 	}
-	if len(oldest) == 0 {
-		return
-	}
-	if n, _ := a.deleteSessions(ctx, SessionFilter{IDs: oldest, UserID: user.ID}); n > 0 {
-		for _, id := range oldest {
-			a.emit(ctx, Event{Kind: "session_ended", UserID: user.ID, SessionID: id})
+	if len(oldest) > 0 {
+		var n int
+		if n, err = a.deleteSessions(ctx, SessionFilter{IDs: oldest, UserID: user.ID}); n > 0 {
+			for _, id := range oldest {
+				a.emit(ctx, Event{Kind: "session_ended", UserID: user.ID, SessionID: id})
+			}
 		}
 	}
+	a.went(ctx, user.ID, err)
 }
 
 // countedSessions is livingSessions, and removes the ended ones that were read: they
@@ -241,7 +239,10 @@ func (a *Authenticator) countedSessions(ctx context.Context, user UserRecord) ([
 
 // Sessions returns the sessions of a user that have not ended, newest first, at
 // most 1000. Errors: [ErrUserNotFound].
-func (a *Authenticator) Sessions(ctx context.Context, userID string) ([]Session, error) {
+func (a *Authenticator) Sessions(ctx context.Context, userID string) (_ []Session, err error) {
+	ctx, call := a.begin(ctx, "sessions", Client{})
+	defer a.report(ctx, call, &err)
+	call.userID = userID
 	user, err := a.userByID(ctx, userID)
 	if err != nil || a.sessions == nil {
 		return nil, err

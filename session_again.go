@@ -28,7 +28,10 @@ type PasswordChange struct {
 // gone, and [ErrConflict] if somebody else changed the password meanwhile. After
 // [ErrUnavailable] the outcome may be unknown, as when the connection broke and the
 // store cannot be asked: the client then logs in, with either password.
-func (a *Authenticator) ChangePassword(ctx context.Context, c PasswordChange) (Result, error) {
+func (a *Authenticator) ChangePassword(ctx context.Context, c PasswordChange) (_ Result, err error) {
+	ctx, call := a.begin(ctx, "change_password", c.Client)
+	defer a.report(ctx, call, &err)
+	call.userID, call.sessionID = c.Identity.UserID, c.Identity.SessionID
 	if len(c.Current.Reveal()) > input.MaxPasswordBytes {
 		return Result{}, ErrInvalidCredentials
 	}
@@ -74,7 +77,10 @@ type Reauthentication struct {
 // has ended or the user is gone; [ErrTooManySessions] where the token has no session;
 // with EndOthers [ErrConflict] if somebody else changed the user meanwhile. Beside an
 // error the old session goes on, except that after [ErrUnavailable] it may have ended.
-func (a *Authenticator) Reauthenticate(ctx context.Context, r Reauthentication) (Result, error) {
+func (a *Authenticator) Reauthenticate(ctx context.Context, r Reauthentication) (_ Result, err error) {
+	ctx, call := a.begin(ctx, "reauthenticate", r.Client)
+	defer a.report(ctx, call, &err)
+	call.userID, call.sessionID = r.Identity.UserID, r.Identity.SessionID
 	if len(r.Password.Reveal()) > input.MaxPasswordBytes {
 		return Result{}, ErrInvalidCredentials
 	}
@@ -148,17 +154,18 @@ func (a *Authenticator) asking(ctx context.Context, id Identity) (SessionRecord,
 
 func (a *Authenticator) checkCurrent(ctx context.Context, user UserRecord, current Password) error {
 	check, err := a.checkPassword(ctx, user.EmailKey, user, current)
+	code := ""
 	switch {
 	case err != nil:
 		return err
 	case !user.DisabledAt.IsZero():
-		err = ErrUserDisabled
+		err, code = ErrUserDisabled, "user_disabled"
 	case !check.match:
 		err = ErrInvalidCredentials
 	default:
 		return nil
 	}
-	a.emit(ctx, Event{Kind: "password_refused", UserID: user.ID, Err: check.unreadable})
+	a.emit(ctx, Event{Kind: "password_refused", UserID: user.ID, Code: code, Err: check.unreadable})
 	return err
 }
 
@@ -191,6 +198,9 @@ func (a *Authenticator) beginInPlaceOf(ctx context.Context, old, session Session
 
 // beginAnother stores one more session of a user, within the limit.
 func (a *Authenticator) beginAnother(ctx context.Context, user UserRecord, session SessionRecord) error {
+	if a.sessions == nil {
+		return nil
+	}
 	if err := a.checkMaxSessions(ctx, user); err != nil {
 		return err
 	}

@@ -10,17 +10,23 @@ import (
 // Logout ends the session of a refresh token, whether the token is the current
 // one or not, by one write. Of a session that has ended it is no error; what is no
 // refresh token is [ErrInvalidToken].
-func (a *Authenticator) Logout(ctx context.Context, refreshToken string) error {
+func (a *Authenticator) Logout(ctx context.Context, refreshToken string) (err error) {
+	ctx, call := a.begin(ctx, "logout", Client{})
+	defer a.report(ctx, call, &err)
 	t, ok := refresh.Parse(refreshToken)
 	if !ok || a.sessions == nil {
 		return ErrInvalidToken
 	}
+	call.sessionID = t.SessionID()
 	s, _ := a.sessions.SessionByID(ctx, t.SessionID()) // only to say whose it was
 	return a.endSession(ctx, s.UserID, SessionFilter{ID: t.SessionID(), Family: t.Family()})
 }
 
 // EndSession ends one session of a user. Where there is none it is no error.
-func (a *Authenticator) EndSession(ctx context.Context, userID, sessionID string) error {
+func (a *Authenticator) EndSession(ctx context.Context, userID, sessionID string) (err error) {
+	ctx, call := a.begin(ctx, "end_session", Client{})
+	defer a.report(ctx, call, &err)
+	call.userID = userID
 	if a.sessions == nil || userID == "" || sessionID == "" {
 		return nil
 	}
@@ -38,7 +44,10 @@ func (a *Authenticator) endSession(ctx context.Context, userID string, f Session
 // EndSessions ends all sessions of a user by one write to the user; that their rows
 // go too is housekeeping. To keep the caller's own, [Authenticator.Reauthenticate]
 // has EndOthers, which takes the password (ASVS 5.0 7.5.2). Errors: [ErrUserNotFound].
-func (a *Authenticator) EndSessions(ctx context.Context, userID string) error {
+func (a *Authenticator) EndSessions(ctx context.Context, userID string) (err error) {
+	ctx, call := a.begin(ctx, "end_sessions", Client{})
+	defer a.report(ctx, call, &err)
+	call.userID = userID
 	if err := a.endAll(ctx, UserUpdate{ID: userID}); err != nil {
 		return err
 	}
@@ -92,7 +101,9 @@ func (a *Authenticator) deleteSessions(ctx context.Context, f SessionFilter) (in
 // DeleteExpiredSessions deletes up to limit sessions whose time is over and
 // returns how many: for a job that runs now and then, with a limit of a thousand,
 // until it returns less.
-func (a *Authenticator) DeleteExpiredSessions(ctx context.Context, limit int) (int, error) {
+func (a *Authenticator) DeleteExpiredSessions(ctx context.Context, limit int) (_ int, err error) {
+	ctx, call := a.begin(ctx, "delete_expired_sessions", Client{})
+	defer a.report(ctx, call, &err)
 	if a.sessions == nil || limit <= 0 {
 		return 0, nil
 	}

@@ -42,18 +42,17 @@ type Renewal struct {
 // again. A client that gets an [ErrInvalidToken] compares the token it sent with the
 // one it holds now: another tab may have replaced it, or begun a new session by the
 // password. It drops only what it sent.
-func (a *Authenticator) Refresh(ctx context.Context, r Renewal) (Result, error) {
+func (a *Authenticator) Refresh(ctx context.Context, r Renewal) (_ Result, err error) {
+	ctx, call := a.begin(ctx, "refresh", r.Client)
+	defer a.report(ctx, call, &err)
 	t, ok := refresh.Parse(r.Token)
 	if !ok || a.sessions == nil {
 		return Result{}, ErrInvalidToken
 	}
-	r.Client = r.Client.cut()
+	r.Client, call.sessionID = r.Client.cut(), t.SessionID()
 	var before SessionRecord // when the token was of use, at an earlier look
 	for range sessionTries {
 		result, err := a.refresh(ctx, t, r, &before)
-		if errors.Is(err, ErrInvalidToken) && err != ErrSessionReplayed { // which has its own
-			a.emit(ctx, Event{Kind: "refresh_refused", SessionID: t.SessionID(), Client: r.Client, Err: err})
-		}
 		if !errors.Is(err, ErrConflict) {
 			return result, err
 		}
@@ -98,7 +97,9 @@ func (a *Authenticator) refresh(ctx context.Context, t refresh.Token, r Renewal,
 	case current && now.Before(s.GraceUntil):
 	case parent && (overtaken || now.Before(a.repeatUntil(s))):
 		if s.Repeats >= maxRepeats {
-			return Result{}, refusal("refresh", "the parent of a refresh token was used too often")
+			err := refusal("refresh", "the parent of a refresh token was used too often")
+			a.emit(ctx, Event{Kind: "refresh_refused", UserID: user.ID, SessionID: s.ID, Previous: s.Client, Err: err})
+			return Result{}, err
 		}
 		next = t.Next(s.Nonce)
 		write = func() error { return a.repeat(ctx, s) }

@@ -175,17 +175,18 @@ func TestJWTConfigRefuses(t *testing.T) {
 }
 
 func TestKeys(t *testing.T) {
-	secret := []byte("0123456789abcdef0123456789abcdef")
+	secret := []byte("0123456789abcdef0123456789abcde\xff")
 	for name, build := range map[string]func() (auth.Key, error){
-		"secret of 31 bytes": func() (auth.Key, error) { return auth.HMACKey(secret[:31]) },
-		"no secret":          func() (auth.Key, error) { return auth.HMACKey(nil) },
-		"secret of zeros":    func() (auth.Key, error) { return auth.HMACKey(make([]byte, 32)) },
-		"short private key":  func() (auth.Key, error) { return auth.SigningKey(make(ed25519.PrivateKey, 32)) },
-		"no private key":     func() (auth.Key, error) { return auth.SigningKey(nil) },
-		"no public key":      func() (auth.Key, error) { return auth.PublicKey(nil) },
-		"small-order point":  func() (auth.Key, error) { return auth.PublicKey(make(ed25519.PublicKey, 32)) },
-		"ID with a space":    func() (auth.Key, error) { return auth.GenerateKey().WithID("a b") },
-		"empty ID":           func() (auth.Key, error) { return auth.GenerateKey().WithID("") },
+		"secret of 31 bytes":  func() (auth.Key, error) { return auth.HMACKey(secret[:31]) },
+		"secret that is text": func() (auth.Key, error) { return auth.HMACKey([]byte("0123456789abcdef0123456789abcdef\n")) },
+		"no secret":           func() (auth.Key, error) { return auth.HMACKey(nil) },
+		"secret of zeros":     func() (auth.Key, error) { return auth.HMACKey(make([]byte, 32)) },
+		"short private key":   func() (auth.Key, error) { return auth.SigningKey(make(ed25519.PrivateKey, 32)) },
+		"no private key":      func() (auth.Key, error) { return auth.SigningKey(nil) },
+		"no public key":       func() (auth.Key, error) { return auth.PublicKey(nil) },
+		"small-order point":   func() (auth.Key, error) { return auth.PublicKey(make(ed25519.PublicKey, 32)) },
+		"ID with a space":     func() (auth.Key, error) { return auth.GenerateKey().WithID("a b") },
+		"empty ID":            func() (auth.Key, error) { return auth.GenerateKey().WithID("") },
 	} {
 		if key, err := build(); err == nil || key.ID() != "" {
 			t.Errorf("%s: got %v, %v", name, key, err)

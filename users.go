@@ -27,7 +27,10 @@ func newEpoch() uint64 {
 }
 
 // User returns a user by ID, or [ErrUserNotFound].
-func (a *Authenticator) User(ctx context.Context, id string) (User, error) {
+func (a *Authenticator) User(ctx context.Context, id string) (_ User, err error) {
+	ctx, call := a.begin(ctx, "user", Client{})
+	defer a.report(ctx, call, &err)
+	call.userID = id
 	r, err := a.userByID(ctx, id)
 	return r.User, err
 }
@@ -35,7 +38,10 @@ func (a *Authenticator) User(ctx context.Context, id string) (User, error) {
 // SetPassword gives a user a new password without asking for the current one:
 // for an administrator or after a reset. Tokens live on as with
 // [Authenticator.SetDisabled]. Errors: [*InputError], [ErrUserNotFound].
-func (a *Authenticator) SetPassword(ctx context.Context, userID string, p Password) error {
+func (a *Authenticator) SetPassword(ctx context.Context, userID string, p Password) (err error) {
+	ctx, call := a.begin(ctx, "set_password", Client{})
+	defer a.report(ctx, call, &err)
+	call.userID = userID
 	user, err := a.userByID(ctx, userID)
 	if err != nil {
 		return err
@@ -58,7 +64,10 @@ func (a *Authenticator) SetPassword(ctx context.Context, userID string, p Passwo
 // end. Access tokens that were issued before, or by a login at the same time, live until
 // they expire, unless [SessionConfig.Staleness] has Verify ask. Errors:
 // [ErrUserNotFound].
-func (a *Authenticator) SetDisabled(ctx context.Context, userID string, disabled bool) error {
+func (a *Authenticator) SetDisabled(ctx context.Context, userID string, disabled bool) (err error) {
+	ctx, call := a.begin(ctx, "set_disabled", Client{})
+	defer a.report(ctx, call, &err)
+	call.userID = userID
 	update := UserUpdate{ID: userID, DisabledAt: new(time.Time)}
 	kind := "user_enabled"
 	if disabled {
@@ -77,7 +86,10 @@ func (a *Authenticator) SetDisabled(ctx context.Context, userID string, disabled
 
 // DeleteUser removes a user. Tokens live on as with [Authenticator.SetDisabled].
 // Errors: [ErrUserNotFound].
-func (a *Authenticator) DeleteUser(ctx context.Context, userID string) error {
+func (a *Authenticator) DeleteUser(ctx context.Context, userID string) (err error) {
+	ctx, call := a.begin(ctx, "delete_user", Client{})
+	defer a.report(ctx, call, &err)
+	call.userID = userID
 	if err := a.store.DeleteUser(ctx, userID); err != nil {
 		return storeError("delete user", err, ErrUserNotFound)
 	}
@@ -94,7 +106,10 @@ func (a *Authenticator) DeleteUser(ctx context.Context, userID string) error {
 //
 // Errors: [*InputError], also for a hash that the hasher cannot verify, and
 // [ErrUserExists].
-func (a *Authenticator) Import(ctx context.Context, r UserRecord) (User, error) {
+func (a *Authenticator) Import(ctx context.Context, r UserRecord) (_ User, err error) {
+	ctx, call := a.begin(ctx, "import", Client{})
+	defer a.report(ctx, call, &err)
+	call.userID = r.ID
 	now := currentTime()
 	if r.ID == "" {
 		r.ID = uuid.V7(now)
@@ -102,7 +117,7 @@ func (a *Authenticator) Import(ctx context.Context, r UserRecord) (User, error) 
 	if code := input.ID(r.ID); code != "" {
 		return User{}, &InputError{Field: input.FieldID, Code: code, Max: row.MaxID}
 	}
-	if address, err := email.Parse(r.Email); err == nil {
+	if address, err := a.parseEmail(r.Email); err == nil {
 		r.Email, r.EmailKey = address.Address, address.Key
 	} else if key, ok := email.Key(r.Email); ok {
 		r.Email, r.EmailKey = nfc.String(r.Email), key
@@ -112,7 +127,6 @@ func (a *Authenticator) Import(ctx context.Context, r UserRecord) (User, error) 
 	if len(r.Email) > row.MaxEmail {
 		return User{}, emailError(email.TooLong)
 	}
-	var err error
 	if r.Username, err = parseUsername(r.Username); err != nil {
 		return User{}, err
 	}

@@ -38,7 +38,7 @@ func signingKey(t testing.TB) (auth.Key, ed25519.PrivateKey) {
 
 func TestJWKS(t *testing.T) {
 	key, private := signingKey(t)
-	secret := []byte(strings.Repeat("canary-5Kq9", 3))
+	secret := []byte(strings.Repeat("canary-5Kq9", 3) + "\xff")
 	hmac, err := auth.HMACKey(secret)
 	if err != nil {
 		t.Fatal(err)

@@ -194,24 +194,24 @@ func (w *recorder) Write(p []byte) (int, error) {
 // Unwrap is for [http.ResponseController].
 func (w *recorder) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
-// logEvents logs security events, which hold IDs and no personal data.
+// logEvents logs security events. Printed they hold IDs, codes and times, and leave
+// out who the client is.
 func logEvents(log *slog.Logger) func(context.Context, auth.Event) {
 	return func(ctx context.Context, e auth.Event) {
 		level := slog.LevelInfo
 		switch e.Kind {
 		case "registered", "logged_in", "refreshed", "session_ended":
 			note(ctx, e.UserID)
-		case "login_failed", "password_refused", "session_replayed":
+		case "login_failed", "password_refused", "refresh_refused", "session_replayed", "too_many_sessions", "overloaded":
 			level = slog.LevelWarn
+		case "password_rehashed":
+			if e.Err != nil {
+				level = slog.LevelWarn
+			}
+		case "unavailable": // somebody has to look
+			level = slog.LevelError
 		}
-		if e.Err != nil && e.Kind != "token_refused" { // which every client has now and then
-			level = slog.LevelWarn
-		}
-		attrs := []slog.Attr{slog.String("kind", e.Kind), slog.String("user_id", e.UserID)}
-		if e.Err != nil {
-			attrs = append(attrs, slog.String("error", e.Err.Error()))
-		}
-		log.LogAttrs(ctx, level, "security event", attrs...)
+		log.LogAttrs(ctx, level, "security event", slog.Any("", e)) // without a name its members are the line's
 	}
 }
 

@@ -80,7 +80,7 @@ func TestSessionsScript(t *testing.T) {
 		{"MySQL, checked", true, []string{"-check-sessions", "1m"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			args := append([]string{"-grace", "0s", "-fresh", "3s"}, tt.args...)
+			args := append([]string{"-policy", "default", "-grace", "0s", "-fresh", "3s"}, tt.args...)
 			if tt.mysql {
 				args = append(args, "-dsn", mysqltest.DSN(t))
 			}
