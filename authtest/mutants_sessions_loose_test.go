@@ -2,6 +2,7 @@ package authtest
 
 import (
 	"context"
+	"math"
 	"strings"
 	"sync"
 	"time"
@@ -73,6 +74,10 @@ func (l *looseSessions) UpdateSession(ctx context.Context, u auth.SessionUpdate)
 	defer l.mu.Unlock()
 	u.ID = l.id(u.ID)
 	r, err := l.MemoryStore.SessionByID(ctx, u.ID)
+	if l.gap == "bound" && err == nil && r.Repeats < u.RepeatsBelow {
+		l.open("bound")
+		u.RepeatsBelow = math.MaxUint32
+	}
 	if l.gap != "update" || err != nil {
 		return l.MemoryStore.UpdateSession(ctx, u)
 	}
@@ -117,7 +122,9 @@ func sessionLooseMutants() []sessionMutant {
 	mutants := []sessionMutant{
 		(&looseSessions{gap: "create"}).mutant("an ID is looked for and then taken", "of many that create one ID, exactly one wins"),
 		update.mutant("a token is compared and then replaced", "of many that replace one token, exactly one wins"),
-		update.mutant("a session is read and then written whole", "concurrent updates of other fields undo no rotation"),
+		update.mutant("a session is read and then written whole", "concurrent counts undo no rotation"),
+		update.mutant("a count is read and then written", "of many that count up to a bound, exactly so many succeed"),
+		(&looseSessions{gap: "bound"}).mutant("a bound is compared and then counted up to", "of many that count up to a bound, exactly so many succeed"),
 		update.mutant("a session is written whether it is there or not", "a rotation does not bring back what is deleted meanwhile"),
 		(&looseSessions{gap: "delete"}).mutant("a session is looked for and then deleted", "of many that delete one session, exactly one counts it"),
 	}

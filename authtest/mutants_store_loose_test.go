@@ -157,6 +157,7 @@ func racingMutants() []storeMutant {
 		(&loose{gap: "create ID"}).mutant("an ID is looked for and then taken", "of many that create one ID, exactly one wins"),
 		update.mutant("a new key is looked for and then taken", "of many that move to one key, exactly one wins"),
 		update.mutant("a hash is compared and then replaced", "of many that replace one hash, exactly one wins"),
+		update.mutant("an epoch is compared and then raised", "of many that raise one epoch, exactly one wins"),
 		update.mutant("Epoch is read and then written", "concurrent ends of sessions all count"),
 		(&loose{gap: "delete"}).mutant("a user is looked for and then deleted", "of many that delete one user, exactly one wins"),
 	}

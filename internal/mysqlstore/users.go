@@ -38,7 +38,8 @@ func newStatements(c Config, sessions sessionStatements) statements {
 			" VALUES (" + c.asID() + ", " + asBytes + ", " + asText + ", " + asText + ", " + asBytes + ", ?, ?, ?, ?, ?)",
 		byID:    "SELECT " + columns + " FROM " + users + " u" + whereID,
 		byEmail: "SELECT " + columns + " FROM " + users + " u WHERE email_key = " + asBytes,
-		exists:  "SELECT 1 FROM " + users + whereID,
+		// Of what is there now, wherever reads are sent and whatever a transaction sees.
+		exists:  "SELECT 1 FROM " + users + whereID + " FOR UPDATE",
 		delete:  "DELETE FROM " + users + whereID,
 		update:  "UPDATE " + users + " SET ",
 		whereID: whereID,
