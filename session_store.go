@@ -76,7 +76,7 @@ type SessionUpdate struct {
 	// IdleUntil nor ExpiresAt is at or before At.
 	IfFamily, IfToken [32]byte
 	AnyDigests        bool // they demand nothing: to confirm that there is no such session
-	At                time.Time
+	At                time.Time // not zero
 
 	// RepeatsBelow, where not 0, demands that Repeats is below it, and adds 1 to it; At
 	// becomes LastUsedAt.

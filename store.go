@@ -51,7 +51,8 @@ type UserRecord struct {
 	EmailVerifiedAt time.Time `json:"-"` // zero = not verified
 }
 
-// UserUpdate changes the fields that are not nil.
+// UserUpdate changes the fields that are not nil. One that changes nothing confirms by a
+// write that there is such a user, as it demands.
 type UserUpdate struct {
 	ID string
 	At time.Time // becomes UpdatedAt; zero = that stays as it is

@@ -76,7 +76,11 @@ func TestMySQLSessionStatementsUseAKey(t *testing.T) {
 			{"update", func(ctx context.Context, s *auth.MySQLStore) error {
 				return s.UpdateSession(ctx, auth.SessionUpdate{ID: "id-0007", At: sessionsEnd})
 			}, "PRIMARY", 1},
+			{"update of any digests", func(ctx context.Context, s *auth.MySQLStore) error {
+				return s.UpdateSession(ctx, auth.SessionUpdate{ID: "id-0007", AnyDigests: true, RepeatsBelow: 100, At: sessionsEnd})
+			}, "PRIMARY", 1},
 			{"delete one", deleting(auth.SessionFilter{ID: "id-0007"}), "PRIMARY", 1},
+			{"delete one of a family", deleting(auth.SessionFilter{ID: "id-0007", Family: [32]byte{1}}), "PRIMARY", 1},
 			{"delete one of a user", deleting(auth.SessionFilter{ID: "id-0007", UserID: "8"}), "", 1},
 			{"list", listing("8"), "user_newest", 5},
 			{"list many", listing("1"), "user_newest", 200},

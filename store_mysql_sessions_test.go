@@ -105,9 +105,25 @@ func TestMySQLSessionRoundTrips(t *testing.T) {
 					wantErr(t, s.UpdateSession(t.Context(), auth.SessionUpdate{ID: "id", At: r.CreatedAt}), auth.ErrConflict)
 					return nil
 				}},
+				{"UpdateSession of nothing", 1, func() error {
+					return s.UpdateSession(t.Context(), auth.SessionUpdate{ID: "id", IfFamily: r.Family, IfToken: r.Token, At: r.CreatedAt})
+				}},
+				{"UpdateSession that counts", 1, func() error {
+					return s.UpdateSession(t.Context(), auth.SessionUpdate{ID: "id", AnyDigests: true, RepeatsBelow: 1, At: r.CreatedAt})
+				}},
+				{"UpdateSession at the bound", 1, func() error {
+					wantErr(t, s.UpdateSession(t.Context(), auth.SessionUpdate{ID: "id", AnyDigests: true, RepeatsBelow: 1, At: r.CreatedAt}), auth.ErrConflict)
+					return nil
+				}},
+				{"UpdateSession of none", 1, func() error {
+					wantErr(t, s.UpdateSession(t.Context(), auth.SessionUpdate{ID: "unknown", AnyDigests: true, At: r.CreatedAt}), auth.ErrConflict)
+					return nil
+				}},
 				{"Sessions", 1, func() error { _, err := s.Sessions(t.Context(), "1"); return err }},
 				{"DeleteSessions before an epoch", 1, deleting(auth.SessionFilter{UserID: "1", BeforeEpoch: r.Epoch}, 0)},
 				{"DeleteSessions that have ended", 1, deleting(auth.SessionFilter{ExpiredBy: r.CreatedAt, Limit: 1000}, 0)},
+				{"DeleteSessions of an ID and another family", 1, deleting(auth.SessionFilter{ID: "id", Family: r.Token}, 0)},
+				{"DeleteSessions of a family", 0, deleting(auth.SessionFilter{Family: r.Family}, 0)},
 				{"DeleteSessions of an ID", 1, deleting(auth.SessionFilter{ID: "id", UserID: "1"}, 1)},
 				{"DeleteSessions of none", 0, deleting(auth.SessionFilter{}, 0)},
 				{"DeleteSessions of at most 5", 0, deleting(auth.SessionFilter{Limit: 5}, 0)},
@@ -151,6 +167,9 @@ func TestMySQLRefusesSessionsItCannotKeep(t *testing.T) {
 		"bytes":      {func(r *auth.SessionRecord) { r.Client.UserAgent = strings.Repeat("é", 129) }, "value too long"},
 		"label":      {func(r *auth.SessionRecord) { r.Client.Label = long(101) }, "value too long"},
 		"address":    {func(r *auth.SessionRecord) { r.Client.Address = netip.MustParseAddr("::1%" + long(61)) }, "value too long"},
+		"AMR":        {func(r *auth.SessionRecord) { r.AMR = long(65) }, "value too long"},
+		"audience":   {func(r *auth.SessionRecord) { r.Audience = long(1025) }, "value too long"},
+		"grace":      {func(r *auth.SessionRecord) { r.GraceUntil = time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC) }, "time out of range"},
 		"not UTF-8":  {func(r *auth.SessionRecord) { r.Client.Label = "\xff" }, "value not UTF-8"},
 		"year 10000": {func(r *auth.SessionRecord) { r.AuthTime = time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC) }, "time out of range"},
 		"no idle":    {func(r *auth.SessionRecord) { r.IdleUntil = time.Time{} }, "time out of range"},
@@ -172,6 +191,32 @@ func TestMySQLRefusesSessionsItCannotKeep(t *testing.T) {
 		u := auth.SessionUpdate{ID: "id", IfFamily: r.Family, IfToken: r.Token, At: at}
 		t.Run(name, func(t *testing.T) {
 			wantStoreError(t, s.UpdateSession(t.Context(), u), "update session", "time out of range", nil)
+		})
+	}
+	r.GraceUntil, r.RotatedAt = r.CreatedAt, r.CreatedAt
+	if err := s.CreateSession(t.Context(), r); err != nil {
+		t.Fatal(err)
+	}
+	for name, test := range map[string]struct {
+		change func(n *auth.SessionRotation)
+		code   string
+	}{
+		"rotation, user agent":    {func(n *auth.SessionRotation) { n.Client.UserAgent = long(257) }, "value too long"},
+		"rotation, label":         {func(n *auth.SessionRotation) { n.Client.Label = long(101) }, "value too long"},
+		"rotation, address":       {func(n *auth.SessionRotation) { n.Client.Address = netip.MustParseAddr("::1%" + long(61)) }, "value too long"},
+		"rotation, not UTF-8":     {func(n *auth.SessionRotation) { n.Client.UserAgent = "\xff" }, "value not UTF-8"},
+		"rotation, grace":         {func(n *auth.SessionRotation) { n.GraceUntil = time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC) }, "time out of range"},
+		"rotation, no idle end":   {func(n *auth.SessionRotation) { n.IdleUntil = time.Time{} }, "time out of range"},
+		"rotation, idle for long": {func(n *auth.SessionRotation) { n.IdleUntil = time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC) }, "time out of range"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			next := r
+			u := rotation(&next, r.CreatedAt)
+			test.change(u.Rotation)
+			wantStoreError(t, s.UpdateSession(t.Context(), u), "update session", test.code, nil)
+			if got, err := s.SessionByID(t.Context(), r.ID); err != nil || got != r {
+				t.Errorf("changed: %v", err)
+			}
 		})
 	}
 	_, err := s.DeleteSessions(t.Context(), auth.SessionFilter{ExpiredBy: time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC)})

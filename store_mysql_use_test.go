@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"strings"
 	"testing"
 	"time"
@@ -72,6 +73,74 @@ func TestMySQLWithTx(t *testing.T) {
 			err := s.DeleteUser(t.Context(), result.User.ID)
 			wantStoreError(t, err, "delete user", "mysql 1451", nil) // the profile needs it
 		}
+	}
+}
+
+// Why an update met no user is asked of what is there now, not of what the transaction
+// saw when it began.
+func TestMySQLConflictsOfNowWithTx(t *testing.T) {
+	pool := openPool(t, mysqltest.DSN(t))
+	s := migrate(t, newMySQLStore(t, pool))
+	for _, id := range []string{"1", "2"} {
+		if _, err := s.CreateUser(t.Context(), auth.UserRecord{User: auth.User{ID: id}, EmailKey: id, Epoch: 7}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	tx, err := pool.BeginTx(t.Context(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer tx.Rollback()
+	inTx := s.WithTx(tx)
+	if _, err := inTx.UserByID(t.Context(), "1"); err != nil { // from here on it sees what is there now
+		t.Fatal(err)
+	}
+	if err := s.DeleteUser(t.Context(), "1"); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.UpdateUser(t.Context(), auth.UserUpdate{ID: "2", RaiseEpoch: 1}); err != nil {
+		t.Fatal(err)
+	}
+	epoch, long := uint64(7), strings.Repeat("x", 2000)
+	wantErr(t, inTx.UpdateUser(t.Context(), auth.UserUpdate{ID: "1", IfEpoch: &epoch}), auth.ErrUserNotFound)
+	wantErr(t, inTx.UpdateUser(t.Context(), auth.UserUpdate{ID: "1", IfPasswordHash: &long}), auth.ErrUserNotFound)
+	wantErr(t, inTx.UpdateUser(t.Context(), auth.UserUpdate{ID: "2", IfEpoch: &epoch}), auth.ErrConflict)
+}
+
+// An epoch uses all bits of its column. Where it would begin anew, and so be one that
+// it was, the server refuses, whatever its mode.
+func TestMySQLEpochDoesNotWrap(t *testing.T) {
+	dsn := mysqltest.DSN(t)
+	const most = math.MaxUint64
+	for name, params := range map[string][]string{
+		"defaults":               {},
+		"interpolated":           {"interpolateParams=true"},
+		"lax mode":               {"sql_mode=''"},
+		"lax mode, interpolated": {"sql_mode=''", "interpolateParams=true"},
+		"odd mode":               {"sql_mode='NO_UNSIGNED_SUBTRACTION'"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := migrate(t, newMySQLStore(t, openPool(t, withParams(t, dsn, params...)), auth.MySQLConfig{Table: "epochs"}))
+			r := auth.UserRecord{User: auth.User{ID: name}, EmailKey: name, Epoch: 7}
+			if _, err := s.CreateUser(t.Context(), r); err != nil {
+				t.Fatal(err)
+			}
+			raise := func(from, by uint64) error {
+				return s.UpdateUser(t.Context(), auth.UserUpdate{ID: name, IfEpoch: &from, RaiseEpoch: by})
+			}
+			wantErr(t, raise(7, most-7-3), nil)
+			wantErr(t, raise(most, 1), auth.ErrConflict)
+			for range 2 {
+				wantStoreError(t, raise(most-3, 4), "update user", "mysql 1690", nil)
+				wantStoreError(t, raise(most-3, most), "update user", "mysql 1690", nil)
+			}
+			wantErr(t, raise(most-3, 3), nil)
+			wantStoreError(t, raise(most, 1), "update user", "mysql 1690", nil)
+			r.Epoch = most
+			if got, err := s.UserByID(t.Context(), name); err != nil || got != r {
+				t.Errorf("epoch %d, %v", got.Epoch, err)
+			}
+		})
 	}
 }
 
@@ -213,6 +282,9 @@ func TestMySQLStatementsUseAKey(t *testing.T) {
 			"UserByEmail": func(ctx context.Context, s *auth.MySQLStore) error { return second(s.UserByEmail(ctx, "1")) },
 			"UpdateUser": func(ctx context.Context, s *auth.MySQLStore) error {
 				return s.UpdateUser(ctx, auth.UserUpdate{ID: "1"})
+			},
+			"UpdateUser with a demand": func(ctx context.Context, s *auth.MySQLStore) error {
+				return s.UpdateUser(ctx, auth.UserUpdate{ID: "1", IfEpoch: new(uint64)})
 			},
 			"UpdateUser, conflicts": func(ctx context.Context, s *auth.MySQLStore) error {
 				return s.UpdateUser(ctx, auth.UserUpdate{ID: "1", IfPasswordHash: &long})

@@ -138,6 +138,11 @@ func TestMySQLRoundTrips(t *testing.T) {
 				{"UpdateUser", 1, func() error {
 					return s.UpdateUser(t.Context(), auth.UserUpdate{ID: user.User.ID, At: user.User.UpdatedAt, Username: &newName})
 				}},
+				{"UpdateUser of nothing", 1, func() error { return s.UpdateUser(t.Context(), auth.UserUpdate{ID: user.User.ID}) }},
+				{"UpdateUser of nobody", 1, func() error {
+					wantErr(t, s.UpdateUser(t.Context(), auth.UserUpdate{ID: "4294967296"}), auth.ErrUserNotFound)
+					return nil
+				}},
 				{"UpdateUser that conflicts", 2, func() error {
 					err := s.UpdateUser(t.Context(), auth.UserUpdate{ID: user.User.ID, At: user.User.UpdatedAt, IfPasswordHash: &wrong})
 					wantErr(t, err, auth.ErrConflict)

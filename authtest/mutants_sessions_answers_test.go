@@ -251,36 +251,6 @@ func sessionFilterMutants() []sessionMutant {
 			return list
 		})
 	}
-	// choosing makes a mutant that deletes, one by one, the sessions of users that
-	// f takes, in the order of by, up to the limit.
-	choosing := func(name, rule string, f func(filter auth.SessionFilter, r auth.SessionRecord) bool, by func(a, b auth.SessionRecord) int) sessionMutant {
-		return wrapSessions(name, rule, func(w *wrappedSessions, s *auth.MemoryStore) {
-			w.delete = func(ctx context.Context, filter auth.SessionFilter) (int, error) {
-				var all []auth.SessionRecord
-				for _, user := range []string{"1", "11", "2"} {
-					list, _ := s.Sessions(ctx, user)
-					all = append(all, list...)
-				}
-				if filter.IDs != nil || !filter.IdleBy.IsZero() || filter.ID != "" && filter.UserID == "" || len(all) == 0 || len(all) > 100 {
-					return s.DeleteSessions(ctx, filter)
-				}
-				slices.SortFunc(all, by)
-				n := 0
-				for _, r := range all {
-					if (filter.ID == "" || filter.ID == r.ID) && f(filter, r) && (filter.Limit == 0 || n < filter.Limit) {
-						s.DeleteSessions(ctx, auth.SessionFilter{ID: r.ID})
-						n++
-					}
-				}
-				return n, ctx.Err()
-			}
-		})
-	}
-	byEnd := func(a, b auth.SessionRecord) int { return a.ExpiresAt.Compare(b.ExpiresAt) }
-	chosen := func(f auth.SessionFilter, r auth.SessionRecord) bool {
-		return (f.UserID != "" || !f.ExpiredBy.IsZero()) && (f.UserID == "" || f.UserID == r.UserID) &&
-			(f.BeforeEpoch == 0 || r.Epoch < f.BeforeEpoch) && (f.ExpiredBy.IsZero() || !r.ExpiresAt.After(f.ExpiredBy))
-	}
 	counting := func(name string, f func(n int) int) sessionMutant {
 		return wrapSessions(name, ruleSessionFilter, func(w *wrappedSessions, s *auth.MemoryStore) {
 			w.delete = func(ctx context.Context, filter auth.SessionFilter) (int, error) {
@@ -294,7 +264,7 @@ func sessionFilterMutants() []sessionMutant {
 		sorted("a list by ID", func(a, b auth.SessionRecord) int { return strings.Compare(a.ID, b.ID) }),
 		sorted("a list, oldest first", func(a, b auth.SessionRecord) int { return newestFirst(b, a) }),
 		sorted("a list by last use", func(a, b auth.SessionRecord) int { return a.LastUsedAt.Compare(b.LastUsedAt) }),
-		sorted("a list by end", byEnd),
+		sorted("a list by end", firstEnd),
 		sorted("a list by seconds of age", func(a, b auth.SessionRecord) int {
 			return cmp.Or(b.CreatedAt.Truncate(time.Second).Compare(a.CreatedAt.Truncate(time.Second)), strings.Compare(b.ID, a.ID))
 		}),
@@ -431,13 +401,13 @@ func sessionFilterMutants() []sessionMutant {
 				f.BeforeEpoch = 1
 			}
 		}),
-		choosing("an epoch is a float", ruleSessionFilter, func(f auth.SessionFilter, r auth.SessionRecord) bool {
+		choosingSessions("an epoch is a float", ruleSessionFilter, func(f auth.SessionFilter, r auth.SessionRecord) bool {
 			if f.BeforeEpoch != 0 && float64(r.Epoch) >= float64(f.BeforeEpoch) {
 				return false
 			}
 			f.BeforeEpoch = 0
-			return chosen(f, r)
-		}, byEnd),
+			return chosenSession(f, r)
+		}, firstEnd),
 		filtered("a time beside a user is ignored", ruleSessionFilter, func(f *auth.SessionFilter) {
 			if f.UserID != "" {
 				f.ExpiredBy = time.Time{}
@@ -458,18 +428,18 @@ func sessionFilterMutants() []sessionMutant {
 				f.ExpiredBy = f.ExpiredBy.Add(time.Microsecond)
 			}
 		}),
-		choosing("sessions that were idle are taken for ended", ruleSessionFilter, func(f auth.SessionFilter, r auth.SessionRecord) bool {
-			return chosen(f, r) || f.UserID == "" && !r.IdleUntil.After(f.ExpiredBy)
-		}, byEnd),
-		choosing("users are compared by their first byte", ruleSessionFilter, func(f auth.SessionFilter, r auth.SessionRecord) bool {
+		choosingSessions("sessions that were idle are taken for ended", ruleSessionFilter, func(f auth.SessionFilter, r auth.SessionRecord) bool {
+			return chosenSession(f, r) || f.UserID == "" && !r.IdleUntil.After(f.ExpiredBy)
+		}, firstEnd),
+		choosingSessions("users are compared by their first byte", ruleSessionFilter, func(f auth.SessionFilter, r auth.SessionRecord) bool {
 			if f.UserID != "" && f.UserID[0] == r.UserID[0] {
 				f.UserID = r.UserID
 			}
-			return chosen(f, r)
-		}, byEnd),
-		choosing("those that end last go first", ruleSessionLimit, chosen, func(a, b auth.SessionRecord) int { return byEnd(b, a) }),
-		choosing("the oldest go first", ruleSessionLimit, chosen, func(a, b auth.SessionRecord) int { return newestFirst(b, a) }),
-		choosing("those that were idle longest go first", ruleSessionLimit, chosen, func(a, b auth.SessionRecord) int { return a.IdleUntil.Compare(b.IdleUntil) }),
+			return chosenSession(f, r)
+		}, firstEnd),
+		choosingSessions("those that end last go first", ruleSessionLimit, chosenSession, func(a, b auth.SessionRecord) int { return firstEnd(b, a) }),
+		choosingSessions("the oldest go first", ruleSessionLimit, chosenSession, func(a, b auth.SessionRecord) int { return newestFirst(b, a) }),
+		choosingSessions("those that were idle longest go first", ruleSessionLimit, chosenSession, func(a, b auth.SessionRecord) int { return a.IdleUntil.Compare(b.IdleUntil) }),
 		filtered("the limit is ignored", ruleSessionLimit, func(f *auth.SessionFilter) { f.Limit = 0 }),
 		filtered("the limit is ignored beside a user", ruleSessionLimit, func(f *auth.SessionFilter) {
 			if f.UserID != "" {
@@ -483,14 +453,14 @@ func sessionFilterMutants() []sessionMutant {
 		}),
 		counting("nothing is counted", func(int) int { return 0 }),
 		counting("one is counted at most", func(n int) int { return min(n, 1) }),
-		choosing("a limit alone chooses", ruleSessionEmpty, func(f auth.SessionFilter, r auth.SessionRecord) bool {
-			return chosen(f, r) || f.UserID == "" && f.BeforeEpoch == 0 && f.Limit > 0
-		}, byEnd),
-		choosing("an epoch alone chooses", ruleSessionEmpty, func(f auth.SessionFilter, r auth.SessionRecord) bool {
-			return chosen(f, r) || f.UserID == "" && f.ExpiredBy.IsZero() && r.Epoch < f.BeforeEpoch
-		}, byEnd),
-		choosing("nothing chooses all", ruleSessionEmpty, func(f auth.SessionFilter, r auth.SessionRecord) bool {
-			return chosen(f, r) || f.UserID == "" && f.BeforeEpoch == 0 && f.Limit == 0
-		}, byEnd),
+		choosingSessions("a limit alone chooses", ruleSessionEmpty, func(f auth.SessionFilter, r auth.SessionRecord) bool {
+			return chosenSession(f, r) || only(f, "Limit") && f.Limit > 0
+		}, firstEnd),
+		choosingSessions("an epoch alone chooses", ruleSessionEmpty, func(f auth.SessionFilter, r auth.SessionRecord) bool {
+			return chosenSession(f, r) || f.UserID == "" && f.ExpiredBy.IsZero() && r.Epoch < f.BeforeEpoch
+		}, firstEnd),
+		choosingSessions("nothing chooses all", ruleSessionEmpty, func(f auth.SessionFilter, r auth.SessionRecord) bool {
+			return chosenSession(f, r) || only(f)
+		}, firstEnd),
 	}
 }

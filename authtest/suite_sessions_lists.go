@@ -199,6 +199,71 @@ func (s sessionStore) filters(t *testing.T) {
 	}
 }
 
+// families filters by families, of which some are nearly others.
+func (s sessionStore) families(t *testing.T) {
+	all := s.populate(t)
+	// Bytes that a comparison of text would fold or cut.
+	near := []string{"a \x00\x00", "A \x00\x00", "a  \x00", "a\x00\x00\x00", "a   ", "a\x00  "}
+	for i, end := range near {
+		r := session(t, 100+i)
+		r.UserID = "1"
+		r.Family = all[4].Family
+		copy(r.Family[32-len(end):], end)
+		all = append(all, s.create(t, r))
+	}
+	// Others may be of the same family.
+	twin, brother := session(t, 200), session(t, 201)
+	twin.UserID, brother.UserID = "2", "11"
+	twin.Family, brother.Family = all[4].Family, all[4].Family
+	twin.ExpiresAt, brother.ExpiresAt = all[4].ExpiresAt.Add(-time.Hour), all[4].ExpiresAt.Add(time.Hour)
+	all = append(all, s.create(t, twin), s.create(t, brother))
+
+	r := all[4]
+	for _, wrong := range append(wrongDigests(r.Family, r.Token, r.Parent, r.Nonce, all[1].Family, all[7].Family)[1:], all[12].Family) {
+		for _, f := range []auth.SessionFilter{{ID: r.ID}, {ID: r.ID, UserID: r.UserID}, {ID: r.ID, ExpiredBy: r.ExpiresAt}, {ID: r.ID, BeforeEpoch: r.Epoch + 1}} {
+			f.Family = wrong
+			s.remove(t, f, 0)
+		}
+	}
+	for what, f := range map[string]auth.SessionFilter{
+		"a family and an unknown ID":         {Family: r.Family, ID: "unknown"},
+		"a family and an ID of another":      {Family: r.Family, ID: all[1].ID},
+		"a family, its ID and another user":  {Family: r.Family, ID: r.ID, UserID: "2"},
+		"a family and another user":          {Family: r.Family, UserID: "1"},
+		"a family and an unknown user":       {Family: r.Family, UserID: "3"},
+		"a family and an ID before its end":  {Family: r.Family, ID: r.ID, ExpiredBy: r.ExpiresAt.Add(-time.Microsecond)},
+		"a family and an ID of its epoch":    {Family: r.Family, ID: r.ID, BeforeEpoch: r.Epoch},
+		"a family and a time before its end": {Family: r.Family, ExpiredBy: twin.ExpiresAt.Add(-time.Microsecond)},
+		"a family that nobody has, and all":  {Family: [32]byte{1}, ExpiredBy: brother.ExpiresAt.AddDate(10, 0, 0)},
+	} {
+		s.try(t, what, f, all, nil)
+	}
+	for what, test := range map[string]struct {
+		f    auth.SessionFilter
+		want []auth.SessionRecord
+	}{
+		"a family and an ID":                       {auth.SessionFilter{ID: r.ID}, []auth.SessionRecord{r}},
+		"a family, an ID and a user":               {auth.SessionFilter{ID: r.ID, UserID: r.UserID}, []auth.SessionRecord{r}},
+		"a family and an ID after its end":         {auth.SessionFilter{ID: r.ID, ExpiredBy: r.ExpiresAt}, []auth.SessionRecord{r}},
+		"a family and an ID below an epoch":        {auth.SessionFilter{ID: r.ID, BeforeEpoch: r.Epoch + 1}, []auth.SessionRecord{r}},
+		"a family and a user":                      {auth.SessionFilter{UserID: r.UserID}, []auth.SessionRecord{r, brother}},
+		"a family and a user, at most 1":           {auth.SessionFilter{UserID: r.UserID, Limit: 1}, []auth.SessionRecord{r}},
+		"a family and a user by a time":            {auth.SessionFilter{UserID: r.UserID, ExpiredBy: r.ExpiresAt}, []auth.SessionRecord{r}},
+		"a family and a user below an epoch":       {auth.SessionFilter{UserID: "2", BeforeEpoch: twin.Epoch + 1}, []auth.SessionRecord{twin}},
+		"a family and a time":                      {auth.SessionFilter{ExpiredBy: r.ExpiresAt}, []auth.SessionRecord{twin, r}},
+		"a family and a time below an epoch":       {auth.SessionFilter{ExpiredBy: r.ExpiresAt, BeforeEpoch: twin.Epoch + 1}, []auth.SessionRecord{twin}},
+		"a family and a time after all":            {auth.SessionFilter{ExpiredBy: brother.ExpiresAt}, []auth.SessionRecord{twin, r, brother}},
+		"a family and a time after all, at most 2": {auth.SessionFilter{ExpiredBy: brother.ExpiresAt, Limit: 2}, []auth.SessionRecord{twin, r}},
+	} {
+		test.f.Family = r.Family
+		s.try(t, what, test.f, all, test.want)
+	}
+	for _, r := range all[12 : 12+len(near)] {
+		s.try(t, "a family of odd bytes and an ID", auth.SessionFilter{Family: r.Family, ID: r.ID}, all, []auth.SessionRecord{r})
+		s.try(t, "a family of odd bytes and a user", auth.SessionFilter{Family: r.Family, UserID: r.UserID}, all, []auth.SessionRecord{r})
+	}
+}
+
 func (s sessionStore) limits(t *testing.T) {
 	all := s.populate(t)
 	for what, f := range map[string]auth.SessionFilter{
@@ -235,6 +300,9 @@ func (s sessionStore) emptyFilter(t *testing.T) {
 		"no ID of a user":            {IDs: []string{}, UserID: "1"},
 		"an idle time":               {IdleBy: session(t, 0).ExpiresAt, Limit: 5},
 		"an epoch and a limit":       {BeforeEpoch: lowEpoch + 100, Limit: 5},
+		"a family":                   {Family: all[4].Family},
+		"a family and a limit":       {Family: all[4].Family, Limit: 5},
+		"a family and an epoch":      {Family: all[4].Family, BeforeEpoch: lowEpoch + 100},
 		"the zero time in some zone": {ExpiredBy: time.Time{}.In(time.FixedZone("", 3600)), Limit: 5},
 	} {
 		s.try(t, what, f, all, nil)

@@ -2,7 +2,9 @@ package authtest
 
 import (
 	"fmt"
+	"math"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -87,19 +89,28 @@ func (s sessionStore) update(t *testing.T) {
 	s.demand(t, brother)
 }
 
-func (s sessionStore) updateAll(t *testing.T) {
-	want, names := s.create(t, session(t, 1)), sessionChanges(t)
-	s.apply(t, &want, session(t, 2), names...)
-	for i, name := range names { // all but one
-		var others []string
-		for _, other := range names {
-			if other != name {
-				others = append(others, other)
-			}
+// rotationBelow rotates beside a bound that holds, beside one that does not, and
+// without one.
+func (s sessionStore) rotationBelow(t *testing.T) {
+	want := s.create(t, session(t, 1))
+	s.apply(t, &want, session(t, 2), "Rotation")
+	for i := range 3 { // Repeats rises from 0 again
+		for range i {
+			s.apply(t, &want, want, "RepeatsBelow")
 		}
-		s.apply(t, &want, session(t, 3+i), others...)
+		u, ignored := demanding(want), want
+		changeSession(&u, &ignored, session(t, 3+i), "Rotation")
+		if u.RepeatsBelow = want.Repeats; i > 0 {
+			wantError(t, "UpdateSession of a rotation at the bound", s.UpdateSession(t.Context(), u), auth.ErrConflict)
+			s.demand(t, want)
+		}
+		s.apply(t, &want, session(t, 3+i), "Rotation", "RepeatsBelow")
 	}
-	s.apply(t, &want, session(t, 20), names...)
+	// Above the bound of others a rotation without one happens.
+	full := session(t, 10)
+	full.Repeats = math.MaxUint32
+	s.create(t, full)
+	s.apply(t, &full, session(t, 11), "Rotation")
 }
 
 func (s sessionStore) updateSame(t *testing.T) {
@@ -135,11 +146,7 @@ func (s sessionStore) compareAndSwap(t *testing.T) {
 	copy(r.Token[28:], "Z\x00  ")
 	s.create(t, r)
 	s.create(t, other)
-	names := sessionChanges(t)
-	updates := [][]string{nil, names}
-	for _, name := range names {
-		updates = append(updates, []string{name})
-	}
+	updates := sessionUpdates(t)
 	folded := func(d [32]byte, at int) [32]byte { d[at] ^= 0x20; return d }
 	refuse := func(what string, demand func(u *auth.SessionUpdate)) {
 		t.Helper()
@@ -163,7 +170,7 @@ func (s sessionStore) compareAndSwap(t *testing.T) {
 	s.absent(t, "unknown")
 	s.demand(t, r)
 	s.demand(t, other)
-	s.apply(t, &r, session(t, 3), names...)
+	s.apply(t, &r, session(t, 3), sessionChanges(t)...)
 }
 
 func (s sessionStore) ended(t *testing.T) {
@@ -184,12 +191,13 @@ func (s sessionStore) ended(t *testing.T) {
 		{"a microsecond after its absolute end", end.Add(time.Hour), end, end.Add(time.Microsecond), false},
 		{"long after both", end, end, end.AddDate(100, 0, 0), false},
 	} {
-		for j, names := range append([][]string{nil, sessionChanges(t)}, []string{"Rotation"}, []string{"RepeatsBelow"}) {
+		for j, names := range slices.Concat(sessionUpdates(t), sessionUpdates(t)) {
 			r := session(t, 10+10*i+j)
 			r.IdleUntil, r.ExpiresAt = ends.idle, ends.absolute
 			s.create(t, r)
 			u, want := demanding(r), r
 			u.At = ends.at
+			u.AnyDigests = j >= len(sessionUpdates(t))
 			changeSession(&u, &want, session(t, 200), names...)
 			err := s.UpdateSession(t.Context(), u)
 			if !ends.ok {

@@ -126,6 +126,15 @@ func (s userStore) raceSwap(t *testing.T) {
 	s.demand(t, r)
 }
 
+func (s userStore) raceDemandedEpoch(t *testing.T) {
+	r := s.create(t, record(t, 1))
+	winner := oneWinner(t, "UpdateUser", together(func(i int) error {
+		return s.UpdateUser(t.Context(), auth.UserUpdate{ID: r.ID, At: r.UpdatedAt, IfEpoch: &r.Epoch, RaiseEpoch: uint64(i) + 1})
+	}), auth.ErrConflict)
+	r.Epoch += uint64(winner) + 1
+	s.demand(t, r)
+}
+
 func (s userStore) raceEpoch(t *testing.T) {
 	r := s.create(t, record(t, 1))
 	for _, err := range together(func(int) error {

@@ -78,8 +78,8 @@ func (s userStore) updateAll(t *testing.T) {
 	want, bystander := record(t, 1), record(t, 2)
 	bystander.PasswordHash = want.PasswordHash
 	want, bystander = s.create(t, want), s.create(t, bystander)
-	demanded := want.PasswordHash
-	u := auth.UserUpdate{IfPasswordHash: &demanded, RaiseEpoch: 7}
+	hash, epoch := want.PasswordHash, want.Epoch
+	u := auth.UserUpdate{IfPasswordHash: &hash, IfEpoch: &epoch, RaiseEpoch: 7}
 	change(&u, &want, record(t, 3), slices.Concat(changes(t)...)...)
 	s.apply(t, "every field", u, &want)
 	s.demand(t, bystander)
@@ -111,9 +111,15 @@ func (s userStore) rekey(t *testing.T) {
 
 func (s userStore) rekeyTaken(t *testing.T) {
 	first, second := s.create(t, record(t, 1)), s.create(t, record(t, 2))
-	hash := "other"
-	err := s.UpdateUser(t.Context(), auth.UserUpdate{ID: second.ID, At: first.CreatedAt, Email: &first.Email, EmailKey: &first.EmailKey, PasswordHash: &hash, RaiseEpoch: 7})
-	wantError(t, "UpdateUser", err, auth.ErrUserExists)
+	hash, wrongEpoch := "other", second.Epoch+1
+	taking := auth.UserUpdate{ID: second.ID, At: first.CreatedAt, Email: &first.Email, EmailKey: &first.EmailKey, PasswordHash: &hash, RaiseEpoch: 7}
+	met, hashUnmet, epochUnmet := taking, taking, taking
+	met.IfPasswordHash, met.IfEpoch = &second.PasswordHash, &second.Epoch
+	hashUnmet.IfPasswordHash, epochUnmet.IfEpoch = &hash, &wrongEpoch
+	wantError(t, "UpdateUser", s.UpdateUser(t.Context(), taking), auth.ErrUserExists)
+	wantError(t, "UpdateUser, as demanded", s.UpdateUser(t.Context(), met), auth.ErrUserExists)
+	wantError(t, "UpdateUser demanding a wrong hash", s.UpdateUser(t.Context(), hashUnmet), auth.ErrConflict)
+	wantError(t, "UpdateUser demanding a wrong epoch", s.UpdateUser(t.Context(), epochUnmet), auth.ErrConflict)
 	s.demand(t, first)
 	s.demand(t, second)
 }
@@ -148,27 +154,6 @@ func (s userStore) compareAndSwap(t *testing.T) {
 	hash := "$last$"
 	err := s.UpdateUser(t.Context(), auth.UserUpdate{ID: "unknown", At: time.Unix(0, 0).UTC(), IfPasswordHash: &hash})
 	wantError(t, "UpdateUser of nobody", err, auth.ErrUserNotFound)
-}
-
-func (s userStore) compareAndSet(t *testing.T) {
-	r := s.create(t, record(t, 1))
-	wrong := "another hash"
-	for i, fields := range append(changes(t), nil) {
-		for _, raise := range []uint64{0, 1, 1 << 40} {
-			values := record(t, 2+i)
-			want := r
-			u := auth.UserUpdate{RaiseEpoch: raise}
-			change(&u, &want, values, fields...)
-			u.ID, u.At, u.IfPasswordHash = r.ID, want.UpdatedAt.Add(time.Second), &wrong
-			what := fmt.Sprintf("[%s], RaiseEpoch %d", strings.Join(fields, ", "), raise)
-			wantError(t, "UpdateUser of "+what+" demanding a wrong hash", s.UpdateUser(t.Context(), u), auth.ErrConflict)
-			s.demand(t, r)
-			demanded := r.PasswordHash
-			u.IfPasswordHash = &demanded
-			s.apply(t, what+" demanding the right hash", u, &want)
-			r = want
-		}
-	}
 }
 
 func (s userStore) endSessions(t *testing.T) {

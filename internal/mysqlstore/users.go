@@ -45,7 +45,8 @@ func newStatements(c Config, sessions sessionStatements) statements {
 		byID:     "SELECT " + columns + " FROM " + users + " u" + whereID,
 		byEmail:  "SELECT " + columns + byEmail,
 		forLogin: "SELECT " + columns + ", " + sessions.beyond + " AS `beyond`" + byEmail,
-		exists:   "SELECT 1 FROM " + users + whereID,
+		// Of what is there now, wherever reads are sent and whatever a transaction sees.
+		exists:   "SELECT 1 FROM " + users + whereID + " FOR UPDATE",
 		delete:   "DELETE FROM " + users + whereID,
 		update:   "UPDATE " + users + " SET ",
 		whereID:  whereID,
