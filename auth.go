@@ -202,8 +202,8 @@ func (a *Authenticator) create(ctx context.Context, r UserRecord) (string, error
 }
 
 // Login checks a password and logs the user in: one read of the user and one check
-// of a hash, whoever asks. A hash weaker than today's is then made anew, which takes
-// one more of each and never fails a login.
+// of a hash, whoever asks. A hash that is outdated, see [HashInfo], is then made anew,
+// which takes one more of each and never fails a login.
 //
 // Errors: [ErrInvalidCredentials], after equal work: for an unknown address, and a
 // user without password or with an unreadable hash, a decoy of the live parameters is
@@ -249,7 +249,7 @@ func (a *Authenticator) Login(ctx context.Context, c Credentials) (Result, error
 	}
 	a.endOldest(ctx, user, session.ID)
 	if check.outdated {
-		a.rehash(ctx, user, c.Password)
+		a.rehash(ctx, user, c.Password, check.cut)
 	}
 	a.emit(ctx, Event{Kind: "logged_in", UserID: user.ID, SessionID: session.ID})
 	return Result{User: user.User, Tokens: tokens}, nil
@@ -260,12 +260,16 @@ const rehashTimeout = time.Second
 
 // rehash replaces a hash by one of today's parameters, unless somebody else
 // has changed it meanwhile. The login is done: it does not wait for this behind
-// others who want to log in; there will be another one.
-func (a *Authenticator) rehash(ctx context.Context, user UserRecord, p Password) {
+// others who want to log in; there will be another one. A password of which the
+// stored hash read the beginning alone is not hashed: with a typing error behind it,
+// it would lock the right one out.
+func (a *Authenticator) rehash(ctx context.Context, user UserRecord, p Password, cut bool) {
 	within, cancel := context.WithTimeout(ctx, rehashTimeout)
 	defer cancel()
 	hash, err := "", error(ErrOverloaded)
-	if a.gate.TryAcquire(a.decoys[0].bytes) {
+	if cut {
+		err = &InputError{Field: input.FieldPassword, Code: input.TooLong}
+	} else if a.gate.TryAcquire(a.decoys[0].bytes) {
 		hash, err = a.hashAdmitted(within, p)
 	}
 	if err == nil {

@@ -17,7 +17,8 @@ import "context"
 //	reauthenticated
 //	password_changed
 //	password_refused         a wrong current password, as given to Reauthenticate too
-//	password_rehashed        to stronger parameters, at a login; Err where that was left for the next one
+//	password_rehashed        with today's parameters, at a login; Err where that was left for the next one, an
+//	                         [*InputError] where the stored hash has the beginning of the password alone
 //	user_imported
 //	user_disabled
 //	user_enabled

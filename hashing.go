@@ -55,6 +55,7 @@ func keepable(encoded string) bool { return 0 < len(encoded) && len(encoded) <= 
 type passwordCheck struct {
 	match      bool  // it is the user's
 	outdated   bool  // the stored hash is
+	cut        bool  // it may be another than the user's, with the same beginning
 	unreadable error // why the stored hash could not be verified, or nil
 }
 
@@ -88,5 +89,6 @@ func (a *Authenticator) checkPassword(ctx context.Context, key string, user User
 	}
 	check.match = match && real
 	check.outdated = check.match && info.Outdated
+	check.cut = info.CutAt > 0 && len(p.Reveal()) >= info.CutAt
 	return check, nil
 }
