@@ -40,7 +40,8 @@ type Authenticator struct {
 	policy PasswordPolicy
 	claims func(context.Context, User) (any, error) // nil: none
 	events func(context.Context, Event)
-	gate   *hashgate.Gate
+	gate   *hashgate.Gate // of hashes
+	asking *hashgate.Gate // of questions to PasswordPolicy.Breached
 
 	sessions      SessionStore // nil: there are none
 	sessionConfig SessionConfig
@@ -55,7 +56,9 @@ type Authenticator struct {
 }
 
 // New returns an Authenticator. It hashes and verifies once, so that a hasher
-// that does not work is found now, and says all that is wrong with o together.
+// that does not work is found now, and says all that is wrong with o together. That
+// takes no more than [Options.HashMemory]; a hash for which the process has not enough
+// memory is an error.
 func New(store UserStore, issuer TokenIssuer, o Options) (*Authenticator, error) {
 	if isZero(store) || issuer == nil {
 		return nil, errors.New("auth: New: the store is nil or a zero value, or the issuer is nil")
@@ -139,10 +142,10 @@ func (a *Authenticator) Register(ctx context.Context, r Registration) (Result, e
 	if err != nil {
 		return Result{}, err
 	}
-	if err := a.policy.check(ctx, r.Password, r.Email, username); err != nil {
+	if err := checkTokenTTL(r.TokenTTL); err != nil {
 		return Result{}, err
 	}
-	if err := checkTokenTTL(r.TokenTTL); err != nil {
+	if err := a.checkNew(ctx, r.Password, r.Email, username); err != nil {
 		return Result{}, err
 	}
 	hash, err := a.hash(ctx, r.Password)

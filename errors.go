@@ -60,7 +60,8 @@ var (
 	// never 401, since clients drop their tokens on 401.
 	ErrUnavailable = token.ErrUnavailable
 
-	// ErrOverloaded says that too many wait for a password to be hashed, or that
+	// ErrOverloaded says that too many wait for a password to be hashed, or to be
+	// looked for in breaches, or that
 	// the context ended in the queue; then it matches the context's error too.
 	// It matches ErrUnavailable.
 	ErrOverloaded error = &sentinel{"auth: overloaded", ErrUnavailable}

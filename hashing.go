@@ -9,12 +9,14 @@ import (
 	"github.com/seed89488a0c/auth/internal/row"
 )
 
-// admit waits until a hash of so many bytes, which the gate holds, may run.
-func (a *Authenticator) admit(ctx context.Context, bytes int64) error {
+const opHash = "hash password"
+
+// admit waits until a gate lets in what takes so many bytes, which it holds.
+func admit(ctx context.Context, gate *hashgate.Gate, op string, bytes int64) error {
 	if err := ctx.Err(); err != nil {
-		return unavailable("hash password", err)
+		return unavailable(op, err)
 	}
-	switch err := a.gate.Acquire(ctx, bytes); {
+	switch err := gate.Acquire(ctx, bytes); {
 	case err == nil:
 		return nil
 	case errors.Is(err, hashgate.ErrFull):
@@ -26,7 +28,7 @@ func (a *Authenticator) admit(ctx context.Context, bytes int64) error {
 
 // hash makes a new hash when it is admitted.
 func (a *Authenticator) hash(ctx context.Context, p Password) (string, error) {
-	if err := a.admit(ctx, a.decoys[0].bytes); err != nil {
+	if err := admit(ctx, a.gate, opHash, a.decoys[0].bytes); err != nil {
 		return "", err
 	}
 	return a.hashAdmitted(ctx, p)
@@ -43,7 +45,7 @@ func (a *Authenticator) hashAdmitted(ctx context.Context, p Password) (string, e
 		return "", input
 	}
 	if err != nil {
-		return "", outage("hash password", err)
+		return "", outage(opHash, err)
 	}
 	return encoded, nil
 }
@@ -74,7 +76,7 @@ func (a *Authenticator) checkPassword(ctx context.Context, key string, user User
 		encoded, real, check.unreadable = stand.hash, false, ErrMalformedHash
 		info.MemoryBytes = stand.bytes
 	}
-	if err := a.admit(ctx, info.MemoryBytes); err != nil {
+	if err := admit(ctx, a.gate, opHash, info.MemoryBytes); err != nil {
 		return passwordCheck{}, err
 	}
 	defer a.gate.Release(info.MemoryBytes)

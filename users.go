@@ -46,7 +46,7 @@ func (a *Authenticator) ChangePassword(ctx context.Context, c PasswordChange) er
 	if err != nil {
 		return err
 	}
-	if err := a.policy.check(ctx, c.New, user.Email, user.Username); err != nil {
+	if err := a.checkNew(ctx, c.New, user.Email, user.Username); err != nil {
 		return err
 	}
 	if err := a.checkCurrent(ctx, user, c.Current); err != nil {
@@ -159,7 +159,7 @@ func (a *Authenticator) SetPassword(ctx context.Context, userID string, p Passwo
 	if err != nil {
 		return err
 	}
-	if err := a.policy.check(ctx, p, user.Email, user.Username); err != nil {
+	if err := a.checkNew(ctx, p, user.Email, user.Username); err != nil {
 		return err
 	}
 	hash, err := a.hash(ctx, p)
