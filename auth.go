@@ -73,17 +73,12 @@ func New(store UserStore, issuer TokenIssuer, o Options) (*Authenticator, error)
 	return a, nil
 }
 
-// WithStore returns an Authenticator that works on another store and shares
-// everything else with a, hashing slots too. The store must not be nil. Where users
-// and sessions are in one [MySQLStore], its [MySQLStore.WithTx] takes the place of
-// both: it registers a user, with a session, in a transaction of the service's own,
-// which is all that it should be used for.
+// WithStore returns an Authenticator that keeps users in another store and shares
+// everything else with a, sessions and hashing slots too. The store must not be nil. It is
+// for [MySQLStore.OnCreateUser], and for tests.
 func (a *Authenticator) WithStore(store UserStore) *Authenticator {
 	b := *a
 	b.store = store
-	if s, ok := store.(*MySQLStore); ok && same(a.store, a.sessions) {
-		b.sessions = s // a connection more, while the transaction holds one, can be one too many
-	}
 	return &b
 }
 
@@ -128,11 +123,12 @@ type Tokens struct {
 
 // Register creates a user and logs it in: one hash, one new row for the user.
 //
-// Errors: [*InputError], [ErrUserExists], [ErrOverloaded]. Nothing is created
-// beside one of them. After [ErrUnavailable] the outcome may be unknown: if the
-// connection broke during the insert and the store cannot be asked, the session
-// could not be stored, or no token could be signed for an ID of the store's own
-// making, a retry may find that the user exists, who can log in.
+// Errors: [*InputError], [ErrUserExists], [ErrOverloaded], and what a function of
+// [MySQLStore.OnCreateUser] returned. Nothing is created beside one of them. After
+// [ErrUnavailable] the outcome may be unknown: if the connection broke during the insert
+// and the store cannot be asked, the session could not be stored, or no token could be
+// signed for an ID of the store's own making, a retry may find that the user exists, who
+// can log in.
 func (a *Authenticator) Register(ctx context.Context, r Registration) (Result, error) {
 	address, err := ParseEmail(r.Email)
 	if err != nil {

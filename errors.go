@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/seed89488a0c/auth/internal/row"
 	"github.com/seed89488a0c/auth/internal/token"
 )
 
@@ -150,9 +151,13 @@ func (e *StoreError) Unwrap() []error {
 	return []error{ErrUnavailable}
 }
 
-// storeError passes on the sentinels that a store may return and its outages, and hides
+// storeError passes on the sentinels that a store may return, its outages and the errors
+// of the service's own function (see [MySQLStore.OnCreateUser]), and hides
 // everything else, since a driver's text can hold the address (MySQL's 1062 does).
 func storeError(op string, err error, allowed ...error) error {
+	if own, ok := errors.AsType[*row.ServiceError](err); ok {
+		return own.Err
+	}
 	if known, ok := errors.AsType[*StoreError](err); ok {
 		return known
 	}

@@ -17,8 +17,8 @@ import "context"
 //	reauthenticated
 //	password_changed
 //	password_refused         a wrong current password, as given to Reauthenticate too
-//	password_rehashed        with today's parameters, at a login; Err where that was left for the next one, an
-//	                         [*InputError] where the stored hash has the beginning of the password alone
+//	password_rehashed        with today's parameters, at a login; Err where it was not: an [*InputError]
+//	                         where the stored hash has only the beginning of the password
 //	user_imported
 //	user_disabled
 //	user_enabled

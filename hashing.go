@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/seed89488a0c/auth/internal/hashgate"
+	"github.com/seed89488a0c/auth/internal/mysqlstore"
 	"github.com/seed89488a0c/auth/internal/row"
 )
 
@@ -15,6 +16,9 @@ const opHash = "hash password"
 func admit(ctx context.Context, gate *hashgate.Gate, op string, bytes int64) error {
 	if err := ctx.Err(); err != nil {
 		return unavailable(op, err)
+	}
+	if mysqlstore.Inside(ctx) { // a connection is held
+		return refusal(op, "inside transaction")
 	}
 	switch err := gate.Acquire(ctx, bytes); {
 	case err == nil:

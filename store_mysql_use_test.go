@@ -25,56 +25,6 @@ func TestNewMySQLStoreRefuses(t *testing.T) {
 	}
 }
 
-// A user and the service's own row are written together or not at all.
-func TestMySQLWithTx(t *testing.T) {
-	dsn := mysqltest.DSN(t)
-	s := migrate(t, openMySQL(t, dsn))
-	pool := openPool(t, dsn)
-	mustExec(t, pool, "CREATE TABLE profiles (user_id VARBINARY(64) PRIMARY KEY, FOREIGN KEY (user_id) REFERENCES auth_users (id)) ENGINE=InnoDB")
-	a := newAuth(t, s)
-	for _, commit := range []bool{false, true} {
-		tx, err := pool.BeginTx(t.Context(), nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer tx.Rollback()
-		inTx := s.WithTx(tx)
-		result, err := a.WithStore(inTx).Register(t.Context(), registration())
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, err := tx.ExecContext(t.Context(), "INSERT INTO profiles VALUES (?)", result.User.ID); err != nil {
-			t.Fatal(err)
-		}
-		if _, err := s.UserByID(t.Context(), result.User.ID); !errors.Is(err, auth.ErrUserNotFound) {
-			t.Errorf("seen from outside before the commit: %v", err)
-		}
-		if err := inTx.Check(t.Context()); err != nil {
-			t.Error(err)
-		}
-		wantStoreError(t, inTx.Migrate(t.Context()), "migrate", "inside transaction", nil)
-		if err := inTx.Close(); err != nil {
-			t.Error(err)
-		}
-		end := tx.Rollback
-		if commit {
-			end = tx.Commit
-		}
-		if err := end(); err != nil {
-			t.Fatal(err)
-		}
-		if _, err := s.UserByID(t.Context(), result.User.ID); errors.Is(err, auth.ErrUserNotFound) == commit {
-			t.Errorf("committed: %v, and then: %v", commit, err)
-		}
-		_, err = inTx.UserByID(t.Context(), result.User.ID)
-		wantStoreError(t, err, "user by id", "transaction ended", nil)
-		if commit {
-			err := s.DeleteUser(t.Context(), result.User.ID)
-			wantStoreError(t, err, "delete user", "mysql 1451", nil) // the profile needs it
-		}
-	}
-}
-
 func TestMySQLIntegerIDs(t *testing.T) {
 	dsn := mysqltest.DSN(t)
 	s := migrate(t, openMySQL(t, dsn, auth.MySQLConfig{IntegerIDs: true}))

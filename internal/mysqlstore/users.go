@@ -77,6 +77,9 @@ func (s *Store) CreateUser(ctx context.Context, u row.User) (string, error) {
 	v.bytes(u.PasswordHash, row.MaxPasswordHash)
 	v.add(u.Epoch)
 	v.times(u.CreatedAt, u.UpdatedAt, u.DisabledAt, u.EmailVerifiedAt)
+	if len(s.onCreate) > 0 {
+		return s.createWithin(ctx, op, u.Profile, v, ok)
+	}
 	result, err := s.execResult(ctx, op, s.statements.insert, v)
 	if err != nil {
 		return "", err
@@ -84,11 +87,17 @@ func (s *Store) CreateUser(ctx context.Context, u row.User) (string, error) {
 	if ok {
 		return u.ID, nil
 	}
-	chosen, err := result.LastInsertId()
+	chosen, err := chosenID(result)
 	if err != nil {
 		return "", failure(ctx, op, err)
 	}
-	return strconv.FormatUint(uint64(chosen), 10), nil
+	return chosen, nil
+}
+
+// chosenID returns the ID that a table of integers has chosen.
+func chosenID(result sql.Result) (string, error) {
+	id, err := result.LastInsertId()
+	return strconv.FormatUint(uint64(id), 10), err
 }
 
 // UserByEmail returns the user with an e-mail key.
