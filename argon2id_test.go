@@ -132,7 +132,12 @@ func TestArgon2idOutdated(t *testing.T) {
 		{auth.Argon2id{}, "m=19456,t=2,p=1", salt8, true},
 		{auth.Argon2id{}, "m=19455,t=2,p=1", salt16, true},
 		{auth.Argon2id{}, "m=19456,t=1,p=1", salt16, true},
-		{auth.Argon2id{}, "m=65536,t=3,p=4", salt16, false},
+		{auth.Argon2id{}, "m=65536,t=2,p=4", salt16, false},
+		{auth.Argon2id{}, "m=155648,t=1,p=1", salt16, false}, // four times as dear
+		{auth.Argon2id{}, "m=155649,t=1,p=1", salt16, true},
+		{auth.Argon2id{}, "m=65536,t=3,p=4", salt16, true},  // argon2-cffi's, five times
+		{auth.Argon2id{}, "m=262144,t=4,p=1", salt16, true}, // thirty times
+		{auth.Argon2id{Time: 3, MemoryKiB: 65536}, "m=262144,t=4,p=1", salt16, true},
 		{auth.Argon2id{}, "m=47104,t=1,p=1", salt16, false}, // as strong, in OWASP's table
 		{auth.Argon2id{}, "m=4096,t=16,p=1", salt16, true},  // as long, but below the floor
 		{auth.Argon2id{Time: 3}, "m=19456,t=2,p=1", salt16, true},
@@ -145,6 +150,26 @@ func TestArgon2idOutdated(t *testing.T) {
 		if info.Scheme != "argon2id" || info.Outdated != test.want {
 			t.Errorf("%+v says of %s: %+v, want outdated %t", test.hasher, test.params, info, test.want)
 		}
+	}
+}
+
+// Whoever can write a row cannot make every login of that user cost many times the
+// usual: the next one makes the hash anew, as cheap as any.
+func TestDearHashIsMadeCheaper(t *testing.T) {
+	store := auth.NewMemoryStore()
+	a := newAuth(t, store, auth.Options{Hasher: auth.Argon2id{}})
+	dear, err := auth.Argon2id{MemoryKiB: 64 << 10, Time: 3}.Hash(t.Context(), auth.NewPassword(password))
+	if err != nil {
+		t.Fatal(err)
+	}
+	importUser(t, a, email, dear)
+	for range 2 {
+		if err := login(t, a, password); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if r, err := store.UserByEmail(t.Context(), email); err != nil || !strings.HasPrefix(r.PasswordHash, "$argon2id$v=19$m=19456,t=2,p=1$") {
+		t.Errorf("stored is %.40s…, %v", r.PasswordHash, err)
 	}
 }
 

@@ -40,7 +40,8 @@ type Authenticator struct {
 	policy PasswordPolicy
 	claims func(context.Context, User) (any, error) // nil: none
 	events func(context.Context, Event)
-	gate   *hashgate.Gate
+	gate   *hashgate.Gate // of hashes
+	asking *hashgate.Gate // of questions to PasswordPolicy.Breached
 
 	sessions      SessionStore // nil: there are none
 	sessionConfig SessionConfig
@@ -56,7 +57,9 @@ type Authenticator struct {
 }
 
 // New returns an Authenticator. It hashes and verifies once, so that a hasher
-// that does not work is found now, and says all that is wrong with o together.
+// that does not work is found now, and says all that is wrong with o together. That
+// takes no more than [Options.HashMemory]; a hash for which the process has not enough
+// memory is an error.
 func New(store UserStore, issuer TokenIssuer, o Options) (*Authenticator, error) {
 	if isZero(store) || issuer == nil {
 		return nil, errors.New("auth: New: the store is nil or a zero value, or the issuer is nil")
@@ -71,17 +74,12 @@ func New(store UserStore, issuer TokenIssuer, o Options) (*Authenticator, error)
 	return a, nil
 }
 
-// WithStore returns an Authenticator that works on another store and shares
-// everything else with a, hashing slots too. The store must not be nil. Where users
-// and sessions are in one [MySQLStore], its [MySQLStore.WithTx] takes the place of
-// both: it registers a user, with a session, in a transaction of the service's own,
-// which is all that it should be used for.
+// WithStore returns an Authenticator that keeps users in another store and shares
+// everything else with a, sessions and hashing slots too. The store must not be nil. It is
+// for [MySQLStore.OnCreateUser], and for tests.
 func (a *Authenticator) WithStore(store UserStore) *Authenticator {
 	b := *a
 	b.store = store
-	if s, ok := store.(*MySQLStore); ok && same(a.store, a.sessions) {
-		b.sessions = s // a connection more, while the transaction holds one, can be one too many
-	}
 	return &b
 }
 
@@ -126,11 +124,12 @@ type Tokens struct {
 
 // Register creates a user and logs it in: one hash, one new row for the user.
 //
-// Errors: [*InputError], [ErrUserExists], [ErrOverloaded]. Nothing is created
-// beside one of them. After [ErrUnavailable] the outcome may be unknown: if the
-// connection broke during the insert and the store cannot be asked, the session
-// could not be stored, or no token could be signed for an ID of the store's own
-// making, a retry may find that the user exists, who can log in.
+// Errors: [*InputError], [ErrUserExists], [ErrOverloaded], and what a function of
+// [MySQLStore.OnCreateUser] returned. Nothing is created beside one of them. After
+// [ErrUnavailable] the outcome may be unknown: if the connection broke during the insert
+// and the store cannot be asked, the session could not be stored, or no token could be
+// signed for an ID of the store's own making, a retry may find that the user exists, who
+// can log in.
 func (a *Authenticator) Register(ctx context.Context, r Registration) (_ Result, err error) {
 	ctx, call := a.begin(ctx, "register", r.Client)
 	defer a.report(ctx, call, &err)
@@ -142,10 +141,10 @@ func (a *Authenticator) Register(ctx context.Context, r Registration) (_ Result,
 	if err != nil {
 		return Result{}, err
 	}
-	if err := a.policy.check(ctx, r.Password, r.Email, username); err != nil {
+	if err := checkTokenTTL(r.TokenTTL); err != nil {
 		return Result{}, err
 	}
-	if err := checkTokenTTL(r.TokenTTL); err != nil {
+	if err := a.checkNew(ctx, r.Password, r.Email, username); err != nil {
 		return Result{}, err
 	}
 	hash, err := a.hash(ctx, r.Password)
@@ -213,8 +212,8 @@ func (a *Authenticator) create(ctx context.Context, r UserRecord) (string, error
 }
 
 // Login checks a password and logs the user in: one read of the user and one check
-// of a hash, whoever asks. A hash weaker than today's is then made anew, which takes
-// one more of each and never fails a login.
+// of a hash, whoever asks. A hash that is outdated, see [HashInfo], is then made anew,
+// which takes one more of each and never fails a login.
 //
 // Errors: [ErrInvalidCredentials], after equal work: for an unknown address, and a
 // user without password or with an unreadable hash, a decoy of the live parameters is
@@ -271,7 +270,7 @@ func (a *Authenticator) Login(ctx context.Context, c Credentials) (_ Result, err
 		a.endOldest(ctx, user, session.ID)
 	}
 	if check.outdated {
-		a.rehash(ctx, user, c.Password)
+		a.rehash(ctx, user, c.Password, check.cut)
 	}
 	a.emit(ctx, Event{Kind: "logged_in", UserID: user.ID, SessionID: session.ID})
 	return Result{User: user.User, Tokens: tokens}, nil
@@ -282,12 +281,16 @@ const rehashTimeout = time.Second
 
 // rehash replaces a hash by one of today's parameters, unless somebody else
 // has changed it meanwhile. The login is done: it does not wait for this behind
-// others who want to log in; there will be another one.
-func (a *Authenticator) rehash(ctx context.Context, user UserRecord, p Password) {
+// others who want to log in; there will be another one. A password of which the
+// stored hash read the beginning alone is not hashed: with a typing error behind it,
+// it would lock the right one out.
+func (a *Authenticator) rehash(ctx context.Context, user UserRecord, p Password, cut bool) {
 	within, cancel := context.WithTimeout(ctx, rehashTimeout)
 	defer cancel()
 	hash, err := "", error(ErrOverloaded)
-	if a.gate.TryAcquire(a.decoys[0].bytes) {
+	if cut {
+		err = &InputError{Field: input.FieldPassword, Code: input.TooLong}
+	} else if a.gate.TryAcquire(a.decoys[0].bytes) {
 		hash, err = a.hashAdmitted(within, p)
 	}
 	if err == nil {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/seed89488a0c/auth/internal/row"
 	"github.com/seed89488a0c/auth/internal/token"
 )
 
@@ -60,7 +61,8 @@ var (
 	// never 401, since clients drop their tokens on 401.
 	ErrUnavailable = token.ErrUnavailable
 
-	// ErrOverloaded says that too many wait for a password to be hashed, or that
+	// ErrOverloaded says that too many wait for a password to be hashed, or to be
+	// looked for in breaches, or that
 	// the context ended in the queue; then it matches the context's error too.
 	// It matches ErrUnavailable.
 	ErrOverloaded error = &sentinel{"auth: overloaded", ErrUnavailable}
@@ -149,11 +151,15 @@ func (e *StoreError) Unwrap() []error {
 	return []error{ErrUnavailable}
 }
 
-// storeError passes on the sentinels that a store may return and its outages, and hides
+// storeError passes on the sentinels that a store may return, its outages and the errors
+// of the service's own function (see [MySQLStore.OnCreateUser]), and hides
 // everything else, since a driver's text can hold the address (MySQL's 1062 does).
 func storeError(op string, err error, allowed ...error) error {
 	if err == nil {
 		return nil
+	}
+	if own, ok := errors.AsType[*row.ServiceError](err); ok {
+		return own.Err
 	}
 	if known, ok := errors.AsType[*StoreError](err); ok {
 		return known

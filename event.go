@@ -30,7 +30,7 @@ import (
 //	reauthenticated
 //	password_changed
 //	password_refused         a wrong current password, as given to Reauthenticate too
-//	password_rehashed        to stronger parameters, at a login; Err where that was left for the next one
+//	password_rehashed        with today's parameters, at a login; Err where it was not: an [*InputError] where the old hash has the beginning of the password alone
 //	user_imported
 //	user_disabled
 //	user_enabled
@@ -68,7 +68,8 @@ type Event struct {
 	// malformed_hash, overloaded, schema, or what could not be done: claims, keys,
 	// check_password, hash_password, verify_password, issue_token, verify_token, or
 	// refresh, of a parent that was used too often.
-	// What is none of these is unavailable.
+	// What is none of these is unavailable, or service, where a function of the
+	// service's own has refused.
 	Code string
 
 	// Err says what went wrong, where something did. An error of the service's own
@@ -245,5 +246,8 @@ func codeOf(err error) string {
 			return known.code
 		}
 	}
-	return "unavailable"
+	if errors.Is(err, ErrUnavailable) {
+		return "unavailable"
+	}
+	return "service"
 }

@@ -133,21 +133,13 @@ func ExampleOptions_decoys() {
 }
 
 // A user and a row of the service's own are written together or not at all.
-func ExampleMySQLStore_WithTx() {
-	register := func(ctx context.Context, db *sql.DB, a *auth.Authenticator, store *auth.MySQLStore, r auth.Registration) (auth.Result, error) {
-		tx, err := db.BeginTx(ctx, nil)
-		if err != nil {
-			return auth.Result{}, err
-		}
-		defer tx.Rollback() // does nothing after Commit
-		result, err := a.WithStore(store.WithTx(tx)).Register(ctx, r)
-		if err != nil {
-			return auth.Result{}, err
-		}
-		if _, err := tx.ExecContext(ctx, "INSERT INTO profiles (user_id) VALUES (?)", result.User.ID); err != nil {
-			return auth.Result{}, err
-		}
-		return result, tx.Commit() // the tokens are good only from here on
+func ExampleMySQLStore_OnCreateUser() {
+	register := func(ctx context.Context, a *auth.Authenticator, store *auth.MySQLStore, r auth.Registration) (auth.Result, error) {
+		withProfile := store.OnCreateUser(func(ctx context.Context, tx *sql.Tx, u auth.User) error {
+			_, err := tx.ExecContext(ctx, "INSERT INTO profiles (user_id) VALUES (?)", u.ID)
+			return err
+		})
+		return a.WithStore(withProfile).Register(ctx, r)
 	}
 	_ = register
 }

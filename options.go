@@ -25,7 +25,8 @@ type Options struct {
 	// what runs, and what has run and is not collected yet. Fewer hashes run at once
 	// where that many would need more; a stored hash that needs more by itself
 	// cannot be verified. 0 = half of what the process may use by GOMEMLIMIT, its
-	// control group and the machine.
+	// control group and the machine. More than its control group or the machine has
+	// is an error.
 	HashMemory int64
 
 	// Decoys is for a table with hashes of several kinds, as after an import,

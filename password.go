@@ -95,5 +95,11 @@ type HashInfo struct {
 	Scheme      string // such as "argon2id"; "" = cannot be verified
 	KeyID       string // of the pepper, "" = none
 	MemoryBytes int64  // that verifying it takes
-	Outdated    bool   // weaker than what Hash would make now: made anew at the next login
+	Outdated    bool   // weaker than what Hash would make now, or more than four times as dear: made anew at the next login
+
+	// CutAt is how many bytes of a password are read, as bcrypt does 72; 0 = all. One
+	// with as many bytes or more may be another than the user's, with the same
+	// beginning: Login takes it, as the origin of the hash did, and does not make the
+	// hash anew with it. What Hash makes is never of a password that it cuts.
+	CutAt int
 }

@@ -318,7 +318,8 @@ func same(users UserStore, sessions SessionStore) bool {
 	case *MemoryStore:
 		return sessions == SessionStore(s)
 	case *MySQLStore:
-		return sessions == SessionStore(s)
+		t, ok := sessions.(*MySQLStore)
+		return ok && s.tables.Same(t.tables) // one that OnCreateUser returned is no other
 	}
 	return false
 }

@@ -35,11 +35,11 @@ func (a *Authenticator) ChangePassword(ctx context.Context, c PasswordChange) (_
 	if len(c.Current.Reveal()) > input.MaxPasswordBytes {
 		return Result{}, ErrInvalidCredentials
 	}
-	old, user, err := a.asking(ctx, c.Identity)
+	old, user, err := a.whoAsks(ctx, c.Identity)
 	if err != nil {
 		return Result{}, err
 	}
-	if err := a.policy.check(ctx, c.New, user.Email, user.Username); err != nil {
+	if err := a.checkNew(ctx, c.New, user.Email, user.Username); err != nil {
 		return Result{}, err
 	}
 	if err := a.checkCurrent(ctx, user, c.Current); err != nil {
@@ -84,7 +84,7 @@ func (a *Authenticator) Reauthenticate(ctx context.Context, r Reauthentication) 
 	if len(r.Password.Reveal()) > input.MaxPasswordBytes {
 		return Result{}, ErrInvalidCredentials
 	}
-	old, user, err := a.asking(ctx, r.Identity)
+	old, user, err := a.whoAsks(ctx, r.Identity)
 	if err != nil {
 		return Result{}, err
 	}
@@ -113,10 +113,10 @@ func (a *Authenticator) Reauthenticate(ctx context.Context, r Reauthentication) 
 	return Result{User: user.User, Tokens: tokens}, nil
 }
 
-// asking returns the session and the user of a verified token; the session is zero
+// whoAsks returns the session and the user of a verified token; the session is zero
 // where the token has none. ErrInvalidToken means that one of them is gone, and is
 // confirmed by a write, since a client drops its tokens then.
-func (a *Authenticator) asking(ctx context.Context, id Identity) (SessionRecord, UserRecord, error) {
+func (a *Authenticator) whoAsks(ctx context.Context, id Identity) (SessionRecord, UserRecord, error) {
 	for range sessionTries {
 		var s SessionRecord
 		var user UserRecord
@@ -230,7 +230,7 @@ func (a *Authenticator) beginAlone(ctx context.Context, id Identity, current Pas
 		}
 		// A login has made the hash anew, and the password is still right; or all
 		// sessions have ended meanwhile, this one too.
-		if _, user, err = a.asking(ctx, id); err != nil {
+		if _, user, err = a.whoAsks(ctx, id); err != nil {
 			return err
 		}
 		if err = a.checkCurrent(ctx, user, current); err == ErrInvalidCredentials {

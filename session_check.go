@@ -31,7 +31,7 @@ func (a *Authenticator) checkSession(ctx context.Context, id Identity) error {
 	now := time.Now() // with the monotonic clock: one that is set back changes nothing
 	known := a.known.Get(id.SessionID, id.UserID)
 	if !now.Before(known.until) {
-		asked := a.known.Moment()
+		asked := a.known.Moment(id.SessionID, id.UserID)
 		s, _, err := a.livingSession(ctx, id.SessionID)
 		switch {
 		case err == nil, errors.Is(err, ErrInvalidToken):

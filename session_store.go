@@ -75,7 +75,7 @@ type SessionUpdate struct {
 	// What is demanded of the stored session: these digests, and that neither
 	// IdleUntil nor ExpiresAt is at or before At.
 	IfFamily, IfToken [32]byte
-	AnyDigests        bool // they demand nothing: to confirm that there is no such session
+	AnyDigests        bool      // they demand nothing: to confirm that there is no such session
 	At                time.Time // not zero
 
 	// RepeatsBelow, where not 0, demands that Repeats is below it, and adds 1 to it; At

@@ -8,6 +8,7 @@ import (
 	"regexp"
 
 	"github.com/seed89488a0c/auth/internal/mysqlstore"
+	"github.com/seed89488a0c/auth/internal/row"
 )
 
 // MySQLStore keeps users and sessions in MySQL, MariaDB or another server of
@@ -26,7 +27,7 @@ import (
 //	bad connection      no connection was usable; with [OpenMySQL] also: the server is read-only
 //	network             no connection could be made
 //	context ended       before the answer came: the outcome of a write is unknown
-//	transaction ended   the transaction given to WithTx is over
+//	transaction ended   that of OnCreateUser was over before it could be committed
 //	value too long      for its column; nothing was sent
 //	value not UTF-8     in a text that people read; nothing was sent
 //	time out of range   not in the years 1000 to 9999, or zero where a session ends; nothing was sent
@@ -34,7 +35,7 @@ import (
 //	autocommit is off   the connections would lose every write
 //	no wsrep_sync_wait  a node of a Galera cluster does not wait for the writes of others
 //	id column type      the table was made with or without IntegerIDs, the store is not
-//	inside transaction  Migrate was called on a store made by WithTx
+//	inside transaction  it was called with the context of a function of OnCreateUser
 //	driver              anything else, with the Go type of the driver's error
 type MySQLStore struct {
 	rowStore
@@ -131,15 +132,26 @@ func (s *MySQLStore) Close() error {
 	return userError(s.tables.Close())
 }
 
-// WithTx returns the same store on a transaction of the caller's, so that a
-// user and the service's own rows are written together or not at all. It never
-// commits, rolls back or retries. What Register returns and the event that it
-// raises are true only once the transaction is committed; the password is hashed
-// while it is open, so that the pool needs a connection for everybody who registers.
-// A transaction is not safe for concurrent use, and after a [*StoreError] it can only
-// be rolled back: the server may have done so already.
-func (s *MySQLStore) WithTx(tx *sql.Tx) *MySQLStore {
-	t := s.on(s.tables.WithTx(tx))
+// OnCreateUser returns the same store, which writes rows of the service's own beside
+// every user that it creates, in one transaction: both are there or neither. So
+// a.WithStore(s.OnCreateUser(f)).Register(ctx, r) registers a user with a profile.
+//
+// f is called when everything else is ready, so that nobody waits for a connection while
+// a password is hashed. It writes by tx, and must not end it; u has its final ID, also
+// with [MySQLConfig.IntegerIDs]. Its error undoes everything, and is what Register and
+// Import return, whole: it must hold no secrets, and errors of tx must be in it. Where
+// the server has rolled the transaction back, as after a deadlock, all of it is repeated:
+// f may run more than once, and does nothing but write by tx. With f's context no other
+// connection can be used by s, nor anything be hashed, since f holds one; a log-in, a
+// mail or a second pool have their place after Register. Further functions run after f.
+//
+// A COMMIT whose answer was lost is never repeated; Register finds out what became of it.
+// The session that it begins is stored afterwards. A nil f is a panic.
+func (s *MySQLStore) OnCreateUser(f func(ctx context.Context, tx *sql.Tx, u User) error) *MySQLStore {
+	if f == nil {
+		panic("auth: OnCreateUser: the function is nil")
+	}
+	t := s.on(s.tables.OnCreateUser(func(ctx context.Context, tx *sql.Tx, u row.Profile) error { return f(ctx, tx, User(u)) }))
 	t.opened = false
 	return t
 }

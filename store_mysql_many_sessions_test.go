@@ -115,7 +115,6 @@ func TestMySQLDeleteSessionsLocksWhatItDeletes(t *testing.T) {
 	dsn := mysqltest.DSN(t)
 	s := migrate(t, openMySQL(t, dsn))
 	all := createSessions(t, s, 200, func(i int) string { return fmt.Sprint(i % 10) })
-	pool := openPool(t, dsn)
 	for name, test := range map[string]struct {
 		f      auth.SessionFilter
 		chosen func(i int) bool
@@ -125,18 +124,17 @@ func TestMySQLDeleteSessionsLocksWhatItDeletes(t *testing.T) {
 		"one":   {auth.SessionFilter{ID: all[3].ID, UserID: "3"}, func(i int) bool { return i == 3 }},
 	} {
 		t.Run(name, func(t *testing.T) {
-			tx, err := pool.BeginTx(t.Context(), nil)
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer tx.Rollback()
+			pool := openPool(t, withParams(t, dsn, "autocommit=0"))
+			pool.SetMaxOpenConns(1)
+			defer pool.Close() // which commits nothing
+			uncommitted := newMySQLStore(t, pool)
 			want := 0
 			for i := range all {
 				if test.chosen(i) {
 					want++
 				}
 			}
-			if n, err := s.WithTx(tx).DeleteSessions(t.Context(), test.f); err != nil || n != want {
+			if n, err := uncommitted.DeleteSessions(t.Context(), test.f); err != nil || n != want {
 				t.Fatalf("%d deleted, %v, want %d", n, err, want)
 			}
 			ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)

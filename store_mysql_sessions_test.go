@@ -8,7 +8,6 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -249,104 +248,15 @@ func TestMySQLSessionErrors(t *testing.T) {
 			}
 			_, _, s = newScripted(t, serverError(1146))
 			wantErr(t, call(t.Context(), s), auth.ErrSchema)
-			server, pool, s := newScripted(t, repeat(serverError(1213), 2)...)
+			server, _, s := newScripted(t, repeat(serverError(1213), 2)...)
 			if err := call(t.Context(), s); err != nil && op != "session by id" {
 				t.Errorf("after two deadlocks: %v", err)
 			}
 			if got := len(server.statements); got != 3 {
 				t.Errorf("%d statements were sent, want 3", got)
 			}
-			tx, err := pool.BeginTx(t.Context(), nil)
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer tx.Rollback()
-			server.script = repeat(serverError(1213), 1)
-			wantStoreError(t, call(t.Context(), s.WithTx(tx)), op, "mysql 1213", nil)
 		})
 	}
 	_, _, s := newScripted(t, serverError(1062))
 	wantErr(t, mysqlSessionCalls["create session"](t.Context(), s), auth.ErrConflict)
-}
-
-// As many connections as users who register in transactions are enough, and a
-// session is not there without its user.
-func TestMySQLRegisterWithSessionsInTransactions(t *testing.T) {
-	dsn := mysqltest.DSN(t)
-	migrate(t, openMySQL(t, dsn))
-	pool := openPool(t, withParams(t, dsn, "interpolateParams=true"))
-	const users = 4
-	pool.SetMaxOpenConns(users)
-	store := newMySQLStore(t, pool)
-	a := newSessions(t, store, auth.SessionConfig{})
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-	defer cancel()
-	var results [users]auth.Result
-	var begun, done sync.WaitGroup
-	begun.Add(users)
-	for i := range users {
-		done.Go(func() {
-			tx, err := pool.BeginTx(ctx, nil)
-			begun.Done()
-			if err != nil {
-				t.Error(err)
-				return
-			}
-			defer tx.Rollback()
-			begun.Wait() // all connections are taken
-			r := registration()
-			r.Email = fmt.Sprint(i) + email
-			if results[i], err = a.WithStore(store.WithTx(tx)).Register(ctx, r); err == nil && i%2 == 0 {
-				err = tx.Commit()
-			}
-			if err != nil {
-				t.Error(err)
-			}
-		})
-	}
-	done.Wait()
-	for i, result := range results {
-		if i%2 == 0 {
-			refreshed(t, a, result.Tokens.Refresh)
-			continue
-		}
-		wantErr(t, second(store.SessionByID(t.Context(), sessionID(t, a, result.Tokens))), auth.ErrSessionNotFound)
-	}
-}
-
-func TestMySQLSessionsWithTx(t *testing.T) {
-	dsn := mysqltest.DSN(t)
-	s := migrate(t, openMySQL(t, dsn))
-	pool := openPool(t, dsn)
-	for _, commit := range []bool{false, true} {
-		tx, err := pool.BeginTx(t.Context(), nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer tx.Rollback()
-		inTx := s.WithTx(tx)
-		r := storedSession("id", "1", sessionsEnd)
-		if err := inTx.CreateSession(t.Context(), r); err != nil {
-			t.Fatal(err)
-		}
-		if err := inTx.UpdateSession(t.Context(), rotation(&r, r.CreatedAt)); err != nil {
-			t.Fatal(err)
-		}
-		if got, err := inTx.SessionByID(t.Context(), "id"); err != nil || got != r {
-			t.Errorf("inside: %v", err)
-		}
-		if list, err := s.Sessions(t.Context(), "1"); err != nil || len(list) != 0 {
-			t.Errorf("%d are seen from outside before the commit, %v", len(list), err)
-		}
-		end := tx.Rollback
-		if commit {
-			end = tx.Commit
-		}
-		if err := end(); err != nil {
-			t.Fatal(err)
-		}
-		if list, err := s.Sessions(t.Context(), "1"); err != nil || len(list) == 1 != commit {
-			t.Errorf("committed: %v, and then there are %d, %v", commit, len(list), err)
-		}
-	}
 }

@@ -46,7 +46,7 @@ func (a *Authenticator) SetPassword(ctx context.Context, userID string, p Passwo
 	if err != nil {
 		return err
 	}
-	if err := a.policy.check(ctx, p, user.Email, user.Username); err != nil {
+	if err := a.checkNew(ctx, p, user.Email, user.Username); err != nil {
 		return err
 	}
 	hash, err := a.hash(ctx, p)

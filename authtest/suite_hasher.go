@@ -102,6 +102,9 @@ func (s hasher) long(t *testing.T) {
 		if err != nil {
 			continue // refusing is not cutting
 		}
+		if at := s.Inspect(encoded).CutAt; at != 0 && n >= at {
+			t.Errorf("Hash took a password of %d bytes, and Inspect says that it is cut at %d", n, at)
+		}
 		s.verify(t, encoded, password, true)
 		s.verify(t, encoded, password[:n-1], false)
 		s.verify(t, encoded, password[:n-1]+"y", false)

@@ -143,6 +143,9 @@ func (s *hasher) Inspect(encoded string) auth.HashInfo {
 	if encoded == "" {
 		info := s.inner.Inspect("")
 		info.KeyID = s.active.ID
+		if s.active.MAC != nil {
+			info.CutAt = 0
+		}
 		return info
 	}
 	pepper, inner, isPeppered := s.split(encoded)
@@ -155,6 +158,9 @@ func (s *hasher) Inspect(encoded string) auth.HashInfo {
 	}
 	info.KeyID = pepper.ID
 	info.Outdated = info.Outdated || pepper.ID != s.active.ID
+	if isPeppered {
+		info.CutAt = 0 // the MAC is of the whole password
+	}
 	return info
 }
 

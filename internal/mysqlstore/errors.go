@@ -47,15 +47,17 @@ const (
 // other deadlocked for as long as new ones arrive.
 const tries = 8
 
-// retry runs f, again where the server has rolled it back. A caller's
-// transaction is gone as a whole by then, so it is the caller's to repeat.
+// retry runs f, again where the server has rolled it back.
 func (s *Store) retry(ctx context.Context, op string, f func() error) error {
+	if ctx.Value(insideKey{}) == s.pool { // f would wait for a second connection, with the first in hand
+		return outage(op, codeInsideTransaction)
+	}
 	for try := 1; ; try++ {
 		err := f()
 		if err == nil {
 			return nil
 		}
-		if try == tries || s.pool == nil || !rolledBack(err) || !pause(ctx, 10*time.Millisecond<<try) {
+		if try == tries || !rolledBack(err) || !pause(ctx, 10*time.Millisecond<<try) {
 			return failure(ctx, op, err)
 		}
 	}
@@ -82,8 +84,12 @@ func pause(ctx context.Context, atMost time.Duration) bool {
 	}
 }
 
-// failure says in the terms of package row what err means.
+// failure says in the terms of package row what err means; what is the service's own
+// means what it means to the service.
 func failure(ctx context.Context, op string, err error) error {
+	if own, ok := err.(*row.ServiceError); ok {
+		return own
+	}
 	switch number(err) {
 	case numberDuplicate:
 		return row.ErrTaken

@@ -44,7 +44,7 @@ func (s *Store) Check(ctx context.Context) error {
 		idType = "bigint"
 	}
 	switch {
-	case !is.Autocommit && s.pool != nil:
+	case !is.Autocommit:
 		return outage(op, codeAutocommitOff)
 	case is.Version < schemaVersion:
 		return row.ErrSchema
@@ -57,9 +57,6 @@ func (s *Store) Check(ctx context.Context) error {
 // Migrate makes or updates the schema, where Check finds that it must.
 func (s *Store) Migrate(ctx context.Context) error {
 	const op = "migrate"
-	if s.pool == nil { // which the server would commit
-		return outage(op, codeInsideTransaction)
-	}
 	if err := s.Check(ctx); !errors.Is(err, row.ErrSchema) {
 		return err
 	}

@@ -18,9 +18,10 @@ type Config struct {
 
 // Store is safe for concurrent use.
 type Store struct {
-	db         sqlx.ExtContext // the pool, or the caller's transaction
-	pool       *sql.DB         // nil on a caller's transaction
+	db         *sqlx.DB // the pool
+	pool       *sql.DB
 	config     Config
+	onCreate   []OnCreate
 	statements statements
 	sessions   sessionStatements
 }
@@ -38,13 +39,8 @@ func New(pool *sql.DB, c Config) *Store {
 	return s
 }
 
-// WithTx returns the same store on a transaction, which stays the caller's.
-func (s *Store) WithTx(tx *sql.Tx) *Store {
-	t := *s
-	t.db = &sqlx.Tx{Tx: tx, Mapper: reflectx.NewMapper("db")}
-	t.pool = nil
-	return &t
-}
+// Same reports whether two stores are the same tables by the same pool.
+func (s *Store) Same(t *Store) bool { return s.pool == t.pool && s.config == t.config }
 
 // get reads one row.
 func (s *Store) get(ctx context.Context, op string, dest any, query string, args ...any) error {

@@ -46,10 +46,10 @@ func newStatements(c Config, sessions sessionStatements) statements {
 		byEmail:  "SELECT " + columns + byEmail,
 		forLogin: "SELECT " + columns + ", " + sessions.beyond + " AS `beyond`" + byEmail,
 		// Of what is there now, wherever reads are sent and whatever a transaction sees.
-		exists:   "SELECT 1 FROM " + users + whereID + " FOR UPDATE",
-		delete:   "DELETE FROM " + users + whereID,
-		update:   "UPDATE " + users + " SET ",
-		whereID:  whereID,
+		exists:  "SELECT 1 FROM " + users + whereID + " FOR UPDATE",
+		delete:  "DELETE FROM " + users + whereID,
+		update:  "UPDATE " + users + " SET ",
+		whereID: whereID,
 		check: "SELECT COALESCE(MAX(version), 0) AS version, @@autocommit AS autocommit," +
 			" " + idType(c.Table, "id") + " AS id_type," +
 			" " + idType(c.sessionsTable(), "user_id") + " AS user_id_type," +
@@ -85,6 +85,9 @@ func (s *Store) CreateUser(ctx context.Context, u row.User) (string, error) {
 	v.bytes(u.PasswordHash, row.MaxPasswordHash)
 	v.add(u.Epoch)
 	v.times(u.CreatedAt, u.UpdatedAt, u.DisabledAt, u.EmailVerifiedAt)
+	if len(s.onCreate) > 0 {
+		return s.createWithin(ctx, op, u.Profile, v, ok)
+	}
 	result, err := s.execResult(ctx, op, s.statements.insert, v)
 	if err != nil {
 		return "", err
@@ -92,11 +95,17 @@ func (s *Store) CreateUser(ctx context.Context, u row.User) (string, error) {
 	if ok {
 		return u.ID, nil
 	}
-	chosen, err := result.LastInsertId()
+	chosen, err := chosenID(result)
 	if err != nil {
 		return "", failure(ctx, op, err)
 	}
-	return strconv.FormatUint(uint64(chosen), 10), nil
+	return chosen, nil
+}
+
+// chosenID returns the ID that a table of integers has chosen.
+func chosenID(result sql.Result) (string, error) {
+	id, err := result.LastInsertId()
+	return strconv.FormatUint(uint64(id), 10), err
 }
 
 // UserByEmail returns the user with an e-mail key.

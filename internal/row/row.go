@@ -125,6 +125,15 @@ type Error struct {
 
 func (e *Error) Error() string { return e.Op + ": " + e.Code }
 
+// ServiceError is an error of the service's own, which is passed on whole: what its
+// function returned that writes beside a new user.
+type ServiceError struct{ Err error }
+
+func (e *ServiceError) Error() string { return e.Err.Error() }
+
+// Unwrap returns the service's error.
+func (e *ServiceError) Unwrap() error { return e.Err }
+
 // Cut returns what a column of so many bytes can keep of a text.
 func Cut(s string, maxBytes int) string {
 	s = strings.ToValidUTF8(s, "")
