@@ -36,6 +36,7 @@ import (
 type Authenticator struct {
 	store  UserStore
 	issuer TokenIssuer
+	owner  *token.Owner // of the identities that Verify returned
 	hasher Hasher
 	policy PasswordPolicy
 	claims func(context.Context, User) (any, error) // nil: none
@@ -60,7 +61,7 @@ func New(store UserStore, issuer TokenIssuer, o Options) (*Authenticator, error)
 	if isZero(store) || issuer == nil {
 		return nil, errors.New("auth: New: the store is nil or a zero value, or the issuer is nil")
 	}
-	a := &Authenticator{store: store, issuer: issuer}
+	a := &Authenticator{store: store, issuer: issuer, owner: &token.Owner{}}
 	if err := a.apply(o); err != nil {
 		return nil, err
 	}
@@ -277,7 +278,7 @@ func (a *Authenticator) rehash(ctx context.Context, user UserRecord, p Password)
 // Verify returns who an access token speaks for. It does no I/O with a
 // [JWTIssuer], unless [SessionConfig.Staleness] has it ask for the session, which
 // is remembered. Errors: [ErrInvalidToken], mostly as a [*TokenError], and
-// [ErrUnavailable].
+// [ErrUnavailable]. The Identity is a's own, see [Authenticator.CheckIdentity].
 func (a *Authenticator) Verify(ctx context.Context, accessToken string) (Identity, error) {
 	identity, err := a.parse(ctx, accessToken)
 	if err == nil && a.known != nil {
@@ -289,7 +290,7 @@ func (a *Authenticator) Verify(ctx context.Context, accessToken string) (Identit
 		}
 		return Identity{}, err
 	}
-	return identity, nil
+	return token.Own(identity, a.owner), nil
 }
 
 func (a *Authenticator) parse(ctx context.Context, accessToken string) (Identity, error) {
@@ -320,6 +321,14 @@ func (a *Authenticator) issue(ctx context.Context, u User, s Subject) (Tokens, e
 	s.UserID, s.Claims = u.ID, claims
 	issued, err := a.issuer.Issue(ctx, s)
 	if err != nil {
+		if wrong, ok := errors.AsType[*InputError](err); ok && wrong.Field == input.FieldAudience {
+			switch {
+			case len(s.Audience) > 0:
+				return Tokens{}, &InputError{Field: wrong.Field, Code: input.NotAllowed}
+			case len(s.Granted) > 0: // nothing that the session was begun for is left
+				return Tokens{}, ErrInvalidToken
+			}
+		}
 		return Tokens{}, unavailable("issue token", err)
 	}
 	return Tokens{Access: issued.Token, AccessExpiresAt: issued.ExpiresAt}, nil

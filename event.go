@@ -8,7 +8,7 @@ import "context"
 //	registered
 //	logged_in
 //	login_failed             by the credentials; UserID is set where the address is a user's
-//	token_refused            by Verify: Err says why, often as a [*TokenError]
+//	token_refused            by Verify or CheckIdentity: Err says why, often as a [*TokenError]
 //	refreshed                a current refresh token gave new tokens
 //	refresh_repeated         the parent of a refresh token did: an answer was lost, two tabs asked at once, or a copy is in use
 //	refresh_refused          SessionID is what the token says, not more

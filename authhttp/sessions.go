@@ -197,6 +197,7 @@ func known(f func(http.ResponseWriter, *http.Request, auth.Identity) error, meth
 func done(w http.ResponseWriter, err error) error {
 	if err == nil {
 		w.Header().Set("Cache-Control", "no-store")
+		bearer.NoSniff(w)
 		w.WriteHeader(http.StatusNoContent)
 	}
 	return err

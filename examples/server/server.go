@@ -52,7 +52,7 @@ func newHandler(s services) http.Handler {
 	mux.Handle("POST /users/logout", authhttp.Logout(a))
 	mux.Handle("POST /users/logout-all", known(authhttp.LogoutAll(a)))
 	mux.Handle("GET /users/me", known(me(a)))
-	mux.Handle("DELETE /users/me", known(authhttp.RequireFresh(s.fresh)(deleteMe(a))))
+	mux.Handle("DELETE /users/me", known(authhttp.RequireFresh(a, s.fresh)(deleteMe(a))))
 	mux.Handle("POST /users/me/password", known(authhttp.ChangePassword(a)))
 	mux.Handle("POST /users/me/reauthenticate", known(authhttp.Reauthenticate(a)))
 	mux.Handle("POST /users/me/logout-others", known(authhttp.LogoutOthers(a)))

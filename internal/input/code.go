@@ -16,6 +16,7 @@ const (
 	PasswordBreached = "password_breached"
 	HashUnreadable   = "hash_unreadable"
 	OutOfRange       = "out_of_range"
+	NotAllowed       = "not_allowed"
 )
 
 // The fields that break them.
@@ -28,4 +29,5 @@ const (
 	FieldTime         = "time"
 	FieldEpoch        = "epoch"
 	FieldTokenTTL     = "token_ttl"
+	FieldAudience     = "audience"
 )

@@ -19,6 +19,7 @@ type Identity struct {
 	SessionID string    // sid
 	TokenID   string    // jti
 	ClientID  string    // client_id
+	Audience  string    // aud, separated by spaces
 	IssuedAt  time.Time // iat
 	ExpiresAt time.Time // exp
 	AuthTime  time.Time // auth_time
@@ -26,11 +27,42 @@ type Identity struct {
 	ACR       string    // acr
 
 	claims string // all, as a JSON object; "" is none
+
+	verified *Identity // what was verified, which nobody can change; nil: nothing was
+	owner    *Owner    // who verified it, see Own
 }
 
-// WithClaims returns the identity with the claims of a token: a JSON object.
+// WithClaims returns the identity with the claims of a token: a JSON object. It is
+// then nobody's own.
 func (id Identity) WithClaims(object []byte) Identity {
+	id = id.unmarked()
 	id.claims = string(object)
+	return id
+}
+
+// Owner is who verifies identities, told apart by its address.
+type Owner struct{ _ byte }
+
+// Own returns an identity that o has verified. An identity that a cache keeps, as it
+// is, costs no allocation.
+func Own(id Identity, o *Owner) Identity {
+	if id.verified == nil || id.unmarked() != *id.verified {
+		kept := id.unmarked()
+		id.verified = &kept
+	}
+	id.owner = o
+	return id
+}
+
+// IsOwn reports whether o has verified an identity, and nobody has changed anything
+// about it since.
+func IsOwn(id Identity, o *Owner) bool {
+	return o != nil && id.owner == o && id.verified != nil && id.unmarked() == *id.verified
+}
+
+// unmarked returns what an identity says, by nobody.
+func (id Identity) unmarked() Identity {
+	id.verified, id.owner = nil, nil
 	return id
 }
 
