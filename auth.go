@@ -91,6 +91,7 @@ type Registration struct {
 	Username string // optional display name, at most 100 characters
 	Password Password
 	TokenTTL time.Duration // of the access token, whole seconds; 0 = the issuer's
+	Audience []string      // whom the tokens are for, of all for whom the issuer issues; empty = all
 	Client   Client        // is shown in the list of sessions
 }
 
@@ -99,6 +100,7 @@ type Credentials struct {
 	Email    string
 	Password Password
 	TokenTTL time.Duration // of the access token, whole seconds; 0 = the issuer's
+	Audience []string      // whom the tokens are for, of all for whom the issuer issues; empty = all
 	Client   Client        // is shown in the list of sessions
 }
 
@@ -131,6 +133,11 @@ type Tokens struct {
 // connection broke during the insert and the store cannot be asked, the session
 // could not be stored, or no token could be signed for an ID of the store's own
 // making, a retry may find that the user exists, who can log in.
+//
+// The access token is signed before anything is stored. In a transaction that is then
+// rolled back it stays valid until it expires, for a user who does not exist; with
+// [SessionConfig.Staleness] it is refused, since its session is not there. Give it to
+// the client after the commit only.
 func (a *Authenticator) Register(ctx context.Context, r Registration) (Result, error) {
 	address, err := ParseEmail(r.Email)
 	if err != nil {
@@ -143,7 +150,7 @@ func (a *Authenticator) Register(ctx context.Context, r Registration) (Result, e
 	if err := a.policy.check(ctx, r.Password, r.Email, username); err != nil {
 		return Result{}, err
 	}
-	if err := checkTokenTTL(r.TokenTTL); err != nil {
+	if err := checkToken(r.TokenTTL, r.Audience); err != nil {
 		return Result{}, err
 	}
 	hash, err := a.hash(ctx, r.Password)
@@ -164,7 +171,8 @@ func (a *Authenticator) Register(ctx context.Context, r Registration) (Result, e
 		Epoch:        newEpoch(),
 	}
 	// The token comes first: a key that cannot sign leaves no user behind.
-	tokens, session, err := a.prepare(ctx, record, r.Client, r.TokenTTL)
+	subject := Subject{TTL: r.TokenTTL, Audience: r.Audience}
+	tokens, session, err := a.prepare(ctx, record, r.Client, subject)
 	if err != nil {
 		return Result{}, err
 	}
@@ -174,7 +182,7 @@ func (a *Authenticator) Register(ctx context.Context, r Registration) (Result, e
 	}
 	if id != record.ID {
 		record.ID = id
-		if tokens, session, err = a.prepare(ctx, record, r.Client, r.TokenTTL); err != nil {
+		if tokens, session, err = a.prepare(ctx, record, r.Client, subject); err != nil {
 			return Result{}, err
 		}
 	}
@@ -210,13 +218,13 @@ func (a *Authenticator) create(ctx context.Context, r UserRecord) (string, error
 // user without password or with an unreadable hash, a decoy of the live parameters is
 // checked (ASVS 5.0 6.3.8). Rows of other parameters answer in their own time until
 // they are made anew, which tells that they exist unless [Options.Decoys] says how many
-// there are. [*InputError] for a TokenTTL, or a password of more than 4096 bytes, since
+// there are. [*InputError] for a TokenTTL or an Audience, or a password of more than 4096 bytes, since
 // none was ever accepted; [ErrOverloaded]; [ErrTooManySessions].
 func (a *Authenticator) Login(ctx context.Context, c Credentials) (Result, error) {
 	if len(c.Password.Reveal()) > input.MaxPasswordBytes {
 		return Result{}, &InputError{Field: input.FieldPassword, Code: input.TooLong}
 	}
-	if err := checkTokenTTL(c.TokenTTL); err != nil {
+	if err := checkToken(c.TokenTTL, c.Audience); err != nil {
 		return Result{}, err
 	}
 	// A text that can be nobody's key costs what an unknown address does.
@@ -238,7 +246,7 @@ func (a *Authenticator) Login(ctx context.Context, c Credentials) (Result, error
 		}
 		return Result{}, ErrInvalidCredentials
 	}
-	tokens, session, err := a.prepare(ctx, user, c.Client, c.TokenTTL)
+	tokens, session, err := a.prepare(ctx, user, c.Client, Subject{TTL: c.TokenTTL, Audience: c.Audience})
 	if err != nil {
 		return Result{}, err
 	}

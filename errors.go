@@ -94,7 +94,7 @@ func (s *sentinel) Unwrap() error { return s.general }
 // It matches [ErrInvalidInput]. Where several fields are wrong the first of
 // e-mail, username, password is reported.
 //
-// Field is "id", "email", "username", "password", "password_hash", "time", "epoch",
+// Field is "id", "email", "username", "password", "password_hash", "time",
 // "token_ttl" or "audience". Code is stable, and one of:
 //
 //	required                   the field is empty
@@ -102,7 +102,7 @@ func (s *sentinel) Unwrap() error { return s.general }
 //	too_long                   more than Max characters of a username or password, or too many bytes
 //	invalid_encoding           not UTF-8
 //	invalid_character          a control, white-space or invisible character where none may stand
-//	out_of_range               a time outside of the years 1000 to 9999, an epoch above 1<<62, a TTL that is not whole seconds up to ten years
+//	out_of_range               a time outside of the years 1000 to 9999, a TTL that is not whole seconds up to ten years
 //	password_common            one of the most common passwords
 //	password_personal          the user's own e-mail address or name
 //	password_context           one of the policy's own words

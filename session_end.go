@@ -9,10 +9,15 @@ import (
 
 // Logout ends the session of a refresh token, whether the token is the current
 // one or not, by one write. Of a session that has ended it is no error; what is no
-// refresh token is [ErrInvalidToken].
+// refresh token is [ErrInvalidToken]. Without [Options.Sessions] it is an error of its
+// own, as from everything that is of no use without them: see
+// [Authenticator.HasSessions].
 func (a *Authenticator) Logout(ctx context.Context, refreshToken string) error {
+	if a.sessions == nil {
+		return errNoSessions
+	}
 	t, ok := refresh.Parse(refreshToken)
-	if !ok || a.sessions == nil {
+	if !ok {
 		return ErrInvalidToken
 	}
 	s, _ := a.sessions.SessionByID(ctx, t.SessionID()) // only to say whose it was
@@ -21,7 +26,10 @@ func (a *Authenticator) Logout(ctx context.Context, refreshToken string) error {
 
 // EndSession ends one session of a user. Where there is none it is no error.
 func (a *Authenticator) EndSession(ctx context.Context, userID, sessionID string) error {
-	if a.sessions == nil || userID == "" || sessionID == "" {
+	if a.sessions == nil {
+		return errNoSessions
+	}
+	if userID == "" || sessionID == "" {
 		return nil
 	}
 	return a.endSession(ctx, userID, SessionFilter{ID: sessionID, UserID: userID})
@@ -39,6 +47,9 @@ func (a *Authenticator) endSession(ctx context.Context, userID string, f Session
 // go too is housekeeping. To keep the caller's own, [Authenticator.Reauthenticate]
 // has EndOthers, which takes the password (ASVS 5.0 7.5.2). Errors: [ErrUserNotFound].
 func (a *Authenticator) EndSessions(ctx context.Context, userID string) error {
+	if a.sessions == nil {
+		return errNoSessions
+	}
 	if err := a.endAll(ctx, UserUpdate{ID: userID}); err != nil {
 		return err
 	}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"strings"
 	"time"
 
 	"github.com/seed89488a0c/auth/internal/refresh"
@@ -17,6 +18,12 @@ const maxRepeats = 100
 type Renewal struct {
 	Token  string // the refresh token
 	Client Client // who asks; the session keeps the last one
+
+	// Audience is whom the access token is for, of those of the session; empty = all of
+	// them. It is for this one token: with the issuer's own audience alone it lets the
+	// user of a session for many services act on their account
+	// ([Authenticator.CheckIdentity]), and no other service can replay it there (RFC 8707).
+	Audience []string
 }
 
 // Refresh exchanges a refresh token for new tokens, without a password. What it does
@@ -34,23 +41,30 @@ type Renewal struct {
 //     hold it. Without a grace a parent is a copy as well.
 //
 // Each answer to a parent raises the event refresh_repeated. The access token has the
-// issuer's TTL, whatever that of the login was.
+// issuer's TTL, whatever that of the login was. It is never for more audiences than the
+// login asked for, and no longer for one for which the issuer has stopped to issue.
 //
-// Errors: [ErrInvalidToken], which [ErrSessionReplayed] and [ErrExpiredToken] match,
+// Errors: [*InputError] for an Audience that is not among those; [ErrInvalidToken], which [ErrSessionReplayed] and [ErrExpiredToken] match,
 // for a session that has ended, too. After [ErrUnavailable] the same token can be used
 // again. A client that gets an [ErrInvalidToken] compares the token it sent with the
 // one it holds now: another tab may have replaced it, or begun a new session by the
 // password. It drops only what it sent.
 func (a *Authenticator) Refresh(ctx context.Context, r Renewal) (Result, error) {
+	if a.sessions == nil {
+		return Result{}, errNoSessions
+	}
+	if err := checkToken(0, r.Audience); err != nil {
+		return Result{}, err
+	}
 	t, ok := refresh.Parse(r.Token)
-	if !ok || a.sessions == nil {
+	if !ok {
 		return Result{}, ErrInvalidToken
 	}
 	r.Client = r.Client.cut()
 	wasCurrent := false // at an earlier look
 	for range sessionTries {
 		result, err := a.refresh(ctx, t, r, &wasCurrent)
-		if errors.Is(err, ErrInvalidToken) && err != ErrSessionReplayed { // which has its own
+		if err != ErrSessionReplayed && (errors.Is(err, ErrInvalidToken) || errors.Is(err, ErrInvalidInput)) { // the first has its own
 			a.emit(ctx, Event{Kind: "refresh_refused", SessionID: t.SessionID(), Client: r.Client, Err: err})
 		}
 		if !errors.Is(err, ErrConflict) {
@@ -89,21 +103,27 @@ func (a *Authenticator) refresh(ctx context.Context, t refresh.Token, r Renewal,
 	*wasCurrent = *wasCurrent || current
 	switch {
 	case current && within:
-		return a.renew(ctx, s, user, t, Event{Kind: "refreshed", Client: r.Client}, nil)
+		return a.renew(ctx, s, user, t, r, Event{Kind: "refreshed"}, nil)
 	case current:
-		return a.rotate(ctx, s, user, t, Event{Kind: "refreshed", Client: r.Client}, now)
+		return a.rotate(ctx, s, user, t, r, Event{Kind: "refreshed"}, now)
 	}
-	e := Event{Kind: "refresh_repeated", Client: r.Client, Previous: s.Client}
+	e := Event{Kind: "refresh_repeated", Previous: s.Client}
 	if within {
-		return a.repeat(ctx, s, user, t, e, now)
+		return a.repeat(ctx, s, user, t, r, e, now)
 	}
-	return a.rotate(ctx, s, user, t, e, now)
+	return a.rotate(ctx, s, user, t, r, e, now)
 }
 
 // renew gives new tokens, of which the refresh token is t, after write, where there is
 // one, has succeeded, and then raises e.
-func (a *Authenticator) renew(ctx context.Context, s SessionRecord, user UserRecord, t refresh.Token, e Event, write func() error) (Result, error) {
-	tokens, err := a.issue(ctx, user.User, Subject{SessionID: s.ID, AuthTime: s.AuthTime, AMR: s.AMR})
+func (a *Authenticator) renew(ctx context.Context, s SessionRecord, user UserRecord, t refresh.Token, r Renewal, e Event, write func() error) (Result, error) {
+	tokens, err := a.issue(ctx, user.User, Subject{
+		SessionID: s.ID,
+		AuthTime:  s.AuthTime,
+		AMR:       s.AMR,
+		Audience:  r.Audience,
+		Granted:   strings.Fields(s.Audience),
+	})
 	if err != nil {
 		return Result{}, err
 	}
@@ -112,7 +132,7 @@ func (a *Authenticator) renew(ctx context.Context, s SessionRecord, user UserRec
 			return Result{}, err
 		}
 	}
-	e.UserID, e.SessionID = user.ID, s.ID
+	e.UserID, e.SessionID, e.Client = user.ID, s.ID, r.Client
 	a.emit(ctx, e)
 	tokens.Refresh, tokens.RefreshExpiresAt = t.Text(), s.IdleUntil
 	return Result{User: user.User, Tokens: tokens}, nil
@@ -120,14 +140,14 @@ func (a *Authenticator) renew(ctx context.Context, s SessionRecord, user UserRec
 
 // rotate replaces the current token by a new successor of t, which is the current one
 // or its parent.
-func (a *Authenticator) rotate(ctx context.Context, s SessionRecord, user UserRecord, t refresh.Token, e Event, now time.Time) (Result, error) {
+func (a *Authenticator) rotate(ctx context.Context, s SessionRecord, user UserRecord, t refresh.Token, r Renewal, e Event, now time.Time) (Result, error) {
 	nonce := refresh.NewNonce()
 	next := t.Next(nonce)
 	demanded := s.Token
 	s.IdleUntil = a.idleUntil(s, now)
-	client := e.Client
+	client := r.Client
 	client.Label = cmp.Or(client.Label, s.Client.Label)
-	return a.renew(ctx, s, user, next, e, func() error {
+	return a.renew(ctx, s, user, next, r, e, func() error {
 		return a.updateSession(ctx, SessionUpdate{
 			ID:       s.ID,
 			IfFamily: s.Family,
@@ -149,7 +169,7 @@ func (a *Authenticator) rotate(ctx context.Context, s SessionRecord, user UserRe
 // comes first: it confirms what was read, which a server that crashes now may have
 // shown before it was durable, and it counts, so that one parent is not worth any
 // number of access tokens.
-func (a *Authenticator) repeat(ctx context.Context, s SessionRecord, user UserRecord, t refresh.Token, e Event, now time.Time) (Result, error) {
+func (a *Authenticator) repeat(ctx context.Context, s SessionRecord, user UserRecord, t refresh.Token, r Renewal, e Event, now time.Time) (Result, error) {
 	if s.Repeats >= maxRepeats {
 		return Result{}, refusal("refresh", "the parent of a refresh token was used too often")
 	}
@@ -157,7 +177,7 @@ func (a *Authenticator) repeat(ctx context.Context, s SessionRecord, user UserRe
 	if err != nil {
 		return Result{}, err
 	}
-	return a.renew(ctx, s, user, t.Next(s.Nonce), e, nil)
+	return a.renew(ctx, s, user, t.Next(s.Nonce), r, e, nil)
 }
 
 // replayed ends a session of which an old token was shown.

@@ -3,9 +3,11 @@ package auth
 import (
 	"context"
 	"encoding/json"
+	"strings"
 	"time"
 
 	"github.com/seed89488a0c/auth/internal/input"
+	"github.com/seed89488a0c/auth/internal/row"
 	"github.com/seed89488a0c/auth/internal/token"
 )
 
@@ -139,9 +141,19 @@ func NewContext(ctx context.Context, id Identity) context.Context { return token
 // else's user of the same ID, see [Authenticator.CheckIdentity].
 func FromContext(ctx context.Context) (Identity, bool) { return token.FromContext(ctx) }
 
-func checkTokenTTL(d time.Duration) error {
-	if d != 0 && !token.ValidTTL(d) {
+// checkToken says what is wrong with what is asked of a token. Which audiences are
+// allowed the issuer says.
+func checkToken(ttl time.Duration, audience []string) error {
+	if ttl != 0 && !token.ValidTTL(ttl) {
 		return &InputError{Field: input.FieldTokenTTL, Code: input.OutOfRange}
+	}
+	for _, one := range audience {
+		if !token.ValidText(one) || strings.Contains(one, " ") {
+			return &InputError{Field: input.FieldAudience, Code: input.NotAllowed}
+		}
+	}
+	if len(strings.Join(audience, " ")) > row.MaxAudience { // what a session keeps
+		return &InputError{Field: input.FieldAudience, Code: input.TooLong, Max: row.MaxAudience}
 	}
 	return nil
 }

@@ -18,7 +18,8 @@ const maxBody = 16 << 10
 
 // Register returns a handler that creates a user from the JSON object
 // {"email":…,"password":…,"username":…}, where the username may be missing, and
-// answers as [WriteResult] or [WriteError] do.
+// answers as [WriteResult] or [WriteError] do. As with [Login], an "audience" may be
+// there too.
 //
 // Like [Login] it takes a POST of at most 16 KiB of application/json in UTF-8,
 // and is strict: exactly one object, no member that it does not know, none
@@ -37,6 +38,7 @@ func Register(a *auth.Authenticator) http.Handler {
 			"email":    func(s string) { in.Email = s },
 			"password": func(s string) { in.Password = auth.NewPassword(s) },
 			"username": func(s string) { in.Username = s },
+			"audience": func(s string) { in.Audience = strings.Split(s, " ") },
 		})
 		if err != nil {
 			WriteError(w, r, err)
@@ -55,12 +57,16 @@ func Register(a *auth.Authenticator) http.Handler {
 // {"email":…,"password":…}. One that is missing or empty is the answer 400, as
 // it says nothing about anybody's credentials; a wrong one is 401. It reads as
 // [Register] does.
+//
+// A member "audience" may be there, with words separated by single spaces: the tokens
+// are then for these audiences alone, and so are those that a refresh gives.
 func Login(a *auth.Authenticator) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		in := auth.Credentials{Client: clientOf(r)}
 		err := readStrings(w, r, map[string]func(string){
 			"email":    func(s string) { in.Email = s },
 			"password": func(s string) { in.Password = auth.NewPassword(s) },
+			"audience": func(s string) { in.Audience = strings.Split(s, " ") },
 		})
 		switch {
 		case err != nil:

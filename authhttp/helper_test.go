@@ -144,7 +144,7 @@ func check(t testing.TB, a answer) answer {
 		t.Errorf("member error = %q, want a sentence", got)
 	}
 	challenge := a.Header.Get("WWW-Authenticate")
-	if (a.Status == http.StatusUnauthorized) != strings.HasPrefix(challenge, "Bearer ") {
+	if (a.Status == http.StatusUnauthorized || a.Body["code"] == "wide_audience") != strings.HasPrefix(challenge, "Bearer ") {
 		t.Errorf("status %d with WWW-Authenticate %q", a.Status, challenge)
 	}
 	retry := a.Header.Get("Retry-After")

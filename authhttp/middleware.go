@@ -10,15 +10,16 @@
 //	}))
 //	mux.Handle("GET /.well-known/jwks.json", authhttp.JWKS(issuer))
 //
-// With [auth.Options.Sessions], and where known is authhttp.Require(a):
+// With [auth.Options.Sessions]:
 //
 //	mux.Handle("POST /users/refresh", authhttp.Refresh(a))
 //	mux.Handle("POST /users/logout", authhttp.Logout(a))
-//	mux.Handle("POST /users/logout-all", known(authhttp.LogoutAll(a)))
-//	mux.Handle("POST /users/logout-others", known(authhttp.LogoutOthers(a)))
-//	mux.Handle("GET /users/me/sessions", known(authhttp.Sessions(a)))
-//	mux.Handle("DELETE /users/me/sessions/{id}", known(authhttp.EndSession(a)))
-//	mux.Handle("POST /users/me/reauthenticate", known(authhttp.Reauthenticate(a)))
+//	mux.Handle("POST /users/logout-all", authhttp.LogoutAll(a))
+//	mux.Handle("POST /users/me/logout-others", authhttp.LogoutOthers(a))
+//	mux.Handle("GET /users/me/sessions", authhttp.Sessions(a))
+//	mux.Handle("DELETE /users/me/sessions/{id}", authhttp.EndSession(a, nil))
+//	mux.Handle("POST /users/me/password", authhttp.ChangePassword(a))
+//	mux.Handle("POST /users/me/reauthenticate", authhttp.Reauthenticate(a))
 //	mux.Handle("POST /payments", authhttp.RequireFreshFunc(a, 5*time.Minute, pay))
 //
 // What a client is told:
@@ -44,7 +45,7 @@
 //	413  body_too_large
 //	415  content_type_missing, content_type_malformed, unsupported_media_type,
 //	     unsupported_charset, with Accept; unsupported_encoding, with Accept-Encoding
-//	500  internal
+//	500  internal; no_session_id: the route of EndSession does not say which
 //	503  unavailable, overloaded; with Retry-After
 //
 // From 400 on it is a problem of RFC 9457, which [WriteError] writes. An outage

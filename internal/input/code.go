@@ -27,7 +27,6 @@ const (
 	FieldPassword     = "password"
 	FieldPasswordHash = "password_hash"
 	FieldTime         = "time"
-	FieldEpoch        = "epoch"
 	FieldTokenTTL     = "token_ttl"
 	FieldAudience     = "audience"
 )
