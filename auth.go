@@ -298,7 +298,8 @@ func (a *Authenticator) Verify(ctx context.Context, accessToken string) (Identit
 		}
 		return Identity{}, err
 	}
-	return token.Own(identity, a.owner), nil
+	token.Own(&identity, a.owner)
+	return identity, nil
 }
 
 func (a *Authenticator) parse(ctx context.Context, accessToken string) (Identity, error) {

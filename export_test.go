@@ -9,4 +9,7 @@ import (
 func SetHashSlots(a *Authenticator, n int) { a.gate = hashgate.New(n, a.hashMemory) }
 
 // Own returns an identity as if a had verified it.
-func Own(a *Authenticator, id Identity) Identity { return token.Own(id, a.owner) }
+func Own(a *Authenticator, id Identity) Identity {
+	token.Own(&id, a.owner)
+	return id
+}

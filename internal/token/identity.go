@@ -43,21 +43,29 @@ func (id Identity) WithClaims(object []byte) Identity {
 // Owner is who verifies identities, told apart by its address.
 type Owner struct{ _ byte }
 
-// Own returns an identity that o has verified. An identity that a cache keeps, as it
-// is, costs no allocation.
-func Own(id Identity, o *Owner) Identity {
-	if id.verified == nil || id.unmarked() != *id.verified {
+// Own marks an identity that o has verified. One that a cache keeps, as it is, costs no
+// allocation.
+func Own(id *Identity, o *Owner) {
+	if id.verified == nil || !id.says(id.verified) {
 		kept := id.unmarked()
 		id.verified = &kept
 	}
 	id.owner = o
-	return id
 }
 
 // IsOwn reports whether o has verified an identity, and nobody has changed anything
 // about it since.
 func IsOwn(id Identity, o *Owner) bool {
-	return o != nil && id.owner == o && id.verified != nil && id.unmarked() == *id.verified
+	return o != nil && id.owner == o && id.verified != nil && id.says(id.verified)
+}
+
+// says reports whether two identities say the same. It is == without the marks, and
+// without copies, which took a third of the time of a token that is remembered.
+func (id *Identity) says(v *Identity) bool {
+	return id.UserID == v.UserID && id.SessionID == v.SessionID && id.TokenID == v.TokenID &&
+		id.Issuer == v.Issuer && id.ClientID == v.ClientID && id.Audience == v.Audience &&
+		id.IssuedAt == v.IssuedAt && id.ExpiresAt == v.ExpiresAt && id.AuthTime == v.AuthTime &&
+		id.AMR == v.AMR && id.ACR == v.ACR && id.claims == v.claims
 }
 
 // unmarked returns what an identity says, by nobody.

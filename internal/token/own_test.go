@@ -1,11 +1,17 @@
 package token_test
 
 import (
+	"reflect"
 	"testing"
 	"time"
 
 	"github.com/seed89488a0c/auth/internal/token"
 )
+
+func own(id token.Identity, o *token.Owner) token.Identity {
+	token.Own(&id, o)
+	return id
+}
 
 // An identity is its verifier's as long as nobody changes anything about it.
 func TestOwn(t *testing.T) {
@@ -21,17 +27,17 @@ func TestOwn(t *testing.T) {
 				t.Errorf("%s: %s is somebody's own", name, what)
 			}
 		}
-		mine := token.Own(parsed, owner)
+		mine := own(parsed, owner)
 		if !token.IsOwn(mine, owner) || token.IsOwn(mine, other) || token.IsOwn(mine, nil) || mine.Said() != parsed.Said() {
 			t.Errorf("%s: it is not the owner's alone", name)
 		}
-		if again := token.Own(mine, other); !token.IsOwn(again, other) || token.IsOwn(again, owner) {
+		if again := own(mine, other); !token.IsOwn(again, other) || token.IsOwn(again, owner) {
 			t.Errorf("%s: it is not the last one's", name)
 		}
-		if !token.IsOwn(token.Own(byHand, owner), owner) { // of an issuer that makes them so
+		if !token.IsOwn(own(byHand, owner), owner) { // of an issuer that makes them so
 			t.Errorf("%s: one made by hand is not the owner's", name)
 		}
-		for what, change := range map[string]func(id *token.Identity){
+		changes := map[string]func(id *token.Identity){
 			"Issuer":    func(id *token.Identity) { id.Issuer = "x" },
 			"UserID":    func(id *token.Identity) { id.UserID = "x" },
 			"SessionID": func(id *token.Identity) { id.SessionID = "x" },
@@ -44,13 +50,17 @@ func TestOwn(t *testing.T) {
 			"AMR":       func(id *token.Identity) { id.AMR = "x" },
 			"ACR":       func(id *token.Identity) { id.ACR = "x" },
 			"claims":    func(id *token.Identity) { *id = id.WithClaims(nil) },
-		} {
+		}
+		if fields := reflect.TypeFor[token.Identity]().NumField(); len(changes) != fields-2 { // the marks
+			t.Errorf("%d changes, and an identity has %d fields", len(changes), fields)
+		}
+		for what, change := range changes {
 			changed := mine
 			change(&changed)
 			if token.IsOwn(changed, owner) {
 				t.Errorf("%s: %s was changed, and it is the owner's still", name, what)
 			}
-			if changed = token.Own(changed, owner); !token.IsOwn(changed, owner) || !token.IsOwn(mine, owner) {
+			if changed = own(changed, owner); !token.IsOwn(changed, owner) || !token.IsOwn(mine, owner) {
 				t.Errorf("%s: with %s it cannot be the owner's again", name, what)
 			}
 		}
@@ -68,7 +78,7 @@ func TestOwnAllocatesNothing(t *testing.T) {
 	text := s.mint(t, s.header, payload)
 	if n := testing.AllocsPerRun(100, func() {
 		id, err := p.Parse(text, at(1))
-		if err != nil || !token.IsOwn(token.Own(id, owner), owner) {
+		if err != nil || !token.IsOwn(own(id, owner), owner) {
 			t.Fatal(err)
 		}
 	}); n != 0 {
