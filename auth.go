@@ -36,6 +36,7 @@ import (
 type Authenticator struct {
 	store  UserStore
 	issuer TokenIssuer
+	owner  *token.Owner // of the identities that Verify returned
 	hasher Hasher
 	policy PasswordPolicy
 	claims func(context.Context, User) (any, error) // nil: none
@@ -64,7 +65,7 @@ func New(store UserStore, issuer TokenIssuer, o Options) (*Authenticator, error)
 	if isZero(store) || issuer == nil {
 		return nil, errors.New("auth: New: the store is nil or a zero value, or the issuer is nil")
 	}
-	a := &Authenticator{store: store, issuer: issuer}
+	a := &Authenticator{store: store, issuer: issuer, owner: &token.Owner{}}
 	if err := a.apply(o); err != nil {
 		return nil, err
 	}
@@ -89,6 +90,7 @@ type Registration struct {
 	Username string // optional display name, at most 100 characters
 	Password Password
 	TokenTTL time.Duration // of the access token, whole seconds; 0 = the issuer's
+	Audience []string      // whom the tokens are for, of all for whom the issuer issues; empty = all
 	Client   Client        // is shown in the list of sessions
 }
 
@@ -97,6 +99,7 @@ type Credentials struct {
 	Email    string
 	Password Password
 	TokenTTL time.Duration // of the access token, whole seconds; 0 = the issuer's
+	Audience []string      // whom the tokens are for, of all for whom the issuer issues; empty = all
 	Client   Client        // is shown in the list of sessions
 }
 
@@ -141,7 +144,7 @@ func (a *Authenticator) Register(ctx context.Context, r Registration) (_ Result,
 	if err != nil {
 		return Result{}, err
 	}
-	if err := checkTokenTTL(r.TokenTTL); err != nil {
+	if err := checkToken(r.TokenTTL, r.Audience); err != nil {
 		return Result{}, err
 	}
 	if err := a.checkNew(ctx, r.Password, r.Email, username); err != nil {
@@ -165,7 +168,8 @@ func (a *Authenticator) Register(ctx context.Context, r Registration) (_ Result,
 		Epoch:        newEpoch(),
 	}
 	// The token comes first: a key that cannot sign leaves no user behind.
-	tokens, session, err := a.prepare(ctx, record, r.Client, r.TokenTTL)
+	subject := Subject{TTL: r.TokenTTL, Audience: r.Audience}
+	tokens, session, err := a.prepare(ctx, record, r.Client, subject)
 	if err != nil {
 		return Result{}, err
 	}
@@ -175,7 +179,7 @@ func (a *Authenticator) Register(ctx context.Context, r Registration) (_ Result,
 	}
 	if id != record.ID {
 		record.ID = id
-		if tokens, session, err = a.prepare(ctx, record, r.Client, r.TokenTTL); err != nil {
+		if tokens, session, err = a.prepare(ctx, record, r.Client, subject); err != nil {
 			return Result{}, err
 		}
 	}
@@ -219,7 +223,7 @@ func (a *Authenticator) create(ctx context.Context, r UserRecord) (string, error
 // user without password or with an unreadable hash, a decoy of the live parameters is
 // checked (ASVS 5.0 6.3.8). Rows of other parameters answer in their own time until
 // they are made anew, which tells that they exist unless [Options.Decoys] says how many
-// there are. [*InputError] for a TokenTTL, or a password of more than 4096 bytes, since
+// there are. [*InputError] for a TokenTTL or an Audience, or a password of more than 4096 bytes, since
 // none was ever accepted; [ErrOverloaded]; [ErrTooManySessions].
 func (a *Authenticator) Login(ctx context.Context, c Credentials) (_ Result, err error) {
 	ctx, call := a.begin(ctx, "login", c.Client)
@@ -227,7 +231,7 @@ func (a *Authenticator) Login(ctx context.Context, c Credentials) (_ Result, err
 	if len(c.Password.Reveal()) > input.MaxPasswordBytes {
 		return Result{}, &InputError{Field: input.FieldPassword, Code: input.TooLong}
 	}
-	if err := checkTokenTTL(c.TokenTTL); err != nil {
+	if err := checkToken(c.TokenTTL, c.Audience); err != nil {
 		return Result{}, err
 	}
 	// A text that can be nobody's key costs what an unknown address does.
@@ -254,7 +258,7 @@ func (a *Authenticator) Login(ctx context.Context, c Credentials) (_ Result, err
 		}
 		return Result{}, ErrInvalidCredentials
 	}
-	tokens, session, err := a.prepare(ctx, user, c.Client, c.TokenTTL)
+	tokens, session, err := a.prepare(ctx, user, c.Client, Subject{TTL: c.TokenTTL, Audience: c.Audience})
 	if err != nil {
 		return Result{}, err
 	}
@@ -302,7 +306,7 @@ func (a *Authenticator) rehash(ctx context.Context, user UserRecord, p Password,
 // Verify returns who an access token speaks for. It does no I/O with a
 // [JWTIssuer], unless [SessionConfig.Staleness] has it ask for the session, which
 // is remembered. Errors: [ErrInvalidToken], mostly as a [*TokenError], and
-// [ErrUnavailable].
+// [ErrUnavailable]. The Identity is a's own, see [Authenticator.CheckIdentity].
 func (a *Authenticator) Verify(ctx context.Context, accessToken string) (Identity, error) {
 	identity, err := a.parse(ctx, accessToken)
 	if err == nil && a.known != nil {
@@ -314,6 +318,7 @@ func (a *Authenticator) Verify(ctx context.Context, accessToken string) (Identit
 		a.report(ctx, call, &err)
 		return Identity{}, err
 	}
+	token.Own(&identity, a.owner)
 	return identity, nil
 }
 
@@ -345,6 +350,14 @@ func (a *Authenticator) issue(ctx context.Context, u User, s Subject) (Tokens, e
 	s.UserID, s.Claims = u.ID, claims
 	issued, err := a.issuer.Issue(ctx, s)
 	if err != nil {
+		if wrong, ok := errors.AsType[*InputError](err); ok && wrong.Field == input.FieldAudience {
+			switch {
+			case len(s.Audience) > 0:
+				return Tokens{}, &InputError{Field: wrong.Field, Code: input.NotAllowed}
+			case len(s.Granted) > 0: // nothing that the session was begun for is left
+				return Tokens{}, ErrInvalidToken
+			}
+		}
 		return Tokens{}, unavailable("issue token", err)
 	}
 	return Tokens{Access: issued.Token, AccessExpiresAt: issued.ExpiresAt}, nil

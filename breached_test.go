@@ -41,7 +41,7 @@ func TestBreachChecksAreLimited(t *testing.T) {
 				results <- err
 			}()
 			go func() { results <- a.SetPassword(ctx, user.ID, next) }()
-			go func() { results <- second(a.ChangePassword(ctx, change(user.ID, password, next.Reveal()))) }()
+			go func() { results <- second(a.ChangePassword(ctx, change(a, user.ID, password, next.Reveal()))) }()
 		}
 		synctest.Wait()
 		if got := int(most.Load()); got != atOnce {

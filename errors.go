@@ -56,6 +56,11 @@ var (
 	// which is checked last. It matches ErrInvalidToken.
 	ErrExpiredToken = token.ErrExpired
 
+	// ErrWideAudience says that a token is for several audiences, each of which could
+	// replay it, so that nobody may act on the user's account with it (HTTP 403): ask
+	// for one that is for the issuer's own alone. It matches ErrInvalidToken.
+	ErrWideAudience error = &sentinel{"auth: token of several audiences", ErrInvalidToken}
+
 	// ErrUnavailable says that something this library depends on did not
 	// answer. It says nothing about the password or the token: answer 503,
 	// never 401, since clients drop their tokens on 401.
@@ -91,19 +96,20 @@ func (s *sentinel) Unwrap() error { return s.general }
 // It matches [ErrInvalidInput]. Where several fields are wrong the first of
 // e-mail, username, password is reported.
 //
-// Field is "id", "email", "username", "password", "password_hash", "time", "epoch" or
-// "token_ttl". Code is stable, and one of:
+// Field is "id", "email", "username", "password", "password_hash", "time",
+// "token_ttl" or "audience". Code is stable, and one of:
 //
 //	required                   the field is empty
 //	too_short                  fewer than Min characters
 //	too_long                   more than Max characters of a username or password, or too many bytes
 //	invalid_encoding           not UTF-8
 //	invalid_character          a control, white-space or invisible character where none may stand
-//	out_of_range               a time outside of the years 1000 to 9999, an epoch above 1<<62, a TTL that is not whole seconds up to ten years
+//	out_of_range               a time outside of the years 1000 to 9999, a TTL that is not whole seconds up to ten years
 //	password_common            one of the most common passwords
 //	password_personal          the user's own e-mail address or name
 //	password_context           one of the policy's own words
 //	password_breached          known from a breach
+//	not_allowed                an audience for which the issuer, or this session, has no tokens
 //	hash_unreadable            an imported hash that the hasher cannot verify
 //	email_no_at                no @
 //	email_display_name         a name or angle brackets around the address

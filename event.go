@@ -19,7 +19,7 @@ import (
 //	registration_refused     the input, a user who exists, a password from a breach: Code says which
 //	logged_in
 //	login_failed             by the credentials; UserID is set where the address is a user's
-//	token_refused            an access token, or one that is no token at all: Err says why, often as a [*TokenError]
+//	token_refused            an access token, by Verify or CheckIdentity, or what is no token at all: Err says why, often as a [*TokenError]
 //	refreshed                a current refresh token gave new tokens
 //	refresh_repeated         the parent of a refresh token did: an answer was lost, two tabs asked at once, or a copy is in use
 //	refresh_refused          SessionID is what the token says, not more
@@ -46,7 +46,7 @@ import (
 type Event struct {
 	Kind string
 
-	// Op is the method that was called: register, login, verify, refresh, logout,
+	// Op is the method that was called: register, login, verify, check_identity, refresh, logout,
 	// user, sessions, end_session, end_sessions, delete_expired_sessions,
 	// change_password, reauthenticate, set_password, set_disabled, delete_user or
 	// import.
@@ -64,7 +64,7 @@ type Event struct {
 	// Code says in a word what went wrong; "" = nothing did. It is stable: the Code of
 	// an [*InputError] or a [*StoreError], the Reason of a [*TokenError], or
 	// user_exists, user_not_found, user_disabled, invalid_credentials, conflict,
-	// too_many_sessions, session_replayed, expired_token, invalid_token,
+	// too_many_sessions, no_sessions, session_replayed, expired_token, wide_audience, invalid_token,
 	// malformed_hash, overloaded, schema, or what could not be done: claims, keys,
 	// check_password, hash_password, verify_password, issue_token, verify_token, or
 	// refresh, of a parent that was used too often.
@@ -239,7 +239,7 @@ func codeOf(err error) string {
 		{ErrUserExists, "user_exists"}, {ErrUserNotFound, "user_not_found"}, {ErrUserDisabled, "user_disabled"},
 		{ErrInvalidCredentials, "invalid_credentials"}, {ErrConflict, "conflict"}, {ErrMalformedHash, "malformed_hash"},
 		{ErrTooManySessions, "too_many_sessions"}, {ErrSessionReplayed, "session_replayed"},
-		{ErrExpiredToken, "expired_token"}, {ErrInvalidToken, "invalid_token"},
+		{ErrExpiredToken, "expired_token"}, {ErrWideAudience, "wide_audience"}, {errNoSessions, "no_sessions"}, {ErrInvalidToken, "invalid_token"},
 		{ErrOverloaded, "overloaded"}, {ErrSchema, "schema"},
 	} {
 		if errors.Is(err, known.err) {

@@ -408,6 +408,7 @@ func TestEveryErrorIsAnEvent(t *testing.T) {
 			func() error { return errorOf(now.Login(ctx, auth.Credentials{Email: email, Client: client})) }, "login_failed", true},
 		"Verify": {func() error { return errorOf(now.Verify(ctx, result.Tokens.Access)) },
 			func() error { return errorOf(now.Verify(ctx, "token")) }, "token_refused", false},
+		"CheckIdentity": {nil, func() error { return now.CheckIdentity(ctx, auth.Identity{UserID: "1"}) }, "token_refused", false},
 		"Refresh": {func() error {
 			return errorOf(now.Refresh(ctx, auth.Renewal{Token: result.Tokens.Refresh, Client: client}))
 		},
@@ -478,9 +479,11 @@ func TestEveryErrorIsAnEvent(t *testing.T) {
 				t.Errorf("%s: %s knows no client", m.Name, kind)
 			}
 		}
-		store.Fail()
-		check("unavailable", call.outage())
-		store.Heal()
+		if call.outage != nil {
+			store.Fail()
+			check("unavailable", call.outage())
+			store.Heal()
+		}
 		if call.refused != nil {
 			check(call.kind, call.refused())
 		}

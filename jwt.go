@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/seed89488a0c/auth/internal/input"
 	"github.com/seed89488a0c/auth/internal/row"
 	"github.com/seed89488a0c/auth/internal/token"
 )
@@ -15,9 +16,14 @@ import (
 // JWTConfig says what a [JWTIssuer] issues and accepts. Issuer, Audience and
 // either Keys or Source are required: there is no safe default for them.
 type JWTConfig struct {
-	Issuer         string   // iss: who issues, usually the service's URL
-	Audience       string   // aud: whom the tokens are for; Parse accepts no others
-	OtherAudiences []string // in aud too: services that accept these tokens as well
+	Issuer   string // iss: who issues, usually the service's URL
+	Audience string // aud: this service; Parse accepts no tokens that are not for it
+
+	// OtherAudiences are other services that accept these tokens: in aud too, unless a
+	// [Subject] asks for less. None of the audiences has a space or is there twice. A
+	// token for several is refused where it would act on the user's account, see
+	// [Authenticator.CheckIdentity]: each of those services could replay it.
+	OtherAudiences []string
 
 	// ACR is the acr of tokens whose Subject names none, as those of an Authenticator:
 	// how surely a password alone proves who it is, in the service's own terms (RFC
@@ -81,7 +87,8 @@ func NewJWTIssuer(c JWTConfig) (_ *JWTIssuer, err error) {
 // Issue returns a token. It fails for a subject that no token can carry: an
 // empty user ID, text that is not UTF-8 or has control characters, claims that
 // may not be there, more than 8 KiB. An AuthTime in the future, by another
-// machine's clock, becomes now.
+// machine's clock, becomes now. For an audience that it does not issue for it is an
+// [*InputError].
 func (j *JWTIssuer) Issue(ctx context.Context, s Subject) (IssuedToken, error) {
 	keys, err := j.keys(ctx)
 	if err != nil {
@@ -90,7 +97,14 @@ func (j *JWTIssuer) Issue(ctx context.Context, s Subject) (IssuedToken, error) {
 	if longest := keys.from.MaxTTL; longest != 0 && j.issuer.Life(s.TTL) > longest {
 		return IssuedToken{}, refusal("issue token", "the TTL and Leeway are above the keys' MaxTTL")
 	}
-	claims := token.Claims{Subject: s.UserID, SessionID: s.SessionID, AuthTime: s.AuthTime, AMR: s.AMR, ACR: s.ACR, Custom: string(s.Claims)}
+	audiences, ok := j.issuer.Audiences(s.Audience, s.Granted)
+	if !ok {
+		return IssuedToken{}, &InputError{Field: input.FieldAudience, Code: input.NotAllowed}
+	}
+	claims := token.Claims{
+		Subject: s.UserID, Audience: audiences[0], OtherAudiences: audiences[1:],
+		SessionID: s.SessionID, AuthTime: s.AuthTime, AMR: s.AMR, ACR: s.ACR, Custom: string(s.Claims),
+	}
 	signed, expires, err := j.issuer.Sign(keys.all, claims, s.TTL, time.Now())
 	if err != nil {
 		return IssuedToken{}, refusal("issue token", err.Error())

@@ -77,7 +77,7 @@ func TestStoreDown(t *testing.T) {
 			_, imported := a.Import(ctx, auth.UserRecord{User: auth.User{Email: email}})
 			for _, err := range []error{
 				register, login, user, imported,
-				second(a.ChangePassword(ctx, auth.PasswordChange{Identity: auth.Identity{UserID: "1"}, Current: p, New: p})),
+				second(a.ChangePassword(ctx, auth.PasswordChange{Identity: auth.Own(a, auth.Identity{UserID: "1"}), Current: p, New: p})),
 				a.SetPassword(ctx, "1", p),
 				a.SetDisabled(ctx, "1", true),
 				a.DeleteUser(ctx, "1"),

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"strings"
 	"time"
 
 	"github.com/seed89488a0c/auth/internal/refresh"
@@ -83,8 +84,9 @@ func (c SessionConfig) withDefaults() (SessionConfig, error) {
 }
 
 // prepare makes the tokens of a user who has just been authenticated, and a
-// session that is yet to be stored, where there are sessions.
-func (a *Authenticator) prepare(ctx context.Context, user UserRecord, client Client, ttl time.Duration) (Tokens, SessionRecord, error) {
+// session that is yet to be stored, where there are sessions. The subject has what is
+// asked for: the rest is filled in.
+func (a *Authenticator) prepare(ctx context.Context, user UserRecord, client Client, subject Subject) (Tokens, SessionRecord, error) {
 	now := currentTime()
 	var s SessionRecord
 	var first refresh.Token
@@ -99,6 +101,7 @@ func (a *Authenticator) prepare(ctx context.Context, user UserRecord, client Cli
 				ExpiresAt:  now.Add(a.sessionConfig.AbsoluteTTL),
 				AuthTime:   now,
 				AMR:        passwordAMR,
+				Audience:   strings.Join(append(subject.Granted, subject.Audience...), " "), // one is empty
 				Client:     client.cut(),
 			},
 			Epoch:      user.Epoch,
@@ -108,7 +111,8 @@ func (a *Authenticator) prepare(ctx context.Context, user UserRecord, client Cli
 		}
 		s.IdleUntil = a.idleUntil(s, now)
 	}
-	tokens, err := a.issue(ctx, user.User, Subject{SessionID: s.ID, AuthTime: now, AMR: passwordAMR, TTL: ttl})
+	subject.SessionID, subject.AuthTime, subject.AMR = s.ID, now, passwordAMR
+	tokens, err := a.issue(ctx, user.User, subject)
 	if err != nil {
 		return Tokens{}, SessionRecord{}, err
 	}
@@ -237,14 +241,25 @@ func (a *Authenticator) countedSessions(ctx context.Context, user UserRecord) ([
 	return living, nil
 }
 
+// errNoSessions is for a service that forgot them: no client can do anything about it.
+var errNoSessions = errors.New("auth: there are no sessions: Options.Sessions has no Store")
+
+// HasSessions says whether there are any: whether [Options.Sessions] has a Store. Without
+// one Refresh, Logout, EndSession, EndSessions and Sessions return an error that says so
+// and matches nothing, and there are access tokens only.
+func (a *Authenticator) HasSessions() bool { return a.sessions != nil }
+
 // Sessions returns the sessions of a user that have not ended, newest first, at
 // most 1000. Errors: [ErrUserNotFound].
 func (a *Authenticator) Sessions(ctx context.Context, userID string) (_ []Session, err error) {
 	ctx, call := a.begin(ctx, "sessions", Client{})
 	defer a.report(ctx, call, &err)
 	call.userID = userID
+	if a.sessions == nil {
+		return nil, errNoSessions
+	}
 	user, err := a.userByID(ctx, userID)
-	if err != nil || a.sessions == nil {
+	if err != nil {
 		return nil, err
 	}
 	living, err := a.livingSessions(ctx, user)

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"strings"
 
 	"github.com/seed89488a0c/auth/internal/input"
 )
@@ -14,7 +15,7 @@ import (
 
 // PasswordChange is what [Authenticator.ChangePassword] needs.
 type PasswordChange struct {
-	Identity     Identity // of the verified token
+	Identity     Identity // from [Authenticator.Verify], as it is
 	Current, New Password
 	Client       Client // who asks; a Label that is empty is that of the session before
 }
@@ -24,14 +25,16 @@ type PasswordChange struct {
 // returned. Access tokens live on as with [Authenticator.SetDisabled].
 //
 // Errors: [*InputError] for the new password, [ErrInvalidCredentials] for the current
-// one, [ErrUserDisabled], [ErrInvalidToken] if the session has ended or the user is
-// gone, and [ErrConflict] if somebody else changed the password meanwhile. After
+// one, [ErrUserDisabled], those of [Authenticator.CheckIdentity], [ErrInvalidToken] if
+// the session has ended or the user is gone, and [ErrConflict] if somebody else changed the password meanwhile. After
 // [ErrUnavailable] the outcome may be unknown, as when the connection broke and the
 // store cannot be asked: the client then logs in, with either password.
 func (a *Authenticator) ChangePassword(ctx context.Context, c PasswordChange) (_ Result, err error) {
 	ctx, call := a.begin(ctx, "change_password", c.Client)
 	defer a.report(ctx, call, &err)
-	call.userID, call.sessionID = c.Identity.UserID, c.Identity.SessionID
+	if err := a.checkIdentity(call, c.Identity); err != nil {
+		return Result{}, err
+	}
 	if len(c.Current.Reveal()) > input.MaxPasswordBytes {
 		return Result{}, ErrInvalidCredentials
 	}
@@ -49,7 +52,7 @@ func (a *Authenticator) ChangePassword(ctx context.Context, c PasswordChange) (_
 	if err != nil {
 		return Result{}, err
 	}
-	tokens, session, err := a.prepareNext(ctx, user, old, c.Client)
+	tokens, session, err := a.prepareNext(ctx, user, old, c.Identity, c.Client)
 	if err != nil {
 		return Result{}, err
 	}
@@ -62,7 +65,7 @@ func (a *Authenticator) ChangePassword(ctx context.Context, c PasswordChange) (_
 
 // Reauthentication is what [Authenticator.Reauthenticate] needs.
 type Reauthentication struct {
-	Identity  Identity // of the verified token
+	Identity  Identity // from [Authenticator.Verify], as it is
 	Password  Password
 	Client    Client // who asks; a Label that is empty is that of the session before
 	EndOthers bool   // end all other sessions of the user too
@@ -73,14 +76,20 @@ type Reauthentication struct {
 // the user do (ASVS 5.0 7.5.2), and one begins, whose tokens are returned: their
 // auth_time is now.
 //
-// Errors: [ErrInvalidCredentials], [ErrUserDisabled], [ErrInvalidToken] if the session
-// has ended or the user is gone; [ErrTooManySessions] where the token has no session;
+// Errors: [ErrInvalidCredentials], [ErrUserDisabled], those of
+// [Authenticator.CheckIdentity], [ErrInvalidToken] if the session has ended or the user
+// is gone; [ErrTooManySessions] where the token has no session;
 // with EndOthers [ErrConflict] if somebody else changed the user meanwhile. Beside an
 // error the old session goes on, except that after [ErrUnavailable] it may have ended.
 func (a *Authenticator) Reauthenticate(ctx context.Context, r Reauthentication) (_ Result, err error) {
 	ctx, call := a.begin(ctx, "reauthenticate", r.Client)
 	defer a.report(ctx, call, &err)
-	call.userID, call.sessionID = r.Identity.UserID, r.Identity.SessionID
+	if r.EndOthers && a.sessions == nil {
+		return Result{}, errNoSessions
+	}
+	if err := a.checkIdentity(call, r.Identity); err != nil {
+		return Result{}, err
+	}
 	if len(r.Password.Reveal()) > input.MaxPasswordBytes {
 		return Result{}, ErrInvalidCredentials
 	}
@@ -91,7 +100,7 @@ func (a *Authenticator) Reauthenticate(ctx context.Context, r Reauthentication) 
 	if err := a.checkCurrent(ctx, user, r.Password); err != nil {
 		return Result{}, err
 	}
-	tokens, session, err := a.prepareNext(ctx, user, old, r.Client)
+	tokens, session, err := a.prepareNext(ctx, user, old, r.Identity, r.Client)
 	if err != nil {
 		return Result{}, err
 	}
@@ -169,10 +178,15 @@ func (a *Authenticator) checkCurrent(ctx context.Context, user UserRecord, curre
 	return err
 }
 
-// prepareNext is prepare for a session that takes the place of old, which may be zero.
-func (a *Authenticator) prepareNext(ctx context.Context, user UserRecord, old SessionRecord, c Client) (Tokens, SessionRecord, error) {
+// prepareNext is prepare for a session that takes the place of old, and is for the same
+// audiences; without an old one they are those of the token.
+func (a *Authenticator) prepareNext(ctx context.Context, user UserRecord, old SessionRecord, id Identity, c Client) (Tokens, SessionRecord, error) {
 	c.Label = cmp.Or(c.Label, old.Client.Label)
-	return a.prepare(ctx, user, c, 0)
+	granted := old.Audience
+	if old.ID == "" {
+		granted = id.Audience
+	}
+	return a.prepare(ctx, user, c, Subject{Granted: strings.Fields(granted)})
 }
 
 // beginInPlaceOf stores a session and ends the one before. That the old one is gone

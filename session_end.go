@@ -9,12 +9,17 @@ import (
 
 // Logout ends the session of a refresh token, whether the token is the current
 // one or not, by one write. Of a session that has ended it is no error; what is no
-// refresh token is [ErrInvalidToken].
+// refresh token is [ErrInvalidToken]. Without [Options.Sessions] it is an error of its
+// own, as from everything that is of no use without them: see
+// [Authenticator.HasSessions].
 func (a *Authenticator) Logout(ctx context.Context, refreshToken string) (err error) {
 	ctx, call := a.begin(ctx, "logout", Client{})
 	defer a.report(ctx, call, &err)
+	if a.sessions == nil {
+		return errNoSessions
+	}
 	t, ok := refresh.Parse(refreshToken)
-	if !ok || a.sessions == nil {
+	if !ok {
 		return ErrInvalidToken
 	}
 	call.sessionID = t.SessionID()
@@ -27,7 +32,10 @@ func (a *Authenticator) EndSession(ctx context.Context, userID, sessionID string
 	ctx, call := a.begin(ctx, "end_session", Client{})
 	defer a.report(ctx, call, &err)
 	call.userID = userID
-	if a.sessions == nil || userID == "" || sessionID == "" {
+	if a.sessions == nil {
+		return errNoSessions
+	}
+	if userID == "" || sessionID == "" {
 		return nil
 	}
 	return a.endSession(ctx, userID, SessionFilter{ID: sessionID, UserID: userID})
@@ -48,6 +56,9 @@ func (a *Authenticator) EndSessions(ctx context.Context, userID string) (err err
 	ctx, call := a.begin(ctx, "end_sessions", Client{})
 	defer a.report(ctx, call, &err)
 	call.userID = userID
+	if a.sessions == nil {
+		return errNoSessions
+	}
 	if err := a.endAll(ctx, UserUpdate{ID: userID}); err != nil {
 		return err
 	}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/seed89488a0c/auth"
+	"github.com/seed89488a0c/auth/authtest"
 )
 
 // failingStore counts calls that read a session, and fails all when it is down.
@@ -186,11 +187,26 @@ func TestLoginWhileOthersEnd(t *testing.T) {
 }
 
 // Sessions that outlive their user are not those of another one who is given the
-// same ID.
+// same ID, even by an import that asks for the same epoch, and on a replica that has
+// just seen them alive.
 func TestSessionsOfAnIDUsedAgain(t *testing.T) {
 	store := &failingStore{MemoryStore: auth.NewMemoryStore()}
-	a := newSessions(t, store, auth.SessionConfig{})
+	issuer := newIssuer(t, auth.JWTConfig{})
+	newReplica := func() *auth.Authenticator {
+		a, err := auth.New(store, issuer, auth.Options{
+			Hasher:   authtest.Hasher{},
+			Sessions: auth.SessionConfig{Store: store, Staleness: time.Hour},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return a
+	}
+	a, importing, third := newReplica(), newReplica(), newReplica()
 	first := register(t, a)
+	id := sessionID(t, a, first.Tokens)
+	identity(t, importing, first.Tokens)
+	before := epoch(t, store, first.User.ID)
 	store.fail = func(op string) error {
 		if op == "DeleteSessions" {
 			return errDown
@@ -200,15 +216,39 @@ func TestSessionsOfAnIDUsedAgain(t *testing.T) {
 	if err := a.DeleteUser(t.Context(), first.User.ID); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := a.Import(t.Context(), auth.UserRecord{User: auth.User{ID: first.User.ID, Email: "bob@example.com"}}); err != nil {
+	again := auth.UserRecord{User: auth.User{ID: first.User.ID, Email: "bob@example.com"}, Epoch: before}
+	if _, err := importing.Import(t.Context(), again); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := store.SessionByID(t.Context(), sessionID(t, a, first.Tokens)); err != nil {
+	if _, err := store.SessionByID(t.Context(), id); err != nil {
 		t.Fatalf("the session is gone: %v", err)
+	}
+	for name, replica := range map[string]*auth.Authenticator{"that deleted": a, "that imported": importing, "third": third} {
+		if _, err := replica.Verify(t.Context(), first.Tokens.Access); !errors.Is(err, auth.ErrInvalidToken) {
+			t.Errorf("the access token of the one before, at the replica %s: %v, want ErrInvalidToken", name, err)
+		}
 	}
 	refused(t, a, first.Tokens.Refresh, auth.ErrInvalidToken)
 	if list, err := a.Sessions(t.Context(), first.User.ID); err != nil || len(list) != 0 {
 		t.Errorf("%d sessions, %v", len(list), err)
+	}
+}
+
+// What is left of a registration that was rolled back is a signed token, of a session
+// that is not there.
+func TestVerifyAfterARollback(t *testing.T) {
+	store := auth.NewMemoryStore()
+	a := newSessions(t, store, auth.SessionConfig{Staleness: time.Hour})
+	result := register(t, a)
+	if err := store.DeleteUser(t.Context(), result.User.ID); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := store.DeleteSessions(t.Context(), auth.SessionFilter{UserID: result.User.ID}); err != nil {
+		t.Fatal(err)
+	}
+	_, err := a.Verify(t.Context(), result.Tokens.Access)
+	if reason := (*auth.TokenError)(nil); !errors.As(err, &reason) || reason.Reason != "session" {
+		t.Errorf("%v, want ErrInvalidToken for its session", err)
 	}
 }
 

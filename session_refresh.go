@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"strings"
 	"time"
 
 	"github.com/seed89488a0c/auth/internal/refresh"
@@ -17,6 +18,12 @@ const maxRepeats = 100
 type Renewal struct {
 	Token  string // the refresh token
 	Client Client // who asks; the session keeps the last one
+
+	// Audience is whom the access token is for, of those of the session; empty = all of
+	// them. It is for this one token: with the issuer's own audience alone it lets the
+	// user of a session for many services act on their account
+	// ([Authenticator.CheckIdentity]), and no other service can replay it there (RFC 8707).
+	Audience []string
 }
 
 // Refresh exchanges a refresh token for new tokens, without a password. What it does
@@ -35,9 +42,10 @@ type Renewal struct {
 //     hold it. Without a grace a parent is a copy as well.
 //
 // Each answer to a parent raises the event refresh_repeated. The access token has the
-// issuer's TTL, whatever that of the login was.
+// issuer's TTL, whatever that of the login was. It is never for more audiences than the
+// login asked for, and no longer for one for which the issuer has stopped to issue.
 //
-// Errors: [ErrInvalidToken], which [ErrSessionReplayed] and [ErrExpiredToken] match,
+// Errors: [*InputError] for an Audience that is not among those; [ErrInvalidToken], which [ErrSessionReplayed] and [ErrExpiredToken] match,
 // for a session that has ended, too. After [ErrUnavailable] the same token can be used
 // again. A client that gets an [ErrInvalidToken] compares the token it sent with the
 // one it holds now: another tab may have replaced it, or begun a new session by the
@@ -45,8 +53,14 @@ type Renewal struct {
 func (a *Authenticator) Refresh(ctx context.Context, r Renewal) (_ Result, err error) {
 	ctx, call := a.begin(ctx, "refresh", r.Client)
 	defer a.report(ctx, call, &err)
+	if a.sessions == nil {
+		return Result{}, errNoSessions
+	}
+	if err := checkToken(0, r.Audience); err != nil {
+		return Result{}, err
+	}
 	t, ok := refresh.Parse(r.Token)
-	if !ok || a.sessions == nil {
+	if !ok {
 		return Result{}, ErrInvalidToken
 	}
 	r.Client, call.sessionID = r.Client.cut(), t.SessionID()
@@ -111,7 +125,13 @@ func (a *Authenticator) refresh(ctx context.Context, t refresh.Token, r Renewal,
 			return err
 		}
 	}
-	tokens, err := a.issue(ctx, user.User, Subject{SessionID: s.ID, AuthTime: s.AuthTime, AMR: s.AMR})
+	tokens, err := a.issue(ctx, user.User, Subject{
+		SessionID: s.ID,
+		AuthTime:  s.AuthTime,
+		AMR:       s.AMR,
+		Audience:  r.Audience,
+		Granted:   strings.Fields(s.Audience),
+	})
 	if err == nil && write != nil {
 		err = write() // after the key has signed, which may take long, and just before the answer
 	}

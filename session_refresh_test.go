@@ -82,9 +82,43 @@ func TestRefreshRefuses(t *testing.T) {
 	// Right family, wrong secret: somebody has an old token, or makes one up.
 	refused(t, a, other[:43]+strings.Repeat("A", 43), auth.ErrSessionReplayed)
 
-	without := newAuth(t, auth.NewMemoryStore())
-	refused(t, without, tokens.Refresh, auth.ErrInvalidToken)
-	wantErr(t, without.Logout(t.Context(), tokens.Refresh), auth.ErrInvalidToken)
+}
+
+// A service that forgot its sessions is told so: it is in no client's power to help, and
+// a nil error would be taken for an end of something.
+func TestNoSessions(t *testing.T) {
+	a := newAuth(t, auth.NewMemoryStore())
+	user := register(t, a)
+	id := identity(t, a, user.Tokens)
+	if a.HasSessions() || !newSessions(t, auth.NewMemoryStore(), auth.SessionConfig{}).HasSessions() {
+		t.Error("HasSessions is wrong")
+	}
+	ctx, p := t.Context(), auth.NewPassword(password)
+	for name, err := range map[string]error{
+		"Refresh":     second(a.Refresh(ctx, auth.Renewal{Token: "x"})),
+		"Logout":      a.Logout(ctx, "x"),
+		"EndSession":  a.EndSession(ctx, user.User.ID, "x"),
+		"EndSessions": a.EndSessions(ctx, user.User.ID),
+		"Sessions":    second(a.Sessions(ctx, user.User.ID)),
+		"EndOthers":   second(a.Reauthenticate(ctx, auth.Reauthentication{Identity: id, Password: p, EndOthers: true})),
+	} {
+		if err == nil || !strings.Contains(err.Error(), "Options.Sessions has no Store") {
+			t.Errorf("%s: %v, which does not say what is missing", name, err)
+		}
+		for _, clients := range []error{auth.ErrInvalidToken, auth.ErrInvalidCredentials, auth.ErrInvalidInput, auth.ErrUnavailable} {
+			if errors.Is(err, clients) {
+				t.Errorf("%s: %v matches %v", name, err, clients)
+			}
+		}
+	}
+	for name, err := range map[string]error{
+		"Reauthenticate": second(a.Reauthenticate(ctx, auth.Reauthentication{Identity: id, Password: p})),
+		"ChangePassword": second(a.ChangePassword(ctx, change(a, id.UserID, password, password+"2"))),
+	} {
+		if err != nil {
+			t.Errorf("%s needs no sessions: %v", name, err)
+		}
+	}
 }
 
 func TestSessionLifetimes(t *testing.T) {

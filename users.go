@@ -12,8 +12,6 @@ import (
 	"github.com/seed89488a0c/auth/internal/uuid"
 )
 
-const maxEpoch = 1 << 62 // leaves room to rise
-
 // epochStep returns by how much an ending raises an epoch. It is random, so that nobody
 // else's raise ends at the same number: a session that was made for an epoch which was
 // then not reached, as when the process died in between, never comes to life, and who
@@ -23,7 +21,7 @@ func epochStep() uint64 { return 1 + rand.Uint64N(1<<32) }
 // newEpoch returns where a user's epochs begin: at random, so that sessions that
 // were left behind by a user of the same ID are not those of the next one.
 func newEpoch() uint64 {
-	return 1 + rand.Uint64N(maxEpoch/2) // 0 would be none
+	return 1 + rand.Uint64N(1<<61) // 0 would be none; there is room to rise
 }
 
 // User returns a user by ID, or [ErrUserNotFound].
@@ -99,10 +97,15 @@ func (a *Authenticator) DeleteUser(ctx context.Context, userID string) (err erro
 }
 
 // Import adds a user of another system with the hash that it has there, without
-// knowing the password. An empty ID, CreatedAt or Epoch is made; EmailKey and
-// UpdatedAt are always. An address that [ParseEmail] refuses, such as admin@intranet, is
+// knowing the password. An empty ID or CreatedAt is made; Epoch, EmailKey and UpdatedAt
+// are always. An address that [ParseEmail] refuses, such as admin@intranet, is
 // kept in NFC and can log in; only one that is empty, not UTF-8 or longer than
 // 320 bytes is refused.
+//
+// An ID that a deleted user had is that user's again to whoever still holds a token of
+// theirs: without [SessionConfig.Staleness] access tokens are valid until they expire,
+// whatever became of the user. Sessions that were left of that ID are nobody's from now
+// on, by the new epoch, and with Staleness no token of theirs is accepted.
 //
 // Errors: [*InputError], also for a hash that the hasher cannot verify, and
 // [ErrUserExists].
@@ -133,12 +136,7 @@ func (a *Authenticator) Import(ctx context.Context, r UserRecord) (_ User, err e
 	if len(r.PasswordHash) > row.MaxPasswordHash || r.PasswordHash != "" && a.hasher.Inspect(r.PasswordHash).Scheme == "" {
 		return User{}, &InputError{Field: input.FieldPasswordHash, Code: input.HashUnreadable}
 	}
-	if r.Epoch > maxEpoch {
-		return User{}, &InputError{Field: input.FieldEpoch, Code: input.OutOfRange}
-	}
-	if r.Epoch == 0 {
-		r.Epoch = newEpoch()
-	}
+	r.Epoch = newEpoch()
 	r.UpdatedAt = now
 	if r.CreatedAt.IsZero() {
 		r.CreatedAt = now
@@ -152,6 +150,7 @@ func (a *Authenticator) Import(ctx context.Context, r UserRecord) (_ User, err e
 	if r.ID, err = a.store.CreateUser(ctx, r); err != nil {
 		return User{}, storeError("import user", err, ErrUserExists)
 	}
+	a.known.Forget(r.ID) // of the one before, whose sessions are of another epoch
 	a.emit(ctx, Event{Kind: "user_imported", UserID: r.ID})
 	return r.User, nil
 }

@@ -13,8 +13,9 @@ import (
 	"github.com/seed89488a0c/auth/authtest"
 )
 
-func change(userID, current, next string) auth.PasswordChange {
-	return auth.PasswordChange{Identity: auth.Identity{UserID: userID}, Current: auth.NewPassword(current), New: auth.NewPassword(next)}
+func change(a *auth.Authenticator, userID, current, next string) auth.PasswordChange {
+	id := auth.Own(a, auth.Identity{UserID: userID})
+	return auth.PasswordChange{Identity: id, Current: auth.NewPassword(current), New: auth.NewPassword(next)}
 }
 
 func login(t testing.TB, a *auth.Authenticator, password string) error {
@@ -38,16 +39,16 @@ func TestChangePassword(t *testing.T) {
 	user := register(t, a).User
 	first := epoch(t, store, user.ID)
 	const next = "another long password"
-	wantErr(t, second(a.ChangePassword(t.Context(), change(user.ID, "wrong", next))), auth.ErrInvalidCredentials)
-	huge := change("nobody", strings.Repeat("x", 4097), next) // is refused before anybody is asked
+	wantErr(t, second(a.ChangePassword(t.Context(), change(a, user.ID, "wrong", next))), auth.ErrInvalidCredentials)
+	huge := change(a, "nobody", strings.Repeat("x", 4097), next) // is refused before anybody is asked
 	wantErr(t, second(a.ChangePassword(t.Context(), huge)), auth.ErrInvalidCredentials)
-	wantErr(t, second(a.ChangePassword(t.Context(), change("nobody", password, next))), auth.ErrInvalidToken)
-	wantInput(t, second(a.ChangePassword(t.Context(), change(user.ID, password, "short"))), "password", "too_short")
-	wantInput(t, second(a.ChangePassword(t.Context(), change(user.ID, password, email))), "password", "password_personal")
+	wantErr(t, second(a.ChangePassword(t.Context(), change(a, "nobody", password, next))), auth.ErrInvalidToken)
+	wantInput(t, second(a.ChangePassword(t.Context(), change(a, user.ID, password, "short"))), "password", "too_short")
+	wantInput(t, second(a.ChangePassword(t.Context(), change(a, user.ID, password, email))), "password", "password_personal")
 	if err := login(t, a, password); err != nil {
 		t.Fatalf("a failed change changed something: %v", err)
 	}
-	if _, err := a.ChangePassword(t.Context(), change(user.ID, password, next)); err != nil {
+	if _, err := a.ChangePassword(t.Context(), change(a, user.ID, password, next)); err != nil {
 		t.Fatal(err)
 	}
 	wantErr(t, login(t, a, password), auth.ErrInvalidCredentials)
@@ -60,7 +61,7 @@ func TestChangePassword(t *testing.T) {
 	if err := a.SetDisabled(t.Context(), user.ID, true); err != nil {
 		t.Fatal(err)
 	}
-	_, err := a.ChangePassword(t.Context(), change(user.ID, next, password))
+	_, err := a.ChangePassword(t.Context(), change(a, user.ID, next, password))
 	wantErr(t, err, auth.ErrUserDisabled, auth.ErrInvalidCredentials)
 }
 
@@ -91,7 +92,7 @@ func TestChangePasswordLosesARace(t *testing.T) {
 				}
 				return nil
 			}
-			_, err := a.ChangePassword(t.Context(), change(user.ID, password, next))
+			_, err := a.ChangePassword(t.Context(), change(a, user.ID, password, next))
 			if test.want != nil {
 				wantErr(t, err, test.want)
 				wantErr(t, login(t, a, next), auth.ErrInvalidCredentials)
@@ -172,7 +173,6 @@ func TestImport(t *testing.T) {
 	user, err := a.Import(t.Context(), auth.UserRecord{
 		User:            auth.User{ID: "42", Email: "ADA@Example.com", Username: "홍길동", CreatedAt: at},
 		PasswordHash:    hash,
-		Epoch:           3,
 		EmailVerifiedAt: at,
 	})
 	if err != nil {
@@ -225,7 +225,6 @@ func TestImportRefuses(t *testing.T) {
 		{"no e-mail", func(r *auth.UserRecord) { r.Email = "" }, "email", "required"},
 		{"long e-mail", func(r *auth.UserRecord) { r.Email = strings.Repeat("x", 321) }, "email", "too_long"},
 		{"e-mail that grows in its key", func(r *auth.UserRecord) { r.Email = strings.Repeat("\u2c62", 150) + "@intranet" }, "email", "too_long"},
-		{"epoch that cannot rise", func(r *auth.UserRecord) { r.Epoch = 1<<64 - 1 }, "epoch", "out_of_range"},
 		{"huge e-mail", func(r *auth.UserRecord) { r.Email = strings.Repeat("x", 10<<20) }, "email", "too_long"},
 		{"e-mail not UTF-8", func(r *auth.UserRecord) { r.Email = "\xff" }, "email", "invalid_encoding"},
 		{"long username", func(r *auth.UserRecord) { r.Username = strings.Repeat("x", 101) }, "username", "too_long"},
@@ -263,8 +262,8 @@ func TestEvents(t *testing.T) {
 		{func() { login(t, a, password) }, "logged_in " + id},
 		{func() { login(t, a, "wrong") }, "login_failed " + id},
 		{func() { a.Login(t.Context(), credentials("nobody@example.com", "x")) }, "login_failed "},
-		{func() { a.ChangePassword(t.Context(), change(id, "wrong", password+"2")) }, "password_refused " + id},
-		{func() { a.ChangePassword(t.Context(), change(id, password, password+"2")) }, "password_changed " + id},
+		{func() { a.ChangePassword(t.Context(), change(a, id, "wrong", password+"2")) }, "password_refused " + id},
+		{func() { a.ChangePassword(t.Context(), change(a, id, password, password+"2")) }, "password_changed " + id},
 		{func() { a.SetPassword(t.Context(), id, auth.NewPassword(password)) }, "password_changed " + id},
 		{func() { a.SetDisabled(t.Context(), id, true) }, "user_disabled " + id},
 		{func() { a.SetDisabled(t.Context(), id, false) }, "user_enabled " + id},

@@ -166,7 +166,7 @@ func parseConfig(args []string, getenv func(string) string, stdout io.Writer) (c
 	if c.ttl <= 0 || c.ttl%time.Second != 0 {
 		return config{}, usageError{errors.New("the ttl is not a whole number of seconds above 0")}
 	}
-	if c.idle <= 0 || c.lifetime <= 0 || c.grace < 0 || c.fresh <= 0 {
+	if c.idle <= 0 || c.lifetime <= 0 || c.grace < 0 || c.fresh < time.Second {
 		return config{}, usageError{errors.New("idle, lifetime, grace or fresh is not a time that can pass")}
 	}
 	if c.keys == "" && c.rotate != 0 {

@@ -254,7 +254,7 @@ func TestTutorial(t *testing.T) {
 	s.must(t, "POST", "/users/register", "", `{"email":0,"password":"1234"}`).want(t, 400, "invalid_type")
 	s.must(t, "POST", "/users/login", "", credentials("abc@naver.com", "12345")).want(t, 401, "invalid_credentials")
 	s.must(t, "POST", "/users/login", "", credentials("nobody@naver.com", "1234")).want(t, 401, "invalid_credentials")
-	s.must(t, "POST", "/users/login", "", "").want(t, 415, "unsupported_media_type")
+	s.must(t, "POST", "/users/login", "", "").want(t, 415, "content_type_missing")
 	s.must(t, "POST", "/users/login", "", credentials("abc@naver.com", strings.Repeat("x", 16<<10))).want(t, 413, "body_too_large")
 	s.must(t, "GET", "/users/me", "", "").want(t, 401, "missing_token")
 	s.must(t, "GET", "/users/me", loggedIn.token()+"x", "").want(t, 401, "invalid_token")
@@ -459,7 +459,8 @@ func newTestHandler(t *testing.T, store auth.UserStore, health func(context.Cont
 	t.Helper()
 	log := &buffer{}
 	logger := slog.New(slog.NewJSONHandler(log, nil))
-	a := authtest.New(t, auth.Options{Events: logEvents(logger)}).WithStore(store)
+	sessions := auth.SessionConfig{Store: auth.NewMemoryStore()}
+	a := authtest.New(t, auth.Options{Events: logEvents(logger), Sessions: sessions}).WithStore(store)
 	return newHandler(services{a, http.NotFoundHandler(), health, time.Minute, logger}), a, log
 }
 

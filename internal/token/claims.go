@@ -31,7 +31,7 @@ const MaxSeconds = 253402300799
 // NumericDate without a fraction).
 type Claims struct {
 	Issuer         string    // iss
-	Audience       string    // aud, its first
+	Audience       string    // aud, its first; without a space, as all of them
 	OtherAudiences []string  // aud, the rest
 	Subject        string    // sub
 	ClientID       string    // client_id

@@ -52,6 +52,9 @@ const (
 
 	// ReasonSession is a verifier's own that knows sessions: it has ended.
 	ReasonSession = "session"
+
+	// ReasonForeign is for an identity that was not verified here, see [IsOwn].
+	ReasonForeign = "foreign"
 )
 
 // Error is why a token was refused; see [github.com/seed89488a0c/auth.TokenError].
