@@ -14,6 +14,7 @@ import (
 	"github.com/seed89488a0c/auth"
 )
 
+// ASVS 5.0 7.2.2
 func TestRefresh(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := newSessions(t, auth.NewMemoryStore(), auth.SessionConfig{})
@@ -50,6 +51,7 @@ func TestRefresh(t *testing.T) {
 
 // The parent gives the same successor for as long as the grace lasts, and ends
 // the family then; what is older ends it at once.
+// ASVS 5.0 10.4.5
 func TestRefreshGraceAndReplay(t *testing.T) {
 	const grace = 10 * time.Second
 	for _, tt := range []struct {
@@ -149,6 +151,7 @@ func TestRefreshRefuses(t *testing.T) {
 	wantErr(t, without.Logout(t.Context(), tokens.Refresh), auth.ErrInvalidToken)
 }
 
+// ASVS 5.0 7.3.1, 7.3.2, 10.4.8
 func TestSessionLifetimes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := newSessions(t, auth.NewMemoryStore(), auth.SessionConfig{IdleTTL: time.Hour, AbsoluteTTL: 150 * time.Minute})
@@ -171,6 +174,7 @@ func TestSessionLifetimes(t *testing.T) {
 }
 
 // Of any number who refresh with one token all get the same successor.
+// ASVS 5.0 15.4.1
 func TestConcurrentRefreshes(t *testing.T) { concurrentRefreshes(t, auth.NewMemoryStore(), 50) }
 
 func concurrentRefreshes(t *testing.T, store userAndSessionStore, rounds int) {
@@ -235,6 +239,7 @@ func TestOvertakenRefreshEndsNothing(t *testing.T) {
 
 // Every refusal is told, and so is why an access token is refused that outlives its
 // session.
+// ASVS 5.0 16.3.3
 func TestRefusalsAreEvents(t *testing.T) {
 	var events []auth.Event
 	store := auth.NewMemoryStore()

@@ -58,6 +58,7 @@ func loggedIn(t testing.TB, a *auth.Authenticator) auth.Result {
 	return result
 }
 
+// ASVS 5.0 7.4.1
 func TestLogout(t *testing.T) {
 	a := newSessions(t, auth.NewMemoryStore(), auth.SessionConfig{})
 	register(t, a)
@@ -102,6 +103,7 @@ func TestEndSession(t *testing.T) {
 }
 
 // What ends all sessions, and which stay.
+// ASVS 5.0 7.4.2, 7.4.3, 7.4.5
 func TestWhatEndsSessions(t *testing.T) {
 	for _, tt := range []struct {
 		name  string
@@ -250,6 +252,7 @@ func TestMaxPerUser(t *testing.T) {
 	})
 }
 
+// ASVS 5.0 7.2.4
 func TestReauthenticate(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx := t.Context()
