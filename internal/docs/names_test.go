@@ -12,7 +12,7 @@ import (
 	"testing"
 )
 
-// namePattern finds jwks.TestRequire, and TestREADME of the root package. The bare
+// namePattern finds jwks.TestRequire, and TestLogin of the root package. The bare
 // word Example is an example only with a package in front.
 var namePattern = regexp.MustCompile(`(?:([a-z][a-z/]*)\.)?\b((?:Test|Benchmark|Fuzz|Example)[A-Z]\w*|Example_\w+)|([a-z][a-z/]*)\.(Example)\b`)
 
