@@ -10,6 +10,7 @@ import (
 	"github.com/seed89488a0c/auth/authtest"
 )
 
+// ASVS 5.0 6.2.8
 func TestArgon2id(t *testing.T) { authtest.TestHasher(t, auth.Argon2id{}) }
 
 // From the test suite of the reference implementation (P-H-C/phc-winner-argon2,
@@ -24,6 +25,7 @@ var knownHashes = []struct{ password, encoded string }{
 	{"password", "$argon2id$v=19$m=65536,t=2,p=1$ZGlmZnNhbHQ$vfMrBczELrFdWP0ZsfhWsRPaHppYdP3MVEMIVlqoFBw"},
 }
 
+// ASVS 5.0 11.4.2
 func TestArgon2idKnownAnswers(t *testing.T) {
 	for _, known := range knownHashes {
 		match, err := auth.Argon2id{}.Verify(t.Context(), known.encoded, auth.NewPassword(known.password))
@@ -120,6 +122,7 @@ func TestArgon2idCapsRiseWithTheParameters(t *testing.T) {
 	}
 }
 
+// ASVS 5.0 11.2.2
 func TestArgon2idOutdated(t *testing.T) {
 	const salt16 = "c29tZXNhbHRzb21lc2FsdA"
 	tests := []struct {
@@ -173,6 +176,7 @@ func TestDearHashIsMadeCheaper(t *testing.T) {
 	}
 }
 
+// ASVS 5.0 11.4.2
 func TestArgon2idFloors(t *testing.T) {
 	tests := []struct {
 		hasher auth.Argon2id

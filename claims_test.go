@@ -154,6 +154,7 @@ func TestWithoutClaims(t *testing.T) {
 }
 
 // Why a token was refused is told to the events, and to nobody else.
+// ASVS 5.0 16.3.2
 func TestRefusedTokensAreEvents(t *testing.T) {
 	var events []auth.Event
 	a := newAuth(t, auth.NewMemoryStore(), auth.Options{Events: func(_ context.Context, e auth.Event) { events = append(events, e) }})

@@ -65,6 +65,7 @@ func TestEverythingThatHashesIsLimited(t *testing.T) {
 	})
 }
 
+// ASVS 5.0 15.2.2
 func TestHashingIsLimited(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const logins = 100

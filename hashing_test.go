@@ -55,6 +55,7 @@ func (h *sizedHasher) begun() []string {
 }
 
 // What runs has to be within the budget; who came first is served first.
+// ASVS 5.0 15.2.2, 15.4.4
 func TestHashMemory(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		hasher := &sizedHasher{Hasher: authtest.Hasher{}, gate: make(chan struct{})}
@@ -107,6 +108,7 @@ func TestHashMemory(t *testing.T) {
 	})
 }
 
+// ASVS 5.0 15.2.2
 func TestQueueIsBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		hasher := &sizedHasher{Hasher: authtest.Hasher{}, gate: make(chan struct{})}
@@ -234,6 +236,7 @@ func TestDisabledRevealed(t *testing.T) {
 	}
 }
 
+// ASVS 5.0 6.2.12
 func TestBreached(t *testing.T) {
 	var asked []string
 	var answer error

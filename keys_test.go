@@ -105,6 +105,7 @@ func TestKeySource(t *testing.T) {
 }
 
 // A set whose first key cannot sign serves verifiers, and issues nothing.
+// ASVS 5.0 11.2.5
 func TestKeySourceThatCannotSign(t *testing.T) {
 	key, public := ed25519Key(t)
 	verifyOnly, err := auth.PublicKey(public)
@@ -270,6 +271,7 @@ func (s brokenKMS) Sign(rand io.Reader, message []byte, opts crypto.SignerOpts) 
 
 // A signer that fails is an outage, of which only the kind is told, and leaves nobody
 // behind.
+// ASVS 5.0 11.2.5
 func TestSignerFails(t *testing.T) {
 	_, private, err := ed25519.GenerateKey(nil)
 	if err != nil {

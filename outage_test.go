@@ -57,6 +57,7 @@ func (anonymousIssuer) Parse(context.Context, string) (auth.Identity, error) {
 }
 
 // A store's outage is never a wrong password, and its text goes no further.
+// ASVS 5.0 16.5.3
 func TestStoreDown(t *testing.T) {
 	driverError := errors.New("Error 1062: Duplicate entry 'canary@example.com'")
 	for name, failure := range map[string]error{
@@ -112,6 +113,7 @@ func (d downStore) UpdateUser(context.Context, auth.UserUpdate) error { return d
 func (d downStore) DeleteUser(context.Context, string) error          { return d.err }
 
 // A store that answers what it may not, and an issuer that quotes tokens.
+// ASVS 5.0 16.5.1
 func TestForeignErrors(t *testing.T) {
 	for _, sentinel := range []error{auth.ErrUserExists, auth.ErrConflict, auth.ErrInvalidCredentials, auth.ErrInvalidToken} {
 		a := newAuth(t, downStore{fmt.Errorf("%w", sentinel)})

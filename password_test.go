@@ -36,6 +36,7 @@ func prints(v any) map[string]string {
 	return out
 }
 
+// ASVS 5.0 14.2.4, 16.2.5
 func TestSecretsDoNotPrint(t *testing.T) {
 	secret := auth.NewPassword(canary)
 	key, err := auth.HMACKey([]byte(strings.Repeat(canary, 3) + "\xff"))

@@ -53,6 +53,7 @@ var passwordCalls = map[string]func(ctx context.Context, a *auth.Authenticator, 
 
 // A password given again begins a session with a fresh auth_time, of the client that
 // asks and the label from before, and a copy of the old refresh token is worth nothing.
+// ASVS 5.0 7.2.4, 7.4.3, 7.5.2
 func TestPasswordBeginsASession(t *testing.T) {
 	for name, call := range passwordCalls {
 		t.Run(name, func(t *testing.T) {

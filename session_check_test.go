@@ -13,6 +13,7 @@ import (
 
 // With a staleness an access token ends with its session, so much later at most;
 // on the replica that ended it, at once.
+// ASVS 5.0 7.4.1, 8.3.2
 func TestRevocation(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx := t.Context()

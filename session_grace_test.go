@@ -17,6 +17,7 @@ import (
 func graceClient(name string) auth.Client { return auth.Client{UserAgent: name} }
 
 // What each token of a session gives, by its place in the line and its age.
+// ASVS 5.0 10.4.5
 func TestRefreshGrace(t *testing.T) {
 	const grace = 10 * time.Second
 	type shown int

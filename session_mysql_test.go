@@ -16,6 +16,7 @@ import (
 	"github.com/seed89488a0c/auth/internal/mysqltest"
 )
 
+// ASVS 5.0 15.4.2
 func TestMySQLConcurrentRefreshes(t *testing.T) {
 	concurrentRefreshes(t, migrate(t, openMySQL(t, mysqltest.DSN(t))), 20)
 }

@@ -74,6 +74,7 @@ func (s *failingStore) DeleteSessions(ctx context.Context, f auth.SessionFilter)
 }
 
 // An outage at any step is an outage, and the token can be used again.
+// ASVS 5.0 16.5.2
 func TestSessionOutages(t *testing.T) {
 	for _, op := range []string{"SessionByID", "UpdateSession"} {
 		store := &failingStore{MemoryStore: auth.NewMemoryStore()}

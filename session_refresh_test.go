@@ -143,6 +143,7 @@ func TestSessionLifetimes(t *testing.T) {
 }
 
 // Of any number who refresh with one token all get the same successor.
+// ASVS 5.0 15.4.1
 func TestConcurrentRefreshes(t *testing.T) { concurrentRefreshes(t, auth.NewMemoryStore(), 20) }
 
 func concurrentRefreshes(t *testing.T, store userAndSessionStore, rounds int) {

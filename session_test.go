@@ -58,6 +58,7 @@ func loggedIn(t testing.TB, a *auth.Authenticator) auth.Result {
 	return result
 }
 
+// ASVS 5.0 7.4.1
 func TestLogout(t *testing.T) {
 	a := newSessions(t, auth.NewMemoryStore(), auth.SessionConfig{Grace: -1}) // so that the first token is an old one
 	register(t, a)
@@ -102,6 +103,7 @@ func TestEndSession(t *testing.T) {
 }
 
 // What ends all sessions, and which begin one.
+// ASVS 5.0 7.4.2, 7.4.3, 7.4.5
 func TestWhatEndsSessions(t *testing.T) {
 	next := auth.NewPassword("another horse battery")
 	again := func(a *auth.Authenticator, id auth.Identity, others bool) (auth.Result, error) {

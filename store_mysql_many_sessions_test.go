@@ -158,6 +158,7 @@ func TestMySQLDeleteSessionsLocksWhatItDeletes(t *testing.T) {
 
 // Housekeepers of several replicas delete what has ended, in batches, while
 // sessions are refreshed and made: nothing that lives is lost, nothing fails.
+// ASVS 5.0 14.2.7
 func TestMySQLDeleteSessionsInBatchesUnderLoad(t *testing.T) {
 	s := migrate(t, openMySQL(t, mysqltest.DSN(t)))
 	const ended, living = 600, 8

@@ -254,6 +254,7 @@ type loudness struct{ atomic.Int64 }
 
 func (l *loudness) Print(...any) { l.Add(1) }
 
+// ASVS 5.0 16.2.3
 func TestOpenMySQLLogsNothing(t *testing.T) {
 	w, dsn := newWire(t, mysqltest.DSN(t))
 	var log loudness

@@ -40,6 +40,7 @@ func TestJWTIssuer(t *testing.T) {
 
 // A verifier's clock may be behind by five seconds, and a token may outlive its
 // expiry by the leeway and no longer.
+// ASVS 5.0 9.2.1
 func TestClocks(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		keys := []auth.Key{auth.GenerateKey()}
@@ -70,6 +71,7 @@ func TestClocks(t *testing.T) {
 	})
 }
 
+// ASVS 5.0 11.2.2
 func TestKeyRotation(t *testing.T) {
 	old, public := ed25519Key(t)
 	verifyOnly, err := auth.PublicKey(public)
@@ -106,6 +108,7 @@ func TestKeyRotation(t *testing.T) {
 	}
 }
 
+// ASVS 5.0 9.2.3
 func TestOtherIssuersAndAudiencesAreRefused(t *testing.T) {
 	keys := []auth.Key{auth.GenerateKey()}
 	ours := newIssuer(t, auth.JWTConfig{Issuer: "a", Audience: "b", Keys: keys})

@@ -33,6 +33,7 @@ func epoch(t *testing.T, store auth.UserStore, id string) uint64 {
 	return r.Epoch
 }
 
+// ASVS 5.0 6.2.2, 6.2.3
 func TestChangePassword(t *testing.T) {
 	store := auth.NewMemoryStore()
 	a := newAuth(t, store)
@@ -247,6 +248,7 @@ func TestImportRefuses(t *testing.T) {
 	}
 }
 
+// ASVS 5.0 16.2.1, 16.3.1, 16.3.4
 func TestEvents(t *testing.T) {
 	var got []string
 	record := func(_ context.Context, e auth.Event) {

@@ -11,6 +11,7 @@ import (
 	"github.com/seed89488a0c/auth/authhttp"
 )
 
+// ASVS 5.0 7.5.1, 7.5.3
 func TestRequireFresh(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const minute = time.Minute

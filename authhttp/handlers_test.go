@@ -75,6 +75,7 @@ func TestRegisterAndLogin(t *testing.T) {
 	}
 }
 
+// ASVS 5.0 2.2.1
 func TestRegisterInput(t *testing.T) {
 	api := newAPI(t, newAuthenticator(t, auth.NewMemoryStore(), auth.Options{Passwords: auth.PasswordPolicy{InsecureMinLength: 4, InsecureMaxLength: 12, InsecureAllowAny: true}}))
 	for _, tt := range []struct {
@@ -292,6 +293,7 @@ func TestBodyIncomplete(t *testing.T) {
 	}
 }
 
+// ASVS 5.0 3.5.2
 func TestContentType(t *testing.T) {
 	api := newAPI(t, newAuthenticator(t, auth.NewMemoryStore()))
 	const body = `{"email":"a@example.com","password":"x"}`
@@ -367,6 +369,7 @@ func TestContentType(t *testing.T) {
 	}
 }
 
+// ASVS 5.0 3.5.3, 4.1.4
 func TestMethod(t *testing.T) {
 	api := newAPI(t, newAuthenticator(t, auth.NewMemoryStore()))
 	for _, method := range []string{"GET", "PUT", "PATCH", "DELETE", "OPTIONS", "post", "CANARY"} {

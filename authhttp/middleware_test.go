@@ -48,6 +48,7 @@ func register(t testing.TB, a *auth.Authenticator) auth.Result {
 	return result
 }
 
+// ASVS 5.0 7.2.1
 func TestRequireCredentials(t *testing.T) {
 	a := newAuthenticator(t, auth.NewMemoryStore())
 	user := register(t, a)
@@ -175,6 +176,7 @@ func TestRequireMegabyteToken(t *testing.T) {
 }
 
 // Bytes that net/http's client would not send.
+// ASVS 5.0 15.3.7
 func TestRequireRawHeaders(t *testing.T) {
 	a := newAuthenticator(t, auth.NewMemoryStore())
 	token := register(t, a).Tokens.Access
@@ -208,6 +210,7 @@ func TestRequireRawHeaders(t *testing.T) {
 }
 
 // The Authorization header is the only place that is looked at.
+// ASVS 5.0 3.5.1, 14.2.1
 func TestRequireOtherPlaces(t *testing.T) {
 	a := newAuthenticator(t, auth.NewMemoryStore())
 	token := register(t, a).Tokens.Access

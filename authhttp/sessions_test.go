@@ -271,6 +271,7 @@ func TestLogoutAll(t *testing.T) {
 	pairOf(t, api.refresh(t, stranger.refresh))
 }
 
+// ASVS 5.0 7.5.2
 func TestSessions(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := auth.NewMemoryStore()
@@ -392,6 +393,7 @@ func TestNoSessions(t *testing.T) {
 	}
 }
 
+// ASVS 5.0 7.5.2, 10.4.9
 func TestEndSession(t *testing.T) {
 	api := newSessionAPI(t, auth.NewMemoryStore(), auth.SessionConfig{Staleness: time.Second})
 	phone := api.login(t, "/register", "canary@example.com")

@@ -14,6 +14,7 @@ import (
 	"github.com/seed89488a0c/auth"
 )
 
+// ASVS 5.0 6.2.8
 func TestHasherMutants(t *testing.T) {
 	suite := func(t *testing.T, newHasher func() auth.Hasher) { TestHasher(t, newHasher()) }
 	mutants := append(cuttingMutants(), storedMutants()...)

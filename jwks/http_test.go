@@ -26,6 +26,7 @@ func serve(t testing.TB, h http.Handler) *httptest.Server {
 	return s
 }
 
+// ASVS 5.0 15.3.2
 func TestRedirects(t *testing.T) {
 	s := ed(t, "first")
 	set := jwkSet(t, s)
@@ -83,6 +84,7 @@ func TestConnection(t *testing.T) {
 }
 
 // The caller's deadline holds while a body trickles in.
+// ASVS 5.0 13.2.6
 func TestSlowBody(t *testing.T) {
 	server := serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		for r.Context().Err() == nil {
@@ -174,6 +176,7 @@ func TestRequire(t *testing.T) {
 }
 
 // Only who has logged in of late passes; others are told how late (RFC 9470 §3).
+// ASVS 5.0 6.8.4, 10.3.4
 func TestRequireFresh(t *testing.T) {
 	bubble(t, func(t *testing.T, o *origin, s signer) {
 		v := newVerifier(t, o.config())

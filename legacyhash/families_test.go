@@ -277,6 +277,7 @@ func TestFloors(t *testing.T) {
 	}
 }
 
+// ASVS 5.0 11.4.1
 func TestOutdatedAndMemory(t *testing.T) {
 	b53 := strings.Repeat(".", 53)
 	for _, test := range []struct {

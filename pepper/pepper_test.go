@@ -63,6 +63,7 @@ func TestHasher(t *testing.T) {
 }
 
 // Users log in through every change of peppers, and end up under the active one.
+// ASVS 5.0 11.2.2, 13.3.4
 func TestPepperRotation(t *testing.T) {
 	store := auth.NewMemoryStore()
 	k1, k2 := secret(t, "k1"), secret(t, "k2")

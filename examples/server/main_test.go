@@ -575,6 +575,7 @@ func TestPanic(t *testing.T) {
 }
 
 // The log has no personal data, however they come in.
+// ASVS 5.0 16.2.5
 func TestLogs(t *testing.T) {
 	s := start(t)
 	const email, username, password = "canary-mail@example.com", "canary-name", "canary-pass"

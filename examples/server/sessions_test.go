@@ -143,6 +143,7 @@ func TestPasswordRequests(t *testing.T) {
 }
 
 // Sessions that are over leave the store.
+// ASVS 5.0 14.2.7
 func TestPurge(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := auth.NewMemoryStore()

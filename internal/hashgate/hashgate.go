@@ -26,7 +26,7 @@ var ErrFull = errors.New("hashgate: the queue is full")
 
 // Gate admits hashes one after another, so that they neither outnumber the
 // processors nor outgrow a budget of memory. It is fair: who came first is
-// admitted first, however much he needs. It is safe for concurrent use.
+// admitted first, however much they need. It is safe for concurrent use.
 //
 // Each hash allocates its memory anew, and leaves it to the collector, which may
 // let the heap double first, and falls behind where processors are scarce. So

@@ -84,8 +84,8 @@ func (s section) in(st store) (result, error) {
 }
 
 // resolved reports whether a difference of the limit would be found in every
-// class. It does not look at what the differences are: who stops when he likes
-// the answer has none.
+// class. It does not look at what the differences are: whoever stops as soon as
+// they like the answer has none.
 func resolved(times [][]float64, limit time.Duration) bool {
 	for _, own := range times[1:] {
 		if compare(times[0], own).resolves > float64(limit) {

@@ -40,7 +40,7 @@ type Claims struct {
 	IssuedAt       time.Time // iat
 	NotBefore      time.Time // nbf, before exp
 	ExpiresAt      time.Time // exp, after iat; from then on the token is expired
-	AuthTime       time.Time // auth_time: when the user last proved who he is
+	AuthTime       time.Time // auth_time: when the user last proved who they are
 	AMR            string    // amr: how, as words separated by single spaces; "" is absent
 	ACR            string    // acr: how surely; "" is absent
 	Custom         string    // a JSON object of more claims, as [CheckCustom] wants it; "" is none

@@ -236,6 +236,7 @@ func FuzzPayload(f *testing.F) {
 }
 
 // FuzzJSON holds the scanner against encoding/json, in both directions.
+// ASVS 5.0 1.5.3
 func FuzzJSON(f *testing.F) {
 	for _, src := range jsonTexts() {
 		f.Add(src)
