@@ -15,6 +15,7 @@ import (
 	"github.com/seed89488a0c/auth"
 )
 
+// ASVS 5.0 7.2.2
 func TestRefresh(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := newSessions(t, auth.NewMemoryStore(), auth.SessionConfig{})
@@ -121,6 +122,7 @@ func TestNoSessions(t *testing.T) {
 	}
 }
 
+// ASVS 5.0 7.3.1, 7.3.2, 10.4.8
 func TestSessionLifetimes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := newSessions(t, auth.NewMemoryStore(), auth.SessionConfig{IdleTTL: time.Hour, AbsoluteTTL: 150 * time.Minute})
@@ -234,6 +236,7 @@ func TestOvertakenRefreshEndsNothing(t *testing.T) {
 
 // Every refusal is told, and so is why an access token is refused that outlives its
 // session.
+// ASVS 5.0 16.3.3
 func TestRefusalsAreEvents(t *testing.T) {
 	var events []auth.Event
 	store := auth.NewMemoryStore()
