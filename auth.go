@@ -263,7 +263,7 @@ func (a *Authenticator) Login(ctx context.Context, c Credentials) (_ Result, err
 		return Result{}, err
 	}
 	if crowded {
-		if err := a.checkMaxSessions(ctx, user); err != nil {
+		if err := a.checkMaxSessions(ctx, user, 1); err != nil {
 			return Result{}, err
 		}
 	}

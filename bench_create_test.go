@@ -26,7 +26,7 @@ func BenchmarkRefreshBesideRegistrations(b *testing.B) {
 	pool.SetMaxIdleConns(connections)
 	store := migrate(b, newMySQLStore(b, pool))
 	mustExec(b, pool, "CREATE TABLE profiles (user_id VARBINARY(64) PRIMARY KEY, FOREIGN KEY (user_id) REFERENCES auth_users (id)) ENGINE=InnoDB")
-	a := newSessions(b, store, auth.SessionConfig{}, auth.Options{Hasher: auth.Argon2id{}})
+	a := newSessions(b, store, auth.SessionConfig{Grace: -1}, auth.Options{Hasher: auth.Argon2id{}})
 	token := register(b, a).Tokens.Refresh
 	beside := a.WithStore(store.OnCreateUser(func(ctx context.Context, tx *sql.Tx, u auth.User) error {
 		_, err := tx.ExecContext(ctx, "INSERT INTO profiles VALUES (?)", u.ID)

@@ -24,7 +24,7 @@ type crowd struct {
 func newCrowd(b *testing.B, dsn string, sessions int) crowd {
 	b.Helper()
 	store := migrate(b, openMySQL(b, dsn))
-	c := crowd{store: store, a: newSessions(b, store, auth.SessionConfig{})}
+	c := crowd{store: store, a: newSessions(b, store, auth.SessionConfig{Grace: -1})}
 	c.many = register(b, c.a).User.ID
 	crowdSessions(b, dsn, c.many, sessions)
 	other := registration()
@@ -49,8 +49,8 @@ func crowdSessions(t testing.TB, dsn, userID string, n int) {
 	for have := 1; have < n; {
 		more := min(have, n-have, 10_000)
 		mustExec(t, pool, fmt.Sprintf(`INSERT INTO auth_users_sessions
-			(session_id, user_id, amr, audience, repeats, epoch, family, token, parent, nonce, address, user_agent, label, created_at, last_used_at, auth_time, idle_until, expires_at)
-			SELECT SUBSTRING(SHA2(UUID(), 256), 1, 22), user_id, amr, audience, repeats, epoch, family, token, parent, nonce, address, user_agent, label,
+			(session_id, user_id, amr, audience, repeats, epoch, family, token, parent, sibling, nonce, address, user_agent, label, created_at, last_used_at, auth_time, idle_until, expires_at)
+			SELECT SUBSTRING(SHA2(UUID(), 256), 1, 22), user_id, amr, audience, repeats, epoch, family, token, parent, sibling, nonce, address, user_agent, label,
 			created_at - INTERVAL %d SECOND, last_used_at, auth_time, idle_until, expires_at - INTERVAL %d SECOND
 			FROM auth_users_sessions WHERE user_id = '%s' ORDER BY created_at DESC LIMIT %d`, have, have, userID, more))
 		have += more

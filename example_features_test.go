@@ -97,7 +97,7 @@ func ExampleAuthenticator_Import() {
 
 func ExampleOptions_events() {
 	a := newAuthenticator(auth.NewMemoryStore(), auth.Options{Events: func(ctx context.Context, e auth.Event) {
-		slog.InfoContext(ctx, "auth", "event", e.Kind, "user", e.UserID, "err", e.Err) // no personal data in it
+		slog.InfoContext(ctx, "auth", "event", e) // without the client's address
 		fmt.Println(e.Kind)
 	}})
 	a.Login(context.Background(), auth.Credentials{Email: "nobody@example.com", Password: auth.NewPassword("a guess")})

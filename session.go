@@ -122,15 +122,33 @@ func (a *Authenticator) prepare(ctx context.Context, user UserRecord, client Cli
 	return tokens, s, nil
 }
 
-// createSession stores a session that was prepared.
+// createSession stores a session that was prepared. One whose tokens nobody gets, since
+// it could not be told whether it was stored, is forsaken.
 func (a *Authenticator) createSession(ctx context.Context, s SessionRecord) error {
 	if a.sessions == nil {
 		return nil
 	}
-	if err := a.sessions.CreateSession(ctx, s); err != nil {
-		return storeError("create session", err)
+	err := storeError("create session", a.sessions.CreateSession(ctx, s))
+	if err != nil {
+		a.forsake(ctx, s)
 	}
-	return nil
+	return err
+}
+
+// forsake removes a session whose tokens nobody gets. Where that fails, or the process
+// dies before, one of the user's epoch is listed and counted until it is idle.
+func (a *Authenticator) forsake(ctx context.Context, s SessionRecord) {
+	if a.sessions != nil {
+		ctx, cancel := detached(ctx)
+		defer cancel()
+		_, _ = a.deleteSessions(ctx, SessionFilter{ID: s.ID, UserID: s.UserID})
+	}
+}
+
+// detached returns a context for what must be settled although the caller has gone, for
+// a second.
+func detached(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.WithoutCancel(ctx), time.Second)
 }
 
 // graceUntil returns until when a token that is made now is not replaced, and its
@@ -179,13 +197,13 @@ func (a *Authenticator) userForLogin(ctx context.Context, key string) (UserRecor
 	return user, a.sessions != nil, err
 }
 
-// checkMaxSessions says whether a user may have one more session.
-func (a *Authenticator) checkMaxSessions(ctx context.Context, user UserRecord) error {
+// checkMaxSessions says whether a user may have so many more sessions.
+func (a *Authenticator) checkMaxSessions(ctx context.Context, user UserRecord, more int) error {
 	if !a.sessionConfig.RefuseMore {
 		return nil
 	}
 	living, err := a.countedSessions(ctx, user)
-	if err == nil && len(living) >= a.sessionConfig.MaxPerUser {
+	if err == nil && len(living)+more > a.sessionConfig.MaxPerUser {
 		err = ErrTooManySessions
 	}
 	return err

@@ -26,7 +26,8 @@ type PasswordChange struct {
 //
 // Errors: [*InputError] for the new password, [ErrInvalidCredentials] for the current
 // one, [ErrUserDisabled], those of [Authenticator.CheckIdentity], [ErrInvalidToken] if
-// the session has ended or the user is gone, and [ErrConflict] if somebody else changed the password meanwhile. After
+// the session has ended, as by another change of the password, or the user is gone, and
+// [ErrConflict] if others changed a user without sessions meanwhile. After
 // [ErrUnavailable] the outcome may be unknown, as when the connection broke and the
 // store cannot be asked: the client then logs in, with either password.
 func (a *Authenticator) ChangePassword(ctx context.Context, c PasswordChange) (_ Result, err error) {
@@ -108,7 +109,7 @@ func (a *Authenticator) Reauthenticate(ctx context.Context, r Reauthentication) 
 	case r.EndOthers:
 		err = a.beginAlone(ctx, r.Identity, r.Password, user, session, nil)
 	case old.ID != "":
-		err = a.beginInPlaceOf(ctx, old, session)
+		err = a.beginInPlaceOf(ctx, user, old, session)
 	default:
 		err = a.beginAnother(ctx, user, session)
 	}
@@ -189,25 +190,29 @@ func (a *Authenticator) prepareNext(ctx context.Context, user UserRecord, old Se
 	return a.prepare(ctx, user, c, Subject{Granted: strings.Fields(granted)})
 }
 
-// beginInPlaceOf stores a session and ends the one before. That the old one is gone
-// already, by another tab that was faster, is no error; that it cannot be ended is.
-func (a *Authenticator) beginInPlaceOf(ctx context.Context, old, session SessionRecord) error {
+// beginInPlaceOf stores a session and ends the one before. If that is gone already, by
+// another tab that was faster, the new one is one more; if it cannot be ended, that is an
+// error.
+func (a *Authenticator) beginInPlaceOf(ctx context.Context, user UserRecord, old, session SessionRecord) error {
 	if err := a.createSession(ctx, session); err != nil {
-		a.forsake(ctx, session)
 		return err
 	}
-	end := func() error {
-		_, err := a.deleteSessions(ctx, SessionFilter{ID: old.ID, UserID: old.UserID})
-		return err
-	}
-	err := end()
+	end := func() (int, error) { return a.deleteSessions(ctx, SessionFilter{ID: old.ID, UserID: old.UserID}) }
+	n, err := end()
 	if err != nil && ctx.Err() == nil {
-		err = end() // the answer may be lost: then both would be gone
+		n, err = end() // the answer may be lost: then both would be gone
+	}
+	if err == nil && n == 0 {
+		err = a.checkMaxSessions(ctx, user, 0)
 	}
 	if err != nil {
 		a.forsake(ctx, session)
+		return err
 	}
-	return err
+	if n == 0 {
+		a.endOldest(ctx, user, session.ID)
+	}
+	return nil
 }
 
 // beginAnother stores one more session of a user, within the limit.
@@ -215,7 +220,7 @@ func (a *Authenticator) beginAnother(ctx context.Context, user UserRecord, sessi
 	if a.sessions == nil {
 		return nil
 	}
-	if err := a.checkMaxSessions(ctx, user); err != nil {
+	if err := a.checkMaxSessions(ctx, user, 1); err != nil {
 		return err
 	}
 	if err := a.createSession(ctx, session); err != nil {
@@ -263,15 +268,18 @@ func (a *Authenticator) raiseEpoch(ctx context.Context, user UserRecord, session
 		u.IfPasswordHash = &user.PasswordHash
 	}
 	session.Epoch = user.Epoch + u.RaiseEpoch
-	err := a.createSession(ctx, session)
-	if err == nil {
-		if err = a.update(ctx, u); errors.Is(err, ErrUnavailable) && ctx.Err() == nil {
-			// The answer may be lost. The salt of the hash, or the step of the epoch, is
-			// random, and says whether this was done.
-			found, readErr := a.userByID(ctx, user.ID)
-			if readErr == nil && (hash != nil && found.PasswordHash == *hash || hash == nil && found.Epoch == session.Epoch) {
-				err = nil
-			}
+	if err := a.createSession(ctx, session); err != nil {
+		return err
+	}
+	err := a.update(ctx, u)
+	if errors.Is(err, ErrUnavailable) || errors.Is(err, ErrConflict) {
+		// The answer may be lost, or be that to a second sending. The salt of the hash, or
+		// the step of the epoch, is random, and says whether this was done.
+		within, cancel := detached(ctx)
+		defer cancel()
+		found, readErr := a.userByID(within, user.ID)
+		if readErr == nil && (hash != nil && found.PasswordHash == *hash || hash == nil && found.Epoch == session.Epoch) {
+			err = nil
 		}
 	}
 	if err != nil {
@@ -281,14 +289,4 @@ func (a *Authenticator) raiseEpoch(ctx context.Context, user UserRecord, session
 	}
 	a.deleteEnded(ctx, user.ID, session.Epoch)
 	return nil
-}
-
-// forsake removes a session whose tokens nobody gets. Where that fails its row stays
-// until it expires, of no use to anybody.
-func (a *Authenticator) forsake(ctx context.Context, session SessionRecord) {
-	if a.sessions != nil {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), rehashTimeout)
-		defer cancel()
-		_, _ = a.deleteSessions(ctx, SessionFilter{ID: session.ID, UserID: session.UserID})
-	}
 }

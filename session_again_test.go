@@ -290,3 +290,173 @@ func TestReplicaThatIsBehind(t *testing.T) {
 	store.blind = false
 	refused(t, a, tokens.Refresh, auth.ErrInvalidToken)
 }
+
+// Step-ups at once make no more sessions than the limit allows.
+func TestStepUpsAtOnceKeepTheLimit(t *testing.T) {
+	for _, refuse := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			store := &failingStore{MemoryStore: auth.NewMemoryStore()}
+			a := newSessions(t, store, auth.SessionConfig{MaxPerUser: 2, RefuseMore: refuse})
+			register(t, a)
+			id := identity(t, a, loggedIn(t, a).Tokens)
+			won := 0
+			store.fail = once("CreateSession", func() { // all have read the same session by now
+				time.Sleep(time.Second)
+				for range 4 {
+					if _, err := passwordCalls["Reauthenticate"](t.Context(), a, id, password); err == nil {
+						won++
+					}
+				}
+			})
+			_, err := passwordCalls["Reauthenticate"](t.Context(), a, id, password)
+			if refuse {
+				wantErr(t, err, auth.ErrTooManySessions)
+			} else if err != nil {
+				t.Error(err)
+			}
+			list, err := a.Sessions(t.Context(), id.UserID)
+			if err != nil || len(list) != 2 || won != 1 {
+				t.Errorf("%d sessions after %d step-ups, %v", len(list), won, err)
+			}
+		})
+	}
+}
+
+// A client that hangs up does not hide that it has changed the password.
+func TestHangingUpHidesNoChange(t *testing.T) {
+	var kinds []string
+	store := &failingStore{MemoryStore: auth.NewMemoryStore()}
+	a := newSessions(t, store, auth.SessionConfig{}, auth.Options{Events: func(_ context.Context, e auth.Event) { kinds = append(kinds, e.Kind) }})
+	id := identity(t, a, register(t, a).Tokens)
+	ctx, cancel := context.WithCancel(t.Context())
+	store.after = func(op string) error {
+		if op != "UpdateUser" {
+			return nil
+		}
+		cancel()
+		return context.Canceled
+	}
+	_, _ = passwordCalls["ChangePassword"](ctx, a, id, password)
+	store.after = nil
+	wantErr(t, login(t, a, nextPassword), nil)
+	if !slices.Contains(kinds, "password_changed") {
+		t.Errorf("events %q", kinds)
+	}
+}
+
+// A write that a proxy has sent twice is no conflict with somebody else.
+func TestWriteThatWasSentTwice(t *testing.T) {
+	for _, name := range []string{"ChangePassword", "EndOthers"} {
+		store := &failingStore{MemoryStore: auth.NewMemoryStore()}
+		a := newSessions(t, store, auth.SessionConfig{})
+		id := identity(t, a, register(t, a).Tokens)
+		store.after = func(op string) error {
+			if op == "UpdateUser" {
+				store.after = nil
+				return auth.ErrConflict
+			}
+			return nil
+		}
+		result, err := passwordCalls[name](t.Context(), a, id, password)
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		refreshed(t, a, result.Tokens.Refresh)
+	}
+}
+
+// A login whose session was stored, and whose answer was lost, leaves no session that
+// counts.
+func TestLoginLeavesNoSessionBehind(t *testing.T) {
+	store := &lossyStore{failingStore{MemoryStore: auth.NewMemoryStore()}, true}
+	a := newSessions(t, store, auth.SessionConfig{MaxPerUser: 1, RefuseMore: true})
+	importUser(t, a, email, hashOf(t, password))
+	for range 3 {
+		wantErr(t, login(t, a, password), auth.ErrUnavailable)
+	}
+	store.lose = false
+	wantErr(t, login(t, a, password), nil)
+}
+
+// lossyStore loses the answers to new sessions.
+type lossyStore struct {
+	failingStore
+	lose bool
+}
+
+func (s *lossyStore) CreateSession(ctx context.Context, r auth.SessionRecord) error {
+	err := s.failingStore.CreateSession(ctx, r)
+	if err == nil && s.lose {
+		err = errDown
+	}
+	return err
+}
+
+// An idle session is worth one write, however often its token is shown.
+func TestIdleSessionIsWrittenOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := &failingStore{MemoryStore: auth.NewMemoryStore()}
+		a := newSessions(t, store, auth.SessionConfig{IdleTTL: time.Hour})
+		token := register(t, a).Tokens.Refresh
+		time.Sleep(time.Hour)
+		refused(t, a, token, auth.ErrExpiredToken)
+		store.after = func(op string) error {
+			t.Errorf("%s has changed something", op)
+			return nil
+		}
+		for range 10 {
+			refused(t, a, token, auth.ErrInvalidToken)
+		}
+	})
+}
+
+// A replay whose answer is lost is told of all the same.
+func TestReplayOverALostAnswer(t *testing.T) {
+	var kinds []string
+	store := &failingStore{MemoryStore: auth.NewMemoryStore()}
+	a := newSessions(t, store, auth.SessionConfig{Grace: -1}, auth.Options{Events: func(_ context.Context, e auth.Event) { kinds = append(kinds, e.Kind) }})
+	first := register(t, a).Tokens.Refresh
+	refreshed(t, a, first)
+	store.after = func(op string) error {
+		if op == "DeleteSessions" {
+			return errDown
+		}
+		return nil
+	}
+	refused(t, a, first, auth.ErrUnavailable)
+	if !slices.Contains(kinds, "session_replayed") {
+		t.Errorf("events %q", kinds)
+	}
+}
+
+// The session of an identity is the user's own, whatever a store says.
+func TestSessionOfAnotherUser(t *testing.T) {
+	store := auth.NewMemoryStore()
+	a := newSessions(t, store, auth.SessionConfig{})
+	first := register(t, a)
+	id := identity(t, a, first.Tokens)
+	s, err := store.SessionByID(t.Context(), id.SessionID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	other, err := a.Register(t.Context(), auth.Registration{Email: "bob@example.com", Password: auth.NewPassword(password)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n, err := store.DeleteSessions(t.Context(), auth.SessionFilter{ID: s.ID}); n != 1 || err != nil {
+		t.Fatal(n, err)
+	}
+	user, err := store.UserByID(t.Context(), other.User.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.UserID, s.Epoch = user.ID, user.Epoch
+	if err := store.CreateSession(t.Context(), s); err != nil {
+		t.Fatal(err)
+	}
+	for name, call := range passwordCalls {
+		if _, err := call(t.Context(), a, id, password); !errors.Is(err, auth.ErrInvalidToken) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}

@@ -18,8 +18,7 @@ type knownSession struct {
 }
 
 // maxEnded is for how long a session that had ended is not asked for again. It may
-// only have looked so: a session that goes on after a change of the password is
-// moved up by a second write, and replicas of a database are behind.
+// only have looked so, from a replica of the database that is behind.
 const maxEnded = time.Second
 
 // checkSession reports whether the session of a token still lives, by what is

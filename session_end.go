@@ -8,7 +8,8 @@ import (
 )
 
 // Logout ends the session of a refresh token, whether the token is the current
-// one or not, by one write. Of a session that has ended it is no error; what is no
+// one or not, by one write. Of a session that has ended it is no error, nor of one that a
+// step-up has replaced, though the new one goes on; what is no
 // refresh token is [ErrInvalidToken]. Without [Options.Sessions] it is an error of its
 // own, as from everything that is of no use without them: see
 // [Authenticator.HasSessions].

@@ -108,16 +108,51 @@ func TestRefreshGrace(t *testing.T) {
 					for _, token := range line {
 						refused(t, a, token, auth.ErrInvalidToken)
 					}
-				case "another": // the one from before is a copy now
+				case "another": // of two, until one of them is replaced
+					time.Sleep(time.Hour)
 					if again := refreshed(t, a, line[parent]); again.Refresh != result.Tokens.Refresh {
 						t.Error("a third successor")
 					}
-					refused(t, a, line[current], auth.ErrSessionReplayed)
-					refused(t, a, result.Tokens.Refresh, auth.ErrInvalidToken)
+					time.Sleep(time.Minute)
+					next := refreshed(t, a, line[current])
+					refused(t, a, result.Tokens.Refresh, auth.ErrSessionReplayed)
+					refused(t, a, next.Refresh, auth.ErrInvalidToken)
 				default:
 					time.Sleep(time.Minute)
 					refreshed(t, a, result.Tokens.Refresh)
 				}
+			})
+		})
+	}
+}
+
+// A request that was under way for longer than the grace, or an answer to it that is
+// dropped, ends nobody's session; a copy that is used later does.
+func TestTwoSuccessors(t *testing.T) {
+	for name, late := range map[string]bool{"the first goes on": false, "the late one goes on": true} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				store := auth.NewMemoryStore()
+				a := newSessions(t, store, auth.SessionConfig{})
+				parent := aged(t, store, register(t, a).Tokens.Refresh)
+				first := refreshed(t, a, parent).Refresh
+				time.Sleep(20 * time.Second)
+				refreshed(t, a, first) // is in use
+				time.Sleep(11 * time.Second)
+				second := refreshed(t, a, parent).Refresh
+				if second == first {
+					t.Fatal("the same successor")
+				}
+				goesOn, copied := first, second
+				if late {
+					goesOn, copied = second, first
+				}
+				for range 3 {
+					time.Sleep(15 * time.Minute)
+					goesOn = refreshed(t, a, goesOn).Refresh
+				}
+				refused(t, a, copied, auth.ErrSessionReplayed)
+				refused(t, a, goesOn, auth.ErrInvalidToken)
 			})
 		})
 	}
@@ -270,8 +305,9 @@ func (i slowIssuer) Issue(ctx context.Context, s auth.Subject) (auth.IssuedToken
 }
 
 // Five tabs share one refresh token for thirty days, over two replicas whose clocks are
-// five seconds apart and a key that takes a minute to sign now and then. One answer in
-// ten is lost, and asked for again after a second to eight hours. Nobody is logged out.
+// five seconds apart and a key that takes a minute to sign now and then. A request takes
+// up to ten seconds, as an answer does; one answer in ten is lost, and asked for again
+// after a second to eight hours. Nobody is logged out.
 func TestFiveTabsForAMonth(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store, issuer := auth.NewMemoryStore(), slowIssuer{newIssuer(t, auth.JWTConfig{})}
@@ -312,10 +348,11 @@ func TestFiveTabsForAMonth(t *testing.T) {
 						mu.Lock()
 						sent := kept
 						mu.Unlock()
-						upTo(5 * time.Second)
+						began := time.Now()
+						upTo(10 * time.Second)
 						result, err := replicas[rand.IntN(2)].Refresh(t.Context(), auth.Renewal{Token: sent})
-						lost := rand.IntN(10) == 0
-						upTo(5 * time.Second)
+						upTo(10 * time.Second)
+						lost := rand.IntN(10) == 0 || time.Since(began) > 30*time.Second // it has given up
 						mu.Lock()
 						overtaken := kept != sent
 						if err == nil && !lost && !overtaken {

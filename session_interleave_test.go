@@ -257,6 +257,7 @@ func (w *world) judge(actions []action, answers []answer, e *interleave.Executio
 	answered := map[string]bool{}
 	unseen, changes := 0, 0
 	thief := slices.ContainsFunc(actions, func(a action) bool { return a.name == "thief" })
+	strict := w.session.GraceUntil.IsZero()
 	for i, a := range actions {
 		got := answers[i]
 		switch {
@@ -273,7 +274,7 @@ func (w *world) judge(actions []action, answers []answer, e *interleave.Executio
 			return a.name + ": unavailable, and nothing had failed: " + got.err.Error()
 		case errors.Is(got.err, auth.ErrInvalidToken) && old && a.ends != byReplay: // a copy that was overtaken is refused
 			return a.name + ": a client dropped the token of a session that lives: " + got.err.Error()
-		case errors.Is(got.err, auth.ErrInvalidToken) && a.ends != byReplay && !thief && !may(i, theSession, allSessions, byReplay):
+		case errors.Is(got.err, auth.ErrInvalidToken) && a.ends != byReplay && !(thief && strict) && !may(i, theSession, allSessions, byReplay):
 			return a.name + ": refused, and nobody had ended the session: " + got.err.Error()
 		case got.err != nil && !errors.Is(got.err, auth.ErrUnavailable) && !errors.Is(got.err, auth.ErrInvalidToken) &&
 			!errors.Is(got.err, auth.ErrUserNotFound) && !errors.Is(got.err, auth.ErrInvalidCredentials) && !errors.Is(got.err, auth.ErrConflict):

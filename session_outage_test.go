@@ -70,7 +70,13 @@ func (s *failingStore) DeleteSessions(ctx context.Context, f auth.SessionFilter)
 	if err := s.before("DeleteSessions"); err != nil {
 		return 0, err
 	}
-	return s.MemoryStore.DeleteSessions(ctx, f)
+	n, err := s.MemoryStore.DeleteSessions(ctx, f)
+	if err == nil && s.after != nil {
+		if err = s.after("DeleteSessions"); err != nil {
+			n = 0
+		}
+	}
+	return n, err
 }
 
 // An outage at any step is an outage, and the token can be used again.

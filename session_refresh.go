@@ -10,10 +10,6 @@ import (
 	"github.com/seed89488a0c/auth/internal/refresh"
 )
 
-// maxRepeats is how often the parent of a refresh token can stand for it. Honest
-// clients, whose answers are lost now and then, come nowhere near.
-const maxRepeats = 100
-
 // Renewal is what [Authenticator.Refresh] needs.
 type Renewal struct {
 	Token  string // the refresh token
@@ -29,15 +25,15 @@ type Renewal struct {
 // Refresh exchanges a refresh token for new tokens, without a password. What it does
 // depends on the token:
 //
-//   - The current token of the session is replaced, by one write. While it is younger
-//     than the grace ([SessionConfig.Grace]) it is given back as it is, with a new
-//     access token and without a write.
+//   - The current token of the session is replaced, by one write. For as long as the
+//     grace ([SessionConfig.Grace]) after it was made, or was last given to its parent,
+//     it is given back as it is, with a new access token and without a write.
 //   - Its parent gets the same successor until the grace is over, and as long again
 //     after each time, at most a hundred times: the client's answer was lost, or two
 //     tabs asked at once.
 //   - Later, while that successor is still the current token, the parent gets another
-//     one, so that an app that slept through its answer stays logged in. The first
-//     successor is a copy from then on.
+//     one, so that an app that slept through its answer stays logged in. Both are of
+//     use until one of them is replaced, which makes a copy of the other.
 //   - Any other token is a copy: [ErrSessionReplayed], and the session ends, since two
 //     hold it. Without a grace a parent is a copy as well.
 //
@@ -45,11 +41,14 @@ type Renewal struct {
 // issuer's TTL, whatever that of the login was. It is never for more audiences than the
 // login asked for, and no longer for one for which the issuer has stopped to issue.
 //
-// Errors: [*InputError] for an Audience that is not among those; [ErrInvalidToken], which [ErrSessionReplayed] and [ErrExpiredToken] match,
-// for a session that has ended, too. After [ErrUnavailable] the same token can be used
-// again. A client that gets an [ErrInvalidToken] compares the token it sent with the
-// one it holds now: another tab may have replaced it, or begun a new session by the
-// password. It drops only what it sent.
+// Errors: [*InputError] for an Audience that is not among those; [ErrInvalidToken],
+// which [ErrSessionReplayed] and [ErrExpiredToken] match, for a session that has ended,
+// too. After [ErrUnavailable] the same token can be used
+// again. A client stores an answer only if it still holds the token that it sent, and
+// drops that token on [ErrInvalidToken] only if it still holds it: another tab may have
+// replaced it, or begun a new session by the password. It gives up what was not answered
+// within the grace, and asks again with what it holds then: a request that arrives after
+// its token was replaced twice looks like that of a thief.
 func (a *Authenticator) Refresh(ctx context.Context, r Renewal) (_ Result, err error) {
 	ctx, call := a.begin(ctx, "refresh", r.Client)
 	defer a.report(ctx, call, &err)
@@ -64,9 +63,9 @@ func (a *Authenticator) Refresh(ctx context.Context, r Renewal) (_ Result, err e
 		return Result{}, ErrInvalidToken
 	}
 	r.Client, call.sessionID = r.Client.cut(), t.SessionID()
-	var before SessionRecord // when the token was of use, at an earlier look
+	seen := false
 	for range sessionTries {
-		result, err := a.refresh(ctx, t, r, &before)
+		result, err := a.refresh(ctx, t, r, &seen)
 		if !errors.Is(err, ErrConflict) {
 			return result, err
 		}
@@ -75,56 +74,47 @@ func (a *Authenticator) Refresh(ctx context.Context, r Renewal) (_ Result, err e
 }
 
 // refresh is one try; ErrConflict means that what was read is not so any more, and
-// that another look is needed. A token that was of use when this call looked before, and
-// has been replaced since, as while a key took long to sign, is no copy; one that gave
-// way to another successor of its parent is.
-func (a *Authenticator) refresh(ctx context.Context, t refresh.Token, r Renewal, before *SessionRecord) (Result, error) {
+// that another look is needed. seen is whether the token was of use at an earlier one.
+func (a *Authenticator) refresh(ctx context.Context, t refresh.Token, r Renewal, seen *bool) (Result, error) {
 	s, user, err := a.livingSession(ctx, t.SessionID())
 	if err != nil {
 		return Result{}, a.confirmEnded(ctx, t.SessionID(), s, user, err)
 	}
-	if !refresh.Equal(s.Family, t.Family()) {
-		return Result{}, ErrInvalidToken // who knows the ID only changes nothing
-	}
-	now := currentTime()
-	current := refresh.Equal(s.Token, t.Digest())
-	parent := !current && !s.RotatedAt.IsZero() && refresh.Equal(s.Parent, t.Digest())
-	switch {
-	case !current && !parent && before.ID != "" && before.Parent != s.Parent:
-		return Result{}, ErrInvalidToken
-	case !current && !parent, parent && s.GraceUntil.IsZero():
-		return Result{}, a.replayed(ctx, s, r.Client)
-	case !now.Before(s.IdleUntil):
-		if err := a.confirmSession(ctx, s); err != nil {
-			return Result{}, err
-		}
-		return Result{}, ErrExpiredToken
-	}
-	overtaken := before.ID != ""
-	*before = s
-	next, e := t, Event{Kind: "refreshed", UserID: user.ID, SessionID: s.ID, Client: r.Client}
-	if parent {
-		e = Event{Kind: "refresh_repeated", UserID: user.ID, SessionID: s.ID, Client: r.Client, Previous: s.Client}
-	}
+	now, next := currentTime(), t
+	e := Event{Kind: "refreshed", UserID: user.ID, SessionID: s.ID, Client: r.Client}
 	var write func() error
-	switch {
-	case current && now.Before(s.GraceUntil):
-	case parent && (overtaken || now.Before(a.repeatUntil(s))):
-		if s.Repeats >= maxRepeats {
-			err := refusal("refresh", "the parent of a refresh token was used too often")
-			a.emit(ctx, Event{Kind: "refresh_refused", UserID: user.ID, SessionID: s.ID, Previous: s.Client, Err: err})
-			return Result{}, err
-		}
+	switch verdict := s.state().Judge(t, *seen, now); verdict {
+	case refresh.Foreign:
+		return Result{}, ErrInvalidToken // who knows the ID only changes nothing
+	case refresh.Overtaken:
+		return Result{}, cmp.Or(a.confirmSession(ctx, s), ErrInvalidToken)
+	case refresh.Copy:
+		return Result{}, a.replayed(ctx, s, r.Client)
+	case refresh.Idle:
+		return Result{}, a.idle(ctx, s, now)
+	case refresh.TooOften:
+		err := refusal("refresh", "the parent of a refresh token was used too often")
+		a.emit(ctx, Event{Kind: "refresh_refused", UserID: user.ID, SessionID: s.ID, Previous: s.Client, Err: err})
+		return Result{}, err
+	case refresh.Itself:
+	case refresh.Repeat:
+		e = Event{Kind: "refresh_repeated", UserID: user.ID, SessionID: s.ID, Client: r.Client, Previous: s.Client}
 		next = t.Next(s.Nonce)
 		write = func() error { return a.repeat(ctx, s) }
 	default:
-		nonce := refresh.NewNonce()
-		next = t.Next(nonce)
+		rotation := &SessionRotation{Parent: t.Digest(), Nonce: refresh.NewNonce(), Client: r.Client}
+		if verdict == refresh.Another {
+			e = Event{Kind: "refresh_repeated", UserID: user.ID, SessionID: s.ID, Client: r.Client, Previous: s.Client}
+			rotation.Sibling = s.Token
+		}
+		next = t.Next(rotation.Nonce)
+		rotation.Token = next.Digest()
 		write = func() (err error) {
-			s, err = a.rotate(ctx, s, t, next, nonce, r.Client)
+			s, err = a.rotate(ctx, s, rotation)
 			return err
 		}
 	}
+	*seen = true
 	tokens, err := a.issue(ctx, user.User, Subject{
 		SessionID: s.ID,
 		AuthTime:  s.AuthTime,
@@ -143,58 +133,56 @@ func (a *Authenticator) refresh(ctx context.Context, t refresh.Token, r Renewal,
 	return Result{User: user.User, Tokens: tokens}, nil
 }
 
-// repeatUntil returns until when the parent gets the successor that there is: as long
-// as the grace lasts, and as long again after each time, since that answer may still be
-// on its way when another tab asks.
-func (a *Authenticator) repeatUntil(s SessionRecord) time.Time {
-	if again := s.LastUsedAt.Add(s.GraceUntil.Sub(s.RotatedAt)); again.After(s.GraceUntil) {
-		return again
+// state is what a token of the session is judged by.
+func (s SessionRecord) state() refresh.State {
+	return refresh.State{
+		Family:     s.Family,
+		Token:      s.Token,
+		Parent:     s.Parent,
+		Sibling:    s.Sibling,
+		LastUsedAt: s.LastUsedAt,
+		RotatedAt:  s.RotatedAt,
+		GraceUntil: s.GraceUntil,
+		IdleUntil:  s.IdleUntil,
+		Repeats:    s.Repeats,
 	}
-	return s.GraceUntil
 }
 
 // repeat answers the parent with the successor that others were given. The write
 // confirms what was read, which a server that crashes now may have shown before it was
 // durable, and it counts, so that one parent is not worth any number of access tokens.
 func (a *Authenticator) repeat(ctx context.Context, s SessionRecord) error {
-	return a.updateSession(ctx, SessionUpdate{ID: s.ID, IfFamily: s.Family, IfToken: s.Token, At: currentTime(), RepeatsBelow: maxRepeats})
+	return a.updateSession(ctx, SessionUpdate{ID: s.ID, IfFamily: s.Family, IfToken: s.Token, At: currentTime(), RepeatsBelow: refresh.MaxRepeats})
 }
 
-// rotate replaces the current token by next, the successor of t by a nonce, where t is
-// the current one or its parent. It returns the session as it is then.
-func (a *Authenticator) rotate(ctx context.Context, s SessionRecord, t, next refresh.Token, nonce [32]byte, c Client) (SessionRecord, error) {
+// rotate replaces the tokens of a session, and returns it as it is then.
+func (a *Authenticator) rotate(ctx context.Context, s SessionRecord, r *SessionRotation) (SessionRecord, error) {
 	now := currentTime()
-	c.Label = cmp.Or(c.Label, s.Client.Label)
 	s.IdleUntil = a.idleUntil(s, now)
-	return s, a.updateSession(ctx, SessionUpdate{
-		ID:       s.ID,
-		IfFamily: s.Family,
-		IfToken:  s.Token,
-		At:       now,
-		Rotation: &SessionRotation{
-			Token:      next.Digest(),
-			Parent:     t.Digest(),
-			Nonce:      nonce,
-			GraceUntil: a.graceUntil(now),
-			IdleUntil:  s.IdleUntil,
-			Client:     c,
-		},
-	})
+	r.GraceUntil, r.IdleUntil, r.Client.Label = a.graceUntil(now), s.IdleUntil, cmp.Or(r.Client.Label, s.Client.Label)
+	return s, a.updateSession(ctx, SessionUpdate{ID: s.ID, IfFamily: s.Family, IfToken: s.Token, At: now, Rotation: r})
 }
 
-// replayed ends a session of which an old token was shown.
+// idle answers for a session that was not used for too long. Its row goes, unless only
+// the settings of this replica say so.
+func (a *Authenticator) idle(ctx context.Context, s SessionRecord, now time.Time) error {
+	n, err := a.deleteSessions(ctx, SessionFilter{ID: s.ID, UserID: s.UserID, IdleBy: now})
+	if err == nil && n == 0 {
+		err = a.confirmSession(ctx, s)
+	}
+	return cmp.Or(err, ErrExpiredToken)
+}
+
+// replayed ends a session of which a copy was shown.
 func (a *Authenticator) replayed(ctx context.Context, s SessionRecord, c Client) error {
 	if err := a.confirmSession(ctx, s); err != nil {
 		return err
 	}
 	n, err := a.deleteSessions(ctx, SessionFilter{ID: s.ID, UserID: s.UserID})
-	if err != nil {
-		return err
+	if n > 0 || err != nil { // which may have ended it
+		a.emit(ctx, Event{Kind: "session_replayed", UserID: s.UserID, SessionID: s.ID, Client: c, Previous: s.Client, Err: err})
 	}
-	if n > 0 {
-		a.emit(ctx, Event{Kind: "session_replayed", UserID: s.UserID, SessionID: s.ID, Client: c, Previous: s.Client})
-	}
-	return ErrSessionReplayed
+	return cmp.Or(err, ErrSessionReplayed)
 }
 
 // confirmSession makes sure by a write that changes nothing that the tokens of a

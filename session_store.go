@@ -28,13 +28,13 @@ type Session struct {
 	ID         string
 	UserID     string
 	CreatedAt  time.Time
-	LastUsedAt time.Time // of the last refresh
+	LastUsedAt time.Time // of the last refresh that was written, see [SessionConfig.Grace]
 	IdleUntil  time.Time // ends then unless it is refreshed before; never after ExpiresAt
 	ExpiresAt  time.Time // ends then, whatever happens
 	AuthTime   time.Time // when the user was last authenticated
 	AMR        string    // how, in words of RFC 8176 separated by spaces; at most 64 bytes
 	Audience   string    // whom its access tokens are for, in words separated by spaces, at most 1024 bytes; "" = all of the issuer's
-	Client     Client    // of the last refresh
+	Client     Client    // of the last refresh that replaced the token
 }
 
 // over reports whether the session has ended by itself.
@@ -55,6 +55,10 @@ type SessionRecord struct {
 	// Nonce and the parent give the current token; zero = there is no parent.
 	Nonce     [32]byte  `json:"-"`
 	RotatedAt time.Time `json:"-"` // when the parent was replaced; zero = never
+
+	// Sibling is the digest of another successor of the parent, which was given out
+	// before the current token and is worth as much; zero = none.
+	Sibling [32]byte `json:"-"`
 
 	// Until GraceUntil the current token is not replaced, and its parent stands for
 	// it; zero = there is no grace, and a parent is a copy at once.
@@ -89,9 +93,9 @@ type SessionUpdate struct {
 
 // SessionRotation is what a refresh changes.
 type SessionRotation struct {
-	Token, Parent, Nonce  [32]byte
-	GraceUntil, IdleUntil time.Time
-	Client                Client
+	Token, Parent, Sibling, Nonce [32]byte
+	GraceUntil, IdleUntil         time.Time
+	Client                        Client
 }
 
 // SessionFilter chooses sessions. What is not set chooses all; a filter without

@@ -202,7 +202,7 @@ func TestListOfSessions(t *testing.T) {
 			refresh = result.Tokens.Refresh
 		}
 		time.Sleep(time.Hour)
-		renewal := auth.Renewal{Token: refresh, Client: auth.Client{Address: netip.MustParseAddr("192.0.2.2"), UserAgent: "new"}}
+		renewal := auth.Renewal{Token: refresh, Client: auth.Client{Address: netip.MustParseAddr("192.0.2.2"), UserAgent: "new" + strings.Repeat("x", 300)}}
 		if _, err := a.Refresh(ctx, renewal); err != nil {
 			t.Fatal(err)
 		}
@@ -213,7 +213,7 @@ func TestListOfSessions(t *testing.T) {
 		for i, s := range list[:3] {
 			agent, address := strings.Repeat("é", 128), "192.0.2.1"
 			if i == 0 { // the last refresh says who it is, but for the label
-				agent, address = "new", "192.0.2.2"
+				agent, address = "new"+strings.Repeat("x", 253), "192.0.2.2"
 			}
 			if s.Client.Label != fmt.Sprint("phone ", 2-i) || s.Client.UserAgent != agent || s.Client.Address != netip.MustParseAddr(address) || s.UserID != user.ID {
 				t.Errorf("session %+v", s)

@@ -86,7 +86,8 @@ type UserUpdate struct {
 //
 // Reads answer what was written last, as the primary of a replicated database does:
 // from a replica that is behind, a user who was disabled would still log in. What a
-// read alone refuses is confirmed by a write where a client would drop its tokens.
+// read alone refuses is confirmed by a write where a client would drop its refresh
+// token.
 //
 // [github.com/seed89488a0c/auth/authtest.TestUserStore] checks an implementation.
 type UserStore interface {

@@ -96,6 +96,7 @@ func (s *rowStore) CreateSession(ctx context.Context, r SessionRecord) error {
 		Family:     r.Family,
 		Token:      r.Token,
 		Parent:     r.Parent,
+		Sibling:    r.Sibling,
 		Nonce:      r.Nonce,
 		Repeats:    r.Repeats,
 		Address:    r.Client.Address,
@@ -131,6 +132,7 @@ func (s *rowStore) UpdateSession(ctx context.Context, u SessionUpdate) error {
 		change.Rotation = &row.SessionRotation{
 			Token:      r.Token,
 			Parent:     r.Parent,
+		Sibling:    r.Sibling,
 			Nonce:      r.Nonce,
 			GraceUntil: r.GraceUntil,
 			IdleUntil:  r.IdleUntil,
@@ -190,6 +192,7 @@ func sessionRecord(s row.Session) SessionRecord {
 		Family:     s.Family,
 		Token:      s.Token,
 		Parent:     s.Parent,
+		Sibling:    s.Sibling,
 		Nonce:      s.Nonce,
 		Repeats:    s.Repeats,
 		RotatedAt:  s.RotatedAt,

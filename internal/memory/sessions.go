@@ -108,7 +108,7 @@ func (s *Store) UpdateSession(ctx context.Context, u row.SessionUpdate) error {
 		r.LastUsedAt = u.At
 	}
 	if n := u.Rotation; n != nil {
-		r.Token, r.Parent, r.Nonce = n.Token, n.Parent, n.Nonce
+		r.Token, r.Parent, r.Sibling, r.Nonce = n.Token, n.Parent, n.Sibling, n.Nonce
 		r.RotatedAt, r.LastUsedAt, r.GraceUntil, r.IdleUntil = u.At, u.At, n.GraceUntil, n.IdleUntil
 		r.Address, r.UserAgent, r.Label, r.Repeats = n.Address, n.UserAgent, n.Label, 0
 	}

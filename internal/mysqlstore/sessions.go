@@ -32,16 +32,16 @@ func (c Config) sessionsTable() string { return c.Table + "_sessions" }
 func newSessionStatements(c Config) sessionStatements {
 	table := "`" + c.sessionsTable() + "`"
 	columns := selected("s", "", "session_id BINARY", "user_id BINARY", "amr BINARY", "audience BINARY", "epoch UNSIGNED",
-		"family BINARY", "token BINARY", "parent BINARY", "nonce BINARY", "repeats UNSIGNED", "address BINARY", "user_agent BINARY", "label BINARY",
+		"family BINARY", "token BINARY", "parent BINARY", "sibling BINARY", "nonce BINARY", "repeats UNSIGNED", "address BINARY", "user_agent BINARY", "label BINARY",
 		"created_at CHAR", "last_used_at CHAR", "rotated_at CHAR", "grace_until CHAR", "auth_time CHAR", "idle_until CHAR", "expires_at CHAR")
 	return sessionStatements{
 		table:   table,
 		columns: columns,
 		insert: "INSERT INTO " + table +
-			" (session_id, user_id, amr, audience, epoch, family, token, parent, nonce, repeats, address, user_agent, label," +
+			" (session_id, user_id, amr, audience, epoch, family, token, parent, sibling, nonce, repeats, address, user_agent, label," +
 			" created_at, last_used_at, rotated_at, grace_until, auth_time, idle_until, expires_at)" +
 			" VALUES (" + asBytes + ", " + c.asID() + ", " + asBytes + ", " + asBytes + ", ?" +
-			strings.Repeat(", "+asBytes, 4) + ", ?" + strings.Repeat(", "+asText, 3) + strings.Repeat(", ?", 7) + ")",
+			strings.Repeat(", "+asBytes, 5) + ", ?" + strings.Repeat(", "+asText, 3) + strings.Repeat(", ?", 7) + ")",
 		byID: "SELECT " + columns + ", " + selected("u", "user.", userColumns...) +
 			" FROM " + table + " s LEFT JOIN `" + c.Table + "` u ON u.id = s.user_id WHERE s.session_id = " + asBytes,
 		list: "SELECT " + columns + " FROM " + table + " s WHERE s.user_id = " + c.asID() +
@@ -76,7 +76,7 @@ func (s *Store) CreateSession(ctx context.Context, r row.Session) error {
 	v.bytes(r.AMR, row.MaxAMR)
 	v.bytes(r.Audience, row.MaxAudience)
 	v.add(r.Epoch)
-	v.digests(r.Family, r.Token, r.Parent, r.Nonce)
+	v.digests(r.Family, r.Token, r.Parent, r.Sibling, r.Nonce)
 	v.add(r.Repeats)
 	v.client(r.Address, r.UserAgent, r.Label)
 	v.times(r.CreatedAt, r.LastUsedAt, r.RotatedAt, r.GraceUntil, r.AuthTime)
@@ -111,10 +111,10 @@ func (s *Store) UpdateSession(ctx context.Context, u row.SessionUpdate) error {
 	assignments := []string{"version = version + 1"} // as for a user
 	var v values
 	if r := u.Rotation; r != nil {
-		assignments = append(assignments, "token = "+asBytes, "parent = "+asBytes, "nonce = "+asBytes,
+		assignments = append(assignments, "token = "+asBytes, "parent = "+asBytes, "sibling = "+asBytes, "nonce = "+asBytes,
 			"address = "+asText, "user_agent = "+asText, "label = "+asText, "repeats = 0",
 			"rotated_at = ?", "last_used_at = ?", "grace_until = ?", "idle_until = ?")
-		v.digests(r.Token, r.Parent, r.Nonce)
+		v.digests(r.Token, r.Parent, r.Sibling, r.Nonce)
 		v.client(r.Address, r.UserAgent, r.Label)
 		v.times(u.At, u.At, r.GraceUntil)
 		v.moments(r.IdleUntil)
@@ -133,7 +133,7 @@ func (s *Store) UpdateSession(ctx context.Context, u row.SessionUpdate) error {
 		conditions += " AND repeats < ?"
 		v.add(u.RepeatsBelow)
 	}
-	n, err := s.exec(ctx, op, s.sessions.update+strings.Join(assignments, ", ")+conditions, v)
+	n, err := s.exec(ctx, op, s.sessions.update+strings.Join(assignments, ", ")+conditions+limitOne, v)
 	if err == nil && n == 0 {
 		err = row.ErrConflict
 	}
@@ -211,7 +211,10 @@ func (s *Store) DeleteSessions(ctx context.Context, f row.SessionFilter) (int, e
 	if none {
 		return 0, unlessEnded(ctx, op, nil)
 	}
-	order := ""
+	order := limitOne
+	if f.IDs != nil {
+		order = ""
+	}
 	if f.ID == "" && (f.IDs == nil || f.Limit > 0) { // else they are found by the primary key
 		order = s.sessions.oldestFirst
 		v.add(int64(f.AtMost()))
@@ -230,6 +233,7 @@ type sessionRow struct {
 	Family     []byte         `db:"family"`
 	Token      []byte         `db:"token"`
 	Parent     []byte         `db:"parent"`
+	Sibling    []byte         `db:"sibling"`
 	Nonce      []byte         `db:"nonce"`
 	Repeats    uint32         `db:"repeats"`
 	Address    string         `db:"address"`
@@ -260,6 +264,7 @@ func (r sessionRow) session() (row.Session, error) {
 	copy(s.Family[:], r.Family)
 	copy(s.Token[:], r.Token)
 	copy(s.Parent[:], r.Parent)
+	copy(s.Sibling[:], r.Sibling)
 	copy(s.Nonce[:], r.Nonce)
 	err := readTimes(map[*time.Time]sql.NullString{
 		&s.CreatedAt:  r.CreatedAt,

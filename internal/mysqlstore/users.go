@@ -218,7 +218,7 @@ func (s *Store) UpdateUser(ctx context.Context, u row.UserUpdate) error {
 		condition += " AND epoch = ?"
 		v.add(*u.IfEpoch)
 	}
-	switch n, err := s.exec(ctx, op, s.statements.update+strings.Join(assignments, ", ")+condition, v); {
+	switch n, err := s.exec(ctx, op, s.statements.update+strings.Join(assignments, ", ")+condition+limitOne, v); {
 	case err != nil:
 		return err
 	case n > 0:

@@ -22,6 +22,11 @@ const (
 	asText  = "CONVERT(UNHEX(?) USING utf8mb4)"
 )
 
+// limitOne is behind what changes one row. A server whose binary log is of statements, or
+// mixed, writes even those that met no row, but a statement with a limit by its rows: so a
+// made-up token costs no write.
+const limitOne = " LIMIT 1"
+
 // timeFormat is how times travel, always UTC.
 const timeFormat = "2006-01-02 15:04:05.000000"
 

@@ -60,7 +60,7 @@ type UserUpdate struct {
 type Session struct {
 	ID, UserID, AMR, Audience                                                    string
 	Epoch                                                                        uint64
-	Family, Token, Parent, Nonce                                                 [32]byte
+	Family, Token, Parent, Sibling, Nonce                                        [32]byte
 	Repeats                                                                      uint32
 	Address                                                                      netip.Addr
 	UserAgent, Label                                                             string
@@ -80,10 +80,10 @@ type SessionUpdate struct {
 
 // SessionRotation is auth's.
 type SessionRotation struct {
-	Token, Parent, Nonce  [32]byte
-	GraceUntil, IdleUntil time.Time
-	Address               netip.Addr
-	UserAgent, Label      string
+	Token, Parent, Sibling, Nonce [32]byte
+	GraceUntil, IdleUntil         time.Time
+	Address                       netip.Addr
+	UserAgent, Label              string
 }
 
 // SessionFilter is auth's.

@@ -1,7 +1,7 @@
 -- Sessions. Every statement may be run again; version 1 of the library, which
 -- does not know this table, runs beside it.
 
--- The digests are SHA-256. Family, token, parent and nonce are worth nothing
+-- The digests are SHA-256. Family, token, parent, sibling and nonce are worth nothing
 -- without the token that the client holds. Of a user with any number of rows the
 -- newest are listed, and the first to end are deleted, in the order of a key.
 CREATE TABLE IF NOT EXISTS `auth_users_sessions` (
@@ -13,6 +13,7 @@ CREATE TABLE IF NOT EXISTS `auth_users_sessions` (
   `family` BINARY(32) NOT NULL,
   `token` BINARY(32) NOT NULL,
   `parent` BINARY(32) NOT NULL,
+  `sibling` BINARY(32) NOT NULL,
   `nonce` BINARY(32) NOT NULL,
   `repeats` INT UNSIGNED NOT NULL,
   `address` VARCHAR(64) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
