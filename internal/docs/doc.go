@@ -3,7 +3,7 @@
 // command and ASVS item that a document names is there. It consists of tests
 // alone.
 //
-// The rules for whoever writes a document:
+// The rules for those who write a document:
 //
 //   - A block of Go is either a whole program, declarations or the statements of a
 //     function that returns an error. What is no program may use what

@@ -96,7 +96,7 @@ func TestREADMEIsShort(t *testing.T) {
 	}
 }
 
-// Whoever acts is named: the client, the attacker, they.
+// The subject of a sentence is named: the client, the attacker, they.
 func TestSubjectsAreNamed(t *testing.T) {
 	pronoun := regexp.MustCompile(`(?i)\b(he|him|his)\b`)
 	check := func(path, text string) {

@@ -50,7 +50,7 @@ var (
 	registration                     auth.Registration
 	current, password                auth.Password
 	sessionID, refreshToken, oldHash string
-	orders, deleteMe, pay            http.Handler
+	orders                           http.Handler
 	newEmptyStore                    func(*testing.T) auth.UserStore
-	listOrders                       func(http.ResponseWriter, *http.Request, auth.Identity)
+	listOrders, deleteMe, pay        func(http.ResponseWriter, *http.Request, auth.Identity)
 )
