@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"time"
 
@@ -216,11 +217,11 @@ func (a *Authenticator) endOldest(ctx context.Context, user UserRecord, newest s
 		return
 	}
 	living, err := a.countedSessions(ctx, user)
+	// Which is not the first by another machine's clock.
+	others := slices.DeleteFunc(living, func(s SessionRecord) bool { return s.ID == newest })
 	var oldest []string
-	for _, s := range living[min(len(living), a.sessionConfig.MaxPerUser):] {
-		if s.ID != newest { // which is not the first by another machine's clock
-			oldest = append(oldest, s.ID)
-		}
+	for _, s := range others[min(len(others), a.sessionConfig.MaxPerUser-1):] {
+		oldest = append(oldest, s.ID)
 	}
 	if len(oldest) > 0 {
 		var n int

@@ -132,7 +132,7 @@ func (s *rowStore) UpdateSession(ctx context.Context, u SessionUpdate) error {
 		change.Rotation = &row.SessionRotation{
 			Token:      r.Token,
 			Parent:     r.Parent,
-		Sibling:    r.Sibling,
+			Sibling:    r.Sibling,
 			Nonce:      r.Nonce,
 			GraceUntil: r.GraceUntil,
 			IdleUntil:  r.IdleUntil,
