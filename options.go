@@ -2,14 +2,10 @@ package auth
 
 import (
 	"context"
-	"crypto/hkdf"
-	"crypto/sha256"
 	"errors"
-	"slices"
 
-	"github.com/seed89488a0c/auth/internal/draw"
 	"github.com/seed89488a0c/auth/internal/recent"
-	"github.com/seed89488a0c/auth/internal/token"
+	"github.com/seed89488a0c/auth/internal/secrets"
 )
 
 // Options is what [New] builds an [Authenticator] of, beside its store and its issuer.
@@ -85,19 +81,11 @@ func (a *Authenticator) apply(o Options) error {
 	if a.hasher == nil {
 		a.hasher = Argon2id{}
 	}
-	if a.hashMemory = o.HashMemory; o.HashMemory < 0 {
+	if o.HashMemory < 0 {
 		refuse("HashMemory is negative")
 	}
-	for i, secret := range o.Secrets {
-		if len(secret) < 32 {
-			refuse("Secrets: one has fewer than 32 bytes")
-		}
-		if form := token.TextForm(secret); form != "" {
-			refuse("Secrets: one is " + form + ", not random bytes")
-		}
-		if slices.ContainsFunc(o.Secrets[:i], func(s []byte) bool { return slices.Equal(s, secret) }) {
-			refuse("Secrets: one is there twice")
-		}
+	for _, what := range secrets.Wrong(o.Secrets) {
+		refuse("Secrets: " + what)
 	}
 	var total uint64
 	for _, d := range o.Decoys {
@@ -109,10 +97,6 @@ func (a *Authenticator) apply(o Options) error {
 		refuse("Decoys: no class has a weight")
 	case len(o.Secrets) == 0:
 		refuse("Decoys need Secrets")
-	default:
-		// HKDF by purpose (RFC 5869); it fails only for lengths that no key has.
-		key, _ := hkdf.Key(sha256.New, o.Secrets[0], nil, "auth decoys", sha256.Size)
-		a.draw, a.decoyClasses = draw.By(key), slices.Clone(o.Decoys)
 	}
 	var err error
 	if a.policy, err = o.Passwords.withDefaults(); err != nil {
