@@ -322,19 +322,14 @@ func (a *Authenticator) Verify(ctx context.Context, accessToken string) (Identit
 
 func (a *Authenticator) parse(ctx context.Context, accessToken string) (Identity, error) {
 	identity, err := a.issuer.Parse(ctx, accessToken)
-	var reasoned *TokenError
-	switch {
-	case err == nil && identity.UserID != "":
+	if err == nil && identity.UserID != "" {
 		return identity, nil
-	case err == nil:
+	}
+	if err == nil {
 		return Identity{}, ErrInvalidToken
-	case errors.Is(err, ErrUnavailable): // before the others: an outage is never a bad token
-	case errors.As(err, &reasoned):
-		return Identity{}, reasoned
-	case errors.Is(err, ErrExpiredToken):
-		return Identity{}, ErrExpiredToken
-	case errors.Is(err, ErrInvalidToken):
-		return Identity{}, ErrInvalidToken
+	}
+	if refused := token.Refusal(err); refused != nil {
+		return Identity{}, refused
 	}
 	return Identity{}, unavailable("verify token", err)
 }

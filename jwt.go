@@ -94,18 +94,10 @@ func (j *JWTIssuer) Issue(ctx context.Context, s Subject) (IssuedToken, error) {
 	if err != nil {
 		return IssuedToken{}, err
 	}
-	if longest := keys.from.MaxTTL; longest != 0 && j.issuer.Life(s.TTL) > longest {
-		return IssuedToken{}, refusal("issue token", "the TTL and Leeway are above the keys' MaxTTL")
-	}
-	audiences, ok := j.issuer.Audiences(s.Audience, s.Granted)
-	if !ok {
+	signed, expires, err := j.issuer.Issue(keys.all, token.Subject(s), keys.from.MaxTTL, time.Now())
+	if errors.Is(err, token.ErrAudience) {
 		return IssuedToken{}, &InputError{Field: input.FieldAudience, Code: input.NotAllowed}
 	}
-	claims := token.Claims{
-		Subject: s.UserID, Audience: audiences[0], OtherAudiences: audiences[1:],
-		SessionID: s.SessionID, AuthTime: s.AuthTime, AMR: s.AMR, ACR: s.ACR, Custom: string(s.Claims),
-	}
-	signed, expires, err := j.issuer.Sign(keys.all, claims, s.TTL, time.Now())
 	if err != nil {
 		return IssuedToken{}, refusal("issue token", err.Error())
 	}

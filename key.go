@@ -4,11 +4,9 @@ import (
 	"context"
 	"crypto"
 	"crypto/rand"
-	"errors"
 	"fmt"
 	"io"
 	"log/slog"
-	"os"
 	"time"
 
 	"github.com/seed89488a0c/auth/internal/token"
@@ -61,25 +59,7 @@ func ParseKey(text []byte) (Key, error) { return newKey(token.ParseKey(text)) }
 // ReadKeyFile reads the key that a file holds: a text as of [ParseKey], or 32 to 1024
 // random bytes as of [HMACKey], byte for byte. The file is a regular one of at most 64
 // KiB. The error may name the file, and never holds what is in it.
-func ReadKeyFile(path string) (Key, error) {
-	info, err := os.Stat(path) // first, since to open a pipe is to wait
-	if err == nil && !info.Mode().IsRegular() {
-		err = errors.New("not a regular file")
-	}
-	if err != nil {
-		return Key{}, fmt.Errorf("auth: key file: %w", err)
-	}
-	f, err := os.Open(path)
-	if err != nil {
-		return Key{}, fmt.Errorf("auth: key file: %w", err)
-	}
-	defer f.Close()
-	content, err := io.ReadAll(io.LimitReader(f, token.MaxKeyText+1))
-	if err != nil {
-		return Key{}, fmt.Errorf("auth: key file: %w", err)
-	}
-	return newKey(token.ParseAny(content))
-}
+func ReadKeyFile(path string) (Key, error) { return newKey(token.ReadFile(path)) }
 
 // WithID returns the key under another ID: 1 to 64 of the characters
 // A-Z a-z 0-9 . _ ~ -
