@@ -47,7 +47,7 @@ var (
 
 	// ErrConflict says that the user was changed by somebody else between
 	// reading and writing. Nothing was written; read again and retry.
-	ErrConflict = fault.New("conflict", "auth: conflicting change", nil)
+	ErrConflict = row.ErrConflict
 
 	// ErrInvalidToken answers every token that is not accepted (HTTP 401).
 	ErrInvalidToken = token.ErrInvalid
@@ -74,7 +74,7 @@ var (
 
 	// ErrSchema says that the database has no schema of this library, or an
 	// older one: run [MySQLStore.Migrate]. It matches ErrUnavailable.
-	ErrSchema = fault.New("schema", "auth: database schema missing or outdated, run Migrate", ErrUnavailable)
+	ErrSchema = row.ErrSchema
 
 	// ErrUnknownHash says that a [Hasher] does not know the scheme of a stored hash.
 	ErrUnknownHash = errors.New("auth: unknown hash scheme")
@@ -122,9 +122,7 @@ type InputError struct {
 	Min, Max int // the limits that apply; zero where the code has none
 }
 
-func (e *InputError) Error() string {
-	return "auth: invalid input: " + e.Field + ": " + e.Code
-}
+func (e *InputError) Error() string { return "auth: invalid input: " + e.Field + ": " + e.Code }
 
 // Unwrap returns [ErrInvalidInput].
 func (e *InputError) Unwrap() error { return ErrInvalidInput }
@@ -137,9 +135,7 @@ type StoreError struct {
 	Context error  // context.Canceled or context.DeadlineExceeded, or nil
 }
 
-func (e *StoreError) Error() string {
-	return "auth: store: " + e.Op + ": " + e.Code
-}
+func (e *StoreError) Error() string { return "auth: store: " + e.Op + ": " + e.Code }
 
 // Unwrap returns what the error matches.
 func (e *StoreError) Unwrap() []error {

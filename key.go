@@ -3,7 +3,6 @@ package auth
 import (
 	"context"
 	"crypto"
-	"crypto/rand"
 	"fmt"
 	"io"
 	"log/slog"
@@ -21,12 +20,7 @@ type Key struct{ key token.Key }
 // GenerateKey returns a random HMAC key, for first steps and tests: tokens
 // signed with it become invalid when the process ends, and no other process
 // accepts them.
-func GenerateKey() Key {
-	secret := make([]byte, 32)
-	rand.Read(secret) // never fails
-	key, _ := token.NewHMAC(secret)
-	return Key{key}
-}
+func GenerateKey() Key { return Key{token.Generate()} }
 
 // HMACKey returns a key for HS256. The secret is 32 to 1024 random bytes (RFC
 // 7518 §3.2); a passphrase is not. Whoever verifies with it can sign too.
@@ -127,31 +121,16 @@ type KeySet struct {
 
 // MarshalJSON returns the public keys as a JWK Set (RFC 7517). Secrets are not
 // among them.
-func (s KeySet) MarshalJSON() ([]byte, error) {
-	return token.PublicSet(s.keys()), nil
-}
+func (s KeySet) MarshalJSON() ([]byte, error) { return token.PublicSet(s.keys()), nil }
 
-func (s KeySet) keys() []token.Key {
+// keys returns the keys, none of a nil set.
+func (s *KeySet) keys() []token.Key {
+	if s == nil {
+		return nil
+	}
 	keys := make([]token.Key, len(s.Keys))
 	for i, k := range s.Keys {
 		keys[i] = k.key
 	}
 	return keys
-}
-
-// compiledKeys is a KeySet in the form in which tokens are signed and verified.
-type compiledKeys struct {
-	from *KeySet
-	all  *token.Set
-}
-
-func (s *KeySet) compile() (*compiledKeys, error) {
-	if s == nil {
-		s = &KeySet{}
-	}
-	all, err := token.NewSet(s.keys())
-	if err != nil {
-		return nil, err
-	}
-	return &compiledKeys{s, all}, nil
 }

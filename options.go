@@ -3,6 +3,7 @@ package auth
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"github.com/seed89488a0c/auth/internal/recent"
 	"github.com/seed89488a0c/auth/internal/secrets"
@@ -87,27 +88,19 @@ func (a *Authenticator) apply(o Options) error {
 	for _, what := range secrets.Wrong(o.Secrets) {
 		refuse("Secrets: " + what)
 	}
-	var total uint64
-	for _, d := range o.Decoys {
-		total += uint64(d.Weight)
-	}
 	switch {
 	case len(o.Decoys) == 0:
-	case total == 0:
+	case !slices.ContainsFunc(o.Decoys, func(d Decoy) bool { return d.Weight > 0 }):
 		refuse("Decoys: no class has a weight")
 	case len(o.Secrets) == 0:
 		refuse("Decoys need Secrets")
 	}
-	var err error
-	if a.policy, err = o.Passwords.withDefaults(); err != nil {
-		wrong = append(wrong, err)
-	}
-	if a.sessionConfig, err = o.Sessions.withDefaults(); err != nil {
-		wrong = append(wrong, err)
-	}
+	var policy, sessions error
+	a.policy, policy = o.Passwords.withDefaults()
+	a.sessionConfig, sessions = o.Sessions.withDefaults()
 	a.sessions = o.Sessions.Store
 	if a.sessionConfig.Staleness > 0 {
 		a.known = recent.New[knownSession](knownPlaces)
 	}
-	return errors.Join(wrong...)
+	return errors.Join(append(wrong, policy, sessions)...)
 }
