@@ -138,12 +138,7 @@ type StoreError struct {
 func (e *StoreError) Error() string { return "auth: store: " + e.Op + ": " + e.Code }
 
 // Unwrap returns what the error matches.
-func (e *StoreError) Unwrap() []error {
-	if e.Context != nil {
-		return []error{ErrUnavailable, e.Context}
-	}
-	return []error{ErrUnavailable}
-}
+func (e *StoreError) Unwrap() []error { return fault.Matches(e.Context) }
 
 // storeError passes on the sentinels that a store may return, its outages and the errors
 // of the service's own function (see [MySQLStore.OnCreateUser]), and hides

@@ -3,7 +3,6 @@ package auth
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"fmt"
 
 	"github.com/seed89488a0c/auth/internal/mysqlstore"
@@ -72,12 +71,9 @@ type MySQLConfig struct {
 // one, and without a readTimeout only the context ends the waiting for a server
 // that does not answer.
 func NewMySQLStore(db *sql.DB, c MySQLConfig) (*MySQLStore, error) {
-	if db == nil {
-		return nil, errors.New("auth: NewMySQLStore: the pool is nil")
-	}
 	tables, err := mysqlstore.New(db, mysqlstore.Config(c))
 	if err != nil {
-		return nil, fmt.Errorf("auth: MySQLConfig: %w", err)
+		return nil, err
 	}
 	return MySQLStore{}.on(tables), nil
 }

@@ -60,10 +60,14 @@ func (s *rowStore) UserByID(ctx context.Context, id string) (UserRecord, error) 
 }
 
 // UpdateUser is as [UserStore] has it.
-func (s *rowStore) UpdateUser(ctx context.Context, u UserUpdate) error { return userError(s.rows.UpdateUser(ctx, row.UserUpdate(u))) }
+func (s *rowStore) UpdateUser(ctx context.Context, u UserUpdate) error {
+	return userError(s.rows.UpdateUser(ctx, row.UserUpdate(u)))
+}
 
 // DeleteUser is as [UserStore] has it.
-func (s *rowStore) DeleteUser(ctx context.Context, id string) error { return userError(s.rows.DeleteUser(ctx, id)) }
+func (s *rowStore) DeleteUser(ctx context.Context, id string) error {
+	return userError(s.rows.DeleteUser(ctx, id))
+}
 
 // CreateSession is as [SessionStore] has it.
 func (s *rowStore) CreateSession(ctx context.Context, r SessionRecord) error {

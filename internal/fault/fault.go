@@ -39,7 +39,7 @@ func (e *outage) Unwrap() []error { return e.matches }
 
 // Told is an outage that can be told in words of our own.
 func Told(op, words string) error {
-	return &outage{op: op, kind: words, matches: []error{token.ErrUnavailable}}
+	return &outage{op: op, kind: words, matches: Matches(nil)}
 }
 
 // Hidden is an outage of which only the type is told, and the context's error where
@@ -48,11 +48,7 @@ func Hidden(op string, err error) error {
 	if own, ok := errors.AsType[*outage](err); ok {
 		return own
 	}
-	e := &outage{op: op, kind: fmt.Sprintf("%T", err), matches: []error{token.ErrUnavailable}}
-	if cause := Context(err); cause != nil {
-		e.matches = append(e.matches, cause)
-	}
-	return e
+	return &outage{op: op, kind: fmt.Sprintf("%T", err), matches: Matches(Context(err))}
 }
 
 // Passed is [Hidden], but for what matches [token.ErrUnavailable]: that is passed on as
@@ -90,6 +86,14 @@ func Context(err error) error {
 		}
 	}
 	return nil
+}
+
+// Matches returns what an outage matches that a context's error has ended, or nothing.
+func Matches(ended error) []error {
+	if ended != nil {
+		return []error{token.ErrUnavailable, ended}
+	}
+	return []error{token.ErrUnavailable}
 }
 
 // Code returns what an event tells an error by: the reason of a token's, what was asked

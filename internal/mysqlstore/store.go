@@ -29,13 +29,16 @@ type Store struct {
 	sessions   sessionStatements
 }
 
-// New returns a store on a pool, which stays the caller's, or says what is wrong with
-// the name of the table; "" is [DefaultTable].
+// New returns a store on a pool, which stays the caller's, or says what is wrong, as
+// with the name of the table; "" is [DefaultTable].
 func New(pool *sql.DB, c Config) (*Store, error) {
+	if pool == nil {
+		return nil, errors.New("auth: NewMySQLStore: the pool is nil")
+	}
 	c.Table = cmp.Or(c.Table, DefaultTable)
 	const letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_"
 	if len(c.Table) > 48 || strings.Trim(c.Table, letters) != "" {
-		return nil, errors.New("Table is not 1 to 48 letters, digits and underscores")
+		return nil, errors.New("auth: MySQLConfig: Table is not 1 to 48 letters, digits and underscores")
 	}
 	s := &Store{
 		// A mapper of its own: sqlx's is a global that others may change.
