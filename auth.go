@@ -49,7 +49,6 @@ type Authenticator struct {
 	sessionConfig SessionConfig
 	known         *recent.Table[knownSession] // nil: Verify does not ask for sessions
 
-	hashMemory     int64             // bytes
 	decoys         *draw.Lots[decoy] // readable, by the e-mail key; the first is of live parameters
 	revealDisabled bool
 	testAddresses  bool // under .test are accepted

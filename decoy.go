@@ -36,7 +36,7 @@ func (a *Authenticator) prepareHashing(o Options) error {
 	if err != nil {
 		return err
 	}
-	a.hashMemory, a.gate = budget, hashgate.New(slots, budget)
+	a.gate = hashgate.New(slots, budget)
 	a.asking = hashgate.ForCalls(askingPerSlot*slots, hashgate.WaitersPerSlot*slots)
 	ctx, nobody := context.Background(), NewPassword(rand.Text())
 	live, err := hashgate.Do(a.gate, next.MemoryBytes, func() (string, error) { return a.hasher.Hash(ctx, nobody) })
