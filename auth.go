@@ -13,6 +13,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/seed89488a0c/auth/internal/draw"
 	"github.com/seed89488a0c/auth/internal/email"
 	"github.com/seed89488a0c/auth/internal/hashgate"
 	"github.com/seed89488a0c/auth/internal/input"
@@ -48,11 +49,7 @@ type Authenticator struct {
 	sessionConfig SessionConfig
 	known         *recent.Table[knownSession] // nil: Verify does not ask for sessions
 
-	hashMemory     int64                                  // bytes; 0 = as the process has it
-	decoyClasses   []Decoy                                // as configured
-	draw           func(key string, weights []uint64) int // nil: there is one decoy
-	decoys         []decoy                                // at least one, all readable; the first is of live parameters
-	decoyWeights   []uint64
+	decoys         *draw.Lots[decoy] // readable, by the e-mail key; the first is of live parameters
 	revealDisabled bool
 	testAddresses  bool // under .test are accepted
 }
@@ -69,7 +66,7 @@ func New(store UserStore, issuer TokenIssuer, o Options) (*Authenticator, error)
 	if err := a.apply(o); err != nil {
 		return nil, err
 	}
-	if err := a.prepareHashing(); err != nil {
+	if err := a.prepareHashing(o); err != nil {
 		return nil, err
 	}
 	return a, nil
@@ -294,7 +291,7 @@ func (a *Authenticator) rehash(ctx context.Context, user UserRecord, p Password,
 	hash, err := "", error(ErrOverloaded)
 	if cut {
 		err = &InputError{Field: input.FieldPassword, Code: input.TooLong}
-	} else if a.gate.TryAcquire(a.decoys[0].bytes) {
+	} else if a.gate.TryAcquire(a.decoys.First().bytes) {
 		hash, err = a.hashAdmitted(within, p)
 	}
 	if err == nil {
@@ -324,19 +321,14 @@ func (a *Authenticator) Verify(ctx context.Context, accessToken string) (Identit
 
 func (a *Authenticator) parse(ctx context.Context, accessToken string) (Identity, error) {
 	identity, err := a.issuer.Parse(ctx, accessToken)
-	var reasoned *TokenError
-	switch {
-	case err == nil && identity.UserID != "":
+	if err == nil && identity.UserID != "" {
 		return identity, nil
-	case err == nil:
+	}
+	if err == nil {
 		return Identity{}, ErrInvalidToken
-	case errors.Is(err, ErrUnavailable): // before the others: an outage is never a bad token
-	case errors.As(err, &reasoned):
-		return Identity{}, reasoned
-	case errors.Is(err, ErrExpiredToken):
-		return Identity{}, ErrExpiredToken
-	case errors.Is(err, ErrInvalidToken):
-		return Identity{}, ErrInvalidToken
+	}
+	if refused := token.Refusal(err); refused != nil {
+		return Identity{}, refused
 	}
 	return Identity{}, unavailable("verify token", err)
 }

@@ -3,13 +3,14 @@ package auth
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
-	"strings"
 	"time"
+
+	"github.com/seed89488a0c/auth/internal/event"
+	"github.com/seed89488a0c/auth/internal/fault"
 )
 
 // Event is a security event (ASVS 5.0 16.2.1, 16.3.1). Whatever a method of the
@@ -81,48 +82,22 @@ type Event struct {
 	Err error
 }
 
+// printed returns what may be printed.
+func (e Event) printed() event.Printed {
+	return event.Printed{Kind: e.Kind, Op: e.Op, UserID: e.UserID, SessionID: e.SessionID, Code: e.Code, Err: e.Err, At: e.At}
+}
+
 // Format writes all but the client, for every verb.
-func (e Event) Format(f fmt.State, _ rune) { io.WriteString(f, e.text()) }
+func (e Event) Format(f fmt.State, _ rune) { io.WriteString(f, e.printed().Text()) }
 
 // LogValue returns all but the client, as a group.
-func (e Event) LogValue() slog.Value { return slog.GroupValue(e.attrs()...) }
+func (e Event) LogValue() slog.Value { return slog.GroupValue(e.printed().Attrs()...) }
 
 // MarshalJSON returns an object of all but the client.
-func (e Event) MarshalJSON() ([]byte, error) {
-	members := map[string]any{}
-	for _, a := range e.attrs() {
-		members[a.Key] = a.Value.Any()
-	}
-	return json.Marshal(members)
-}
+func (e Event) MarshalJSON() ([]byte, error) { return e.printed().JSON() }
 
 // MarshalText returns what [Event.Format] writes.
-func (e Event) MarshalText() ([]byte, error) { return []byte(e.text()), nil }
-
-func (e Event) text() string {
-	var words []string
-	for _, a := range e.attrs() {
-		words = append(words, fmt.Sprintf("%s=%q", a.Key, a.Value))
-	}
-	return strings.Join(words, " ")
-}
-
-// attrs returns what may be printed, without what is not set.
-func (e Event) attrs() []slog.Attr {
-	attrs := []slog.Attr{slog.String("kind", e.Kind)}
-	for _, word := range [][2]string{{"op", e.Op}, {"user_id", e.UserID}, {"session_id", e.SessionID}, {"code", e.Code}} {
-		if word[1] != "" {
-			attrs = append(attrs, slog.String(word[0], word[1]))
-		}
-	}
-	if e.Err != nil {
-		attrs = append(attrs, slog.String("error", e.Err.Error()))
-	}
-	if !e.At.IsZero() {
-		attrs = append(attrs, slog.Time("at", e.At))
-	}
-	return attrs
-}
+func (e Event) MarshalText() ([]byte, error) { return []byte(e.printed().Text()), nil }
 
 // call is a call of an exported method, as events tell of it. It travels in the
 // context, to where they are raised.
@@ -213,41 +188,21 @@ func (a *Authenticator) emit(ctx context.Context, e Event) {
 		}
 	}
 	if e.Err != nil {
-		e.Code, e.Err = codeOf(e.Err), whole(e.Err)
+		e.Code, e.Err = codeOf(e.Err), fault.Whole(e.Err)
 	}
 	a.events(ctx, e)
 }
 
-// codeOf returns the Code of an event. The specific errors are before the general ones.
+// codeOf returns the Code of an event.
 func codeOf(err error) string {
-	if input, ok := errors.AsType[*InputError](err); ok {
-		return input.Code
+	if wrong, ok := errors.AsType[*InputError](err); ok {
+		return wrong.Code
 	}
 	if store, ok := errors.AsType[*StoreError](err); ok {
 		return store.Code
 	}
-	if token, ok := errors.AsType[*TokenError](err); ok {
-		return token.Reason
+	if errors.Is(err, errNoSessions) {
+		return "no_sessions"
 	}
-	if other, ok := errors.AsType[*dependencyError](err); ok {
-		return strings.ReplaceAll(other.op, " ", "_")
-	}
-	for _, known := range []struct {
-		err  error
-		code string
-	}{
-		{ErrUserExists, "user_exists"}, {ErrUserNotFound, "user_not_found"}, {ErrUserDisabled, "user_disabled"},
-		{ErrInvalidCredentials, "invalid_credentials"}, {ErrConflict, "conflict"}, {ErrMalformedHash, "malformed_hash"},
-		{ErrTooManySessions, "too_many_sessions"}, {ErrSessionReplayed, "session_replayed"},
-		{ErrExpiredToken, "expired_token"}, {ErrWideAudience, "wide_audience"}, {errNoSessions, "no_sessions"}, {ErrInvalidToken, "invalid_token"},
-		{ErrOverloaded, "overloaded"}, {ErrSchema, "schema"},
-	} {
-		if errors.Is(err, known.err) {
-			return known.code
-		}
-	}
-	if errors.Is(err, ErrUnavailable) {
-		return "unavailable"
-	}
-	return "service"
+	return fault.Code(err)
 }

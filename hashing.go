@@ -30,7 +30,7 @@ func admit(ctx context.Context, gate *hashgate.Gate, op string, bytes int64) err
 
 // hash makes a new hash when it is admitted.
 func (a *Authenticator) hash(ctx context.Context, p Password) (string, error) {
-	if err := admit(ctx, a.gate, "hash password", a.decoys[0].bytes); err != nil {
+	if err := admit(ctx, a.gate, "hash password", a.decoys.First().bytes); err != nil {
 		return "", err
 	}
 	return a.hashAdmitted(ctx, p)
@@ -38,7 +38,7 @@ func (a *Authenticator) hash(ctx context.Context, p Password) (string, error) {
 
 // hashAdmitted makes a new hash that the gate has let in.
 func (a *Authenticator) hashAdmitted(ctx context.Context, p Password) (string, error) {
-	defer a.gate.Release(a.decoys[0].bytes)
+	defer a.gate.Release(a.decoys.First().bytes)
 	encoded, err := a.hasher.Hash(ctx, p)
 	if err == nil && !keepable(encoded) {
 		err = errors.New("not a hash that a store can keep")
@@ -68,7 +68,7 @@ type passwordCheck struct {
 // e-mail key that was asked for.
 func (a *Authenticator) checkPassword(ctx context.Context, key string, user UserRecord, p Password) (passwordCheck, error) {
 	var check passwordCheck
-	stand := a.decoy(key)
+	stand := a.decoys.Draw(key)
 	encoded, real := user.PasswordHash, true
 	if encoded == "" {
 		encoded, real = stand.hash, false
@@ -86,7 +86,7 @@ func (a *Authenticator) checkPassword(ctx context.Context, key string, user User
 	if errors.Is(err, ErrUnknownHash) || errors.Is(err, ErrMalformedHash) {
 		// Inspect did not tell: the work is still to be done.
 		real, check.unreadable = false, ErrMalformedHash
-		_, err = a.hasher.Verify(ctx, a.decoys[0].hash, p)
+		_, err = a.hasher.Verify(ctx, a.decoys.First().hash, p)
 	}
 	if err != nil {
 		return passwordCheck{}, outage("verify password", err)

@@ -60,7 +60,7 @@ func TestHashMemory(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		hasher := &sizedHasher{Hasher: authtest.Hasher{}, gate: make(chan struct{})}
 		a := newAuth(t, auth.NewMemoryStore(), auth.Options{Hasher: hasher, HashMemory: 20 * mib})
-		auth.SetHashSlots(a, 4)
+		auth.SetHashSlots(a, 4, 20*mib)
 		for _, n := range []int{1, 5, 15, 20, 21} {
 			importUser(t, a, fmt.Sprintf("size%d@example.com", n), sized(t, n))
 		}

@@ -3,12 +3,9 @@ package auth
 import (
 	"context"
 	"crypto"
-	"crypto/rand"
-	"errors"
 	"fmt"
 	"io"
 	"log/slog"
-	"os"
 	"time"
 
 	"github.com/seed89488a0c/auth/internal/token"
@@ -23,12 +20,7 @@ type Key struct{ key token.Key }
 // GenerateKey returns a random HMAC key, for first steps and tests: tokens
 // signed with it become invalid when the process ends, and no other process
 // accepts them.
-func GenerateKey() Key {
-	secret := make([]byte, 32)
-	rand.Read(secret) // never fails
-	key, _ := token.NewHMAC(secret)
-	return Key{key}
-}
+func GenerateKey() Key { return Key{token.Generate()} }
 
 // HMACKey returns a key for HS256. The secret is 32 to 1024 random bytes (RFC
 // 7518 §3.2); a passphrase is not. Whoever verifies with it can sign too.
@@ -61,25 +53,7 @@ func ParseKey(text []byte) (Key, error) { return newKey(token.ParseKey(text)) }
 // ReadKeyFile reads the key that a file holds: a text as of [ParseKey], or 32 to 1024
 // random bytes as of [HMACKey], byte for byte. The file is a regular one of at most 64
 // KiB. The error may name the file, and never holds what is in it.
-func ReadKeyFile(path string) (Key, error) {
-	info, err := os.Stat(path) // first, since to open a pipe is to wait
-	if err == nil && !info.Mode().IsRegular() {
-		err = errors.New("not a regular file")
-	}
-	if err != nil {
-		return Key{}, fmt.Errorf("auth: key file: %w", err)
-	}
-	f, err := os.Open(path)
-	if err != nil {
-		return Key{}, fmt.Errorf("auth: key file: %w", err)
-	}
-	defer f.Close()
-	content, err := io.ReadAll(io.LimitReader(f, token.MaxKeyText+1))
-	if err != nil {
-		return Key{}, fmt.Errorf("auth: key file: %w", err)
-	}
-	return newKey(token.ParseAny(content))
-}
+func ReadKeyFile(path string) (Key, error) { return newKey(token.ReadFile(path)) }
 
 // WithID returns the key under another ID: 1 to 64 of the characters
 // A-Z a-z 0-9 . _ ~ -
@@ -147,31 +121,16 @@ type KeySet struct {
 
 // MarshalJSON returns the public keys as a JWK Set (RFC 7517). Secrets are not
 // among them.
-func (s KeySet) MarshalJSON() ([]byte, error) {
-	return token.PublicSet(s.keys()), nil
-}
+func (s KeySet) MarshalJSON() ([]byte, error) { return token.PublicSet(s.keys()), nil }
 
-func (s KeySet) keys() []token.Key {
+// keys returns the keys, none of a nil set.
+func (s *KeySet) keys() []token.Key {
+	if s == nil {
+		return nil
+	}
 	keys := make([]token.Key, len(s.Keys))
 	for i, k := range s.Keys {
 		keys[i] = k.key
 	}
 	return keys
-}
-
-// compiledKeys is a KeySet in the form in which tokens are signed and verified.
-type compiledKeys struct {
-	from *KeySet
-	all  *token.Set
-}
-
-func (s *KeySet) compile() (*compiledKeys, error) {
-	if s == nil {
-		s = &KeySet{}
-	}
-	all, err := token.NewSet(s.keys())
-	if err != nil {
-		return nil, err
-	}
-	return &compiledKeys{s, all}, nil
 }

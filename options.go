@@ -2,14 +2,11 @@ package auth
 
 import (
 	"context"
-	"crypto/hkdf"
-	"crypto/sha256"
 	"errors"
 	"slices"
 
-	"github.com/seed89488a0c/auth/internal/draw"
 	"github.com/seed89488a0c/auth/internal/recent"
-	"github.com/seed89488a0c/auth/internal/token"
+	"github.com/seed89488a0c/auth/internal/secrets"
 )
 
 // Options is what [New] builds an [Authenticator] of, beside its store and its issuer.
@@ -85,45 +82,25 @@ func (a *Authenticator) apply(o Options) error {
 	if a.hasher == nil {
 		a.hasher = Argon2id{}
 	}
-	if a.hashMemory = o.HashMemory; o.HashMemory < 0 {
+	if o.HashMemory < 0 {
 		refuse("HashMemory is negative")
 	}
-	for i, secret := range o.Secrets {
-		if len(secret) < 32 {
-			refuse("Secrets: one has fewer than 32 bytes")
-		}
-		if form := token.TextForm(secret); form != "" {
-			refuse("Secrets: one is " + form + ", not random bytes")
-		}
-		if slices.ContainsFunc(o.Secrets[:i], func(s []byte) bool { return slices.Equal(s, secret) }) {
-			refuse("Secrets: one is there twice")
-		}
-	}
-	var total uint64
-	for _, d := range o.Decoys {
-		total += uint64(d.Weight)
+	for _, what := range secrets.Wrong(o.Secrets) {
+		refuse("Secrets: " + what)
 	}
 	switch {
 	case len(o.Decoys) == 0:
-	case total == 0:
+	case !slices.ContainsFunc(o.Decoys, func(d Decoy) bool { return d.Weight > 0 }):
 		refuse("Decoys: no class has a weight")
 	case len(o.Secrets) == 0:
 		refuse("Decoys need Secrets")
-	default:
-		// HKDF by purpose (RFC 5869); it fails only for lengths that no key has.
-		key, _ := hkdf.Key(sha256.New, o.Secrets[0], nil, "auth decoys", sha256.Size)
-		a.draw, a.decoyClasses = draw.By(key), slices.Clone(o.Decoys)
 	}
-	var err error
-	if a.policy, err = o.Passwords.withDefaults(); err != nil {
-		wrong = append(wrong, err)
-	}
-	if a.sessionConfig, err = o.Sessions.withDefaults(); err != nil {
-		wrong = append(wrong, err)
-	}
+	var policy, sessions error
+	a.policy, policy = o.Passwords.withDefaults()
+	a.sessionConfig, sessions = o.Sessions.withDefaults()
 	a.sessions = o.Sessions.Store
 	if a.sessionConfig.Staleness > 0 {
 		a.known = recent.New[knownSession](knownPlaces)
 	}
-	return errors.Join(wrong...)
+	return errors.Join(append(wrong, policy, sessions)...)
 }

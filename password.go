@@ -2,27 +2,12 @@ package auth
 
 import (
 	"context"
-	"fmt"
-	"io"
-	"log/slog"
 
 	"github.com/seed89488a0c/auth/internal/input"
 )
 
 // hidden has what embeds it print as "REDACTED".
-type hidden struct{}
-
-// Format writes "REDACTED" for every verb and flag.
-func (hidden) Format(f fmt.State, _ rune) { io.WriteString(f, input.Redacted) }
-
-// String returns "REDACTED".
-func (hidden) String() string { return input.Redacted }
-
-// LogValue returns "REDACTED".
-func (hidden) LogValue() slog.Value { return slog.StringValue(input.Redacted) }
-
-// MarshalText returns "REDACTED".
-func (hidden) MarshalText() ([]byte, error) { return []byte(input.Redacted), nil }
+type hidden = input.Hidden
 
 // Password holds the text of a password so that it cannot be printed by
 // accident: fmt with any verb, slog, encoding/json, encoding/xml and reflection

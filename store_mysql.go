@@ -3,9 +3,7 @@ package auth
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"fmt"
-	"regexp"
 
 	"github.com/seed89488a0c/auth/internal/mysqlstore"
 	"github.com/seed89488a0c/auth/internal/row"
@@ -60,8 +58,6 @@ type MySQLConfig struct {
 	IntegerIDs bool
 }
 
-var tableName = regexp.MustCompile(`^[A-Za-z0-9_]{1,48}$`)
-
 // NewMySQLStore returns a store on a pool that stays the caller's, of the
 // driver github.com/go-sql-driver/mysql, which may be wrapped. It asks nothing
 // of the server: call [MySQLStore.Check] or [MySQLStore.Migrate] at start.
@@ -75,16 +71,11 @@ var tableName = regexp.MustCompile(`^[A-Za-z0-9_]{1,48}$`)
 // one, and without a readTimeout only the context ends the waiting for a server
 // that does not answer.
 func NewMySQLStore(db *sql.DB, c MySQLConfig) (*MySQLStore, error) {
-	if db == nil {
-		return nil, errors.New("auth: NewMySQLStore: the pool is nil")
+	tables, err := mysqlstore.New(db, mysqlstore.Config(c))
+	if err != nil {
+		return nil, err
 	}
-	if c.Table == "" {
-		c.Table = mysqlstore.DefaultTable
-	}
-	if !tableName.MatchString(c.Table) {
-		return nil, errors.New("auth: MySQLConfig: Table is not 1 to 48 letters, digits and underscores")
-	}
-	return MySQLStore{}.on(mysqlstore.New(db, mysqlstore.Config(c))), nil
+	return MySQLStore{}.on(tables), nil
 }
 
 // on returns the store on other tables.
@@ -175,6 +166,4 @@ func (s *MySQLStore) Check(ctx context.Context) error { return userError(s.table
 // NULL as the type of user_id, and the same with AUTO_INCREMENT as that of id.
 //
 // Errors: a [*StoreError].
-func (s *MySQLStore) Migrate(ctx context.Context) error {
-	return userError(s.tables.Migrate(ctx))
-}
+func (s *MySQLStore) Migrate(ctx context.Context) error { return userError(s.tables.Migrate(ctx)) }

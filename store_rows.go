@@ -9,28 +9,12 @@ import (
 
 // rowStore makes users and sessions of rows, and the errors of [UserStore] and
 // [SessionStore] of what the keeper of the rows answers.
-type rowStore struct{ rows rows }
+type rowStore struct{ rows row.Keeper }
 
 var _ interface {
 	UserStore
 	SessionStore
 } = (*rowStore)(nil)
-
-// rows is what internal/memory and internal/mysqlstore are.
-type rows interface {
-	CreateUser(ctx context.Context, u row.User) (id string, err error)
-	UserByEmail(ctx context.Context, key string) (row.User, error)
-	UserForLogin(ctx context.Context, key string, sessions int) (row.User, bool, error)
-	UserByID(ctx context.Context, id string) (row.User, error)
-	UpdateUser(ctx context.Context, u row.UserUpdate) error
-	DeleteUser(ctx context.Context, id string) error
-
-	CreateSession(ctx context.Context, s row.Session) error
-	SessionByID(ctx context.Context, id string) (row.Session, error)
-	UpdateSession(ctx context.Context, u row.SessionUpdate) error
-	Sessions(ctx context.Context, userID string) ([]row.Session, error)
-	DeleteSessions(ctx context.Context, f row.SessionFilter) (int, error)
-}
 
 // isZero reports whether a store is nil or one of this package's that nobody made.
 func isZero(store any) bool {
@@ -214,10 +198,6 @@ func rowError(err, taken, notFound error) error {
 		return taken
 	case row.ErrNotFound:
 		return notFound
-	case row.ErrConflict:
-		return ErrConflict
-	case row.ErrSchema:
-		return ErrSchema
 	}
 	if outage, ok := errors.AsType[*row.Error](err); ok {
 		return (*StoreError)(outage)

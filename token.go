@@ -3,11 +3,9 @@ package auth
 import (
 	"context"
 	"encoding/json"
-	"strings"
 	"time"
 
 	"github.com/seed89488a0c/auth/internal/input"
-	"github.com/seed89488a0c/auth/internal/row"
 	"github.com/seed89488a0c/auth/internal/token"
 )
 
@@ -144,16 +142,8 @@ func FromContext(ctx context.Context) (Identity, bool) { return token.FromContex
 // checkToken says what is wrong with what is asked of a token. Which audiences are
 // allowed the issuer says.
 func checkToken(ttl time.Duration, audience []string) error {
-	if ttl != 0 && !token.ValidTTL(ttl) {
-		return &InputError{Field: input.FieldTokenTTL, Code: input.OutOfRange}
-	}
-	for _, one := range audience {
-		if !token.ValidText(one) || strings.Contains(one, " ") {
-			return &InputError{Field: input.FieldAudience, Code: input.NotAllowed}
-		}
-	}
-	if len(strings.Join(audience, " ")) > row.MaxAudience { // what a session keeps
-		return &InputError{Field: input.FieldAudience, Code: input.TooLong, Max: row.MaxAudience}
+	if field, code, most := input.Token(ttl, audience); code != "" {
+		return &InputError{Field: field, Code: code, Max: most}
 	}
 	return nil
 }

@@ -73,10 +73,13 @@ func isOther(field string) bool {
 }
 
 // isToken reports whether s has the form of a scheme's name (RFC 9110 §5.6.2).
-func isToken(s string) bool {
+func isToken(s string) bool { return isMadeOf(s, "!#$%&'*+-.^_`|~") }
+
+// isMadeOf reports whether s has letters, digits and these marks alone, and any at all.
+func isMadeOf(s, marks string) bool {
 	for _, c := range []byte(s) {
 		switch {
-		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9', strings.IndexByte("!#$%&'*+-.^_`|~", c) >= 0:
+		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9', strings.IndexByte(marks, c) >= 0:
 		default:
 			return false
 		}
@@ -119,14 +122,4 @@ func read(h http.Header) (string, error) {
 }
 
 // isToken68 reports whether s has the form of a credential (RFC 9110 §11.2).
-func isToken68(s string) bool {
-	s = strings.TrimRight(s, "=")
-	for _, c := range []byte(s) {
-		switch {
-		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9', strings.IndexByte("-._~+/", c) >= 0:
-		default:
-			return false
-		}
-	}
-	return s != ""
-}
+func isToken68(s string) bool { return isMadeOf(strings.TrimRight(s, "="), "-._~+/") }

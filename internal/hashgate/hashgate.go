@@ -133,6 +133,16 @@ func (g *Gate) Release(bytes int64) {
 	g.collect()
 }
 
+// Do runs f, which takes so many bytes, when the gate lets it in, however long that
+// takes.
+func Do[T any](g *Gate, bytes int64, f func() (T, error)) (T, error) {
+	if err := g.Acquire(context.Background(), bytes); err != nil {
+		return *new(T), err
+	}
+	defer g.Release(bytes)
+	return f()
+}
+
 func (g *Gate) enter(bytes int64) bool {
 	g.observe()
 	if g.queue.Len() > 0 || len(g.running) >= g.slots || g.alive()+g.dead()+bytes > g.budget {

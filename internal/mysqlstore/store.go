@@ -3,8 +3,11 @@
 package mysqlstore
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
+	"errors"
+	"strings"
 
 	"github.com/jmoiron/sqlx"
 	"github.com/jmoiron/sqlx/reflectx"
@@ -26,8 +29,17 @@ type Store struct {
 	sessions   sessionStatements
 }
 
-// New returns a store on a pool, which stays the caller's.
-func New(pool *sql.DB, c Config) *Store {
+// New returns a store on a pool, which stays the caller's, or says what is wrong, as
+// with the name of the table; "" is [DefaultTable].
+func New(pool *sql.DB, c Config) (*Store, error) {
+	if pool == nil {
+		return nil, errors.New("auth: NewMySQLStore: the pool is nil")
+	}
+	c.Table = cmp.Or(c.Table, DefaultTable)
+	const letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_"
+	if len(c.Table) > 48 || strings.Trim(c.Table, letters) != "" {
+		return nil, errors.New("auth: MySQLConfig: Table is not 1 to 48 letters, digits and underscores")
+	}
 	s := &Store{
 		// A mapper of its own: sqlx's is a global that others may change.
 		db:       &sqlx.DB{DB: pool, Mapper: reflectx.NewMapper("db")},
@@ -36,7 +48,7 @@ func New(pool *sql.DB, c Config) *Store {
 		sessions: newSessionStatements(c),
 	}
 	s.statements = newStatements(c, s.sessions)
-	return s
+	return s, nil
 }
 
 // Same reports whether two stores are the same tables by the same pool.

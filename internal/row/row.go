@@ -10,6 +10,9 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"github.com/seed89488a0c/auth/internal/fault"
+	"github.com/seed89488a0c/auth/internal/token"
 )
 
 // What a store keeps, in bytes where nothing else is said.
@@ -109,12 +112,12 @@ func (f SessionFilter) ChoosesNone() bool {
 // AtMost is how many sessions go at once.
 func (f SessionFilter) AtMost() int { return cmp.Or(f.Limit, MaxRemoved) }
 
-// What a store answers beside success and outages.
+// What a store answers beside success and outages. The last two are auth's own.
 var (
 	ErrTaken    = errors.New("row: the key is taken")
 	ErrNotFound = errors.New("row: not found")
-	ErrConflict = errors.New("row: not as demanded")
-	ErrSchema   = errors.New("row: schema missing or outdated")
+	ErrConflict = fault.New("conflict", "auth: conflicting change", nil)
+	ErrSchema   = fault.New("schema", "auth: database schema missing or outdated, run Migrate", token.ErrUnavailable)
 )
 
 // Error is an outage; its fields are those of auth's StoreError.

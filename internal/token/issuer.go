@@ -3,6 +3,7 @@ package token
 import (
 	"cmp"
 	"crypto/rand"
+	"encoding/json"
 	"errors"
 	"slices"
 	"strings"
@@ -53,6 +54,39 @@ func NewIssuer(t Terms, keys *Set, idBytes int) (*Issuer, error) {
 		return nil, err
 	}
 	return i, nil
+}
+
+// Subject is auth's: who a token is issued to.
+type Subject struct {
+	UserID    string
+	SessionID string
+	AuthTime  time.Time
+	AMR       string
+	ACR       string
+	Audience  []string // asked, see [Issuer.Audiences]
+	Granted   []string
+	TTL       time.Duration
+	Claims    json.RawMessage
+}
+
+// ErrAudience says that a subject asks for an audience that it cannot have, or that none
+// is left of what was granted.
+var ErrAudience = errors.New("not issued for this audience")
+
+// Issue returns a token for a subject as [Issuer.Sign] does, which is taken for no
+// longer than longest, where that is not 0. [ErrAudience] is as [Issuer.Audiences] says.
+func (i *Issuer) Issue(keys *Set, s Subject, longest time.Duration, now time.Time) (signed string, expires time.Time, err error) {
+	if longest != 0 && i.Life(s.TTL) > longest {
+		return "", time.Time{}, errors.New("the TTL and Leeway are above the keys' MaxTTL")
+	}
+	audiences, ok := i.Audiences(s.Audience, s.Granted)
+	if !ok {
+		return "", time.Time{}, ErrAudience
+	}
+	return i.Sign(keys, Claims{
+		Subject: s.UserID, Audience: audiences[0], OtherAudiences: audiences[1:],
+		SessionID: s.SessionID, AuthTime: s.AuthTime, AMR: s.AMR, ACR: s.ACR, Custom: string(s.Claims),
+	}, s.TTL, now)
 }
 
 // Life returns for how long a token of this TTL is taken; 0 is that of the terms.

@@ -1,6 +1,7 @@
 package token_test
 
 import (
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -151,6 +152,47 @@ func TestIssuer(t *testing.T) {
 	} {
 		if signed, expires, err := i.Sign(keys, tt.claims, tt.ttl, now); err == nil || signed != "" || !expires.IsZero() {
 			t.Errorf("%s: expires %v, %v", name, expires, err)
+		}
+	}
+}
+
+// What a subject says is in the token, under its own name.
+func TestIssue(t *testing.T) {
+	s, keys := terms(t)
+	s.TTL, s.Leeway, s.OtherAudiences = time.Minute, time.Second, []string{"b", "c"}
+	i, err := token.NewIssuer(s, keys, 64)
+	must(t, i, err)
+	subject := token.Subject{
+		UserID: "user", SessionID: "session", AuthTime: at(-5), AMR: "pwd", ACR: "2",
+		Audience: []string{"b", audience}, Granted: []string{audience, "b"}, TTL: time.Second, Claims: []byte(`{"a":1}`),
+	}
+	signed, expires, err := i.Issue(keys, subject, 2*time.Second, at(0))
+	must(t, signed, err)
+	id, err := i.Parse(keys, signed, at(0))
+	wantIdentity(t, id, err, token.Claims{
+		Subject: "user", SessionID: "session", AuthTime: at(-5), AMR: "pwd", ACR: "2", Audience: audience, OtherAudiences: []string{"b"},
+		Issuer: issuer, ClientID: audience, ID: id.TokenID, IssuedAt: at(0), ExpiresAt: at(1), Custom: `{"a":1}`,
+	})
+	if !expires.Equal(at(1)) {
+		t.Errorf("expires %v", expires)
+	}
+	for _, tt := range []struct {
+		name     string
+		longest  time.Duration
+		change   func(*token.Subject)
+		audience bool
+	}{
+		{"longer than the keys stay", 2*time.Second - 1, func(*token.Subject) {}, false},
+		{"by the terms' TTL", time.Minute, func(s *token.Subject) { s.TTL = 0 }, false},
+		{"nobody", 0, func(s *token.Subject) { s.UserID = "" }, false},
+		{"asks for more than was granted", 0, func(s *token.Subject) { s.Audience = []string{"c"} }, true},
+		{"nothing is left", 0, func(s *token.Subject) { s.Audience, s.Granted = nil, []string{"gone"} }, true},
+	} {
+		bad := subject
+		tt.change(&bad)
+		signed, expires, err := i.Issue(keys, bad, tt.longest, at(0))
+		if err == nil || errors.Is(err, token.ErrAudience) != tt.audience || signed != "" || !expires.IsZero() {
+			t.Errorf("%s: expires %v, %v", tt.name, expires, err)
 		}
 	}
 }

@@ -2,6 +2,7 @@ package token
 
 import (
 	"bytes"
+	"crypto/rand"
 	"encoding/base64"
 	"encoding/hex"
 	"fmt"
@@ -111,6 +112,14 @@ func isDER(b []byte) bool {
 		return long || inner[1] < 0x20 && inner[2] == 0x06 // OBJECT IDENTIFIER
 	}
 	return false
+}
+
+// Generate returns a random HMAC key.
+func Generate() Key {
+	secret := make([]byte, 32)
+	rand.Read(secret) // never fails
+	key, _ := NewHMAC(secret)
+	return key
 }
 
 // NewSecret is [NewHMAC] of random bytes: a secret that is the text of some, or a file
