@@ -26,6 +26,16 @@ modules() {
 	find . -name go.mod -not -path '*/testdata/*' -not -path '*/node_modules/*' -printf '%h\n' | sort
 }
 
+# race is what `go test` is given to find races. It does not watch the functions of others
+# that compute hashes, signatures and compressed bytes: what they work on nobody shares,
+# and watched they take three to ten times as long. What calls them is watched.
+race=(-race)
+for unwatched in golang.org/x/crypto/... crypto/internal/... crypto/{ecdsa,ed25519,hmac,pbkdf2,rsa,sha1,sha256,sha512,subtle} compress/flate internal/byteorder; do
+	race+=("-gcflags=$unwatched=-race=false")
+done
+# Without it every process waits a second at its end, for races that may yet come.
+export GORACE="atexit_sleep_ms=0 ${GORACE:-}"
+
 # tool prints the path of a pinned tool, built once per Go version. It is built
 # rather than run by `go run`, which hides the tool's exit status.
 tool() {
