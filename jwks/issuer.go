@@ -197,9 +197,7 @@ func (i *issuer) after(ctx context.Context, s *state) (*state, []token.Passed) {
 	start := time.Now()
 	d, maxAge, code := i.origin.get(ctx, &s.document)
 	passed := d.passed
-	if d.set != nil && d.set == s.set {
-		passed = nil
-	}
+	d.passed = nil
 	if code == "" {
 		maxAge = min(max(maxAge, minMaxAge), i.config.StaleLimit/2)
 		return &state{document: d, at: start, refresh: start.Add(maxAge), ask: start.Add(min(maxAge, askInterval))}, passed

@@ -103,10 +103,14 @@ func TestAmbiguousKeysAppear(t *testing.T) {
 		if got := l.take(); got != nil {
 			t.Errorf("told of %q", got)
 		}
-		o.set(func(o *origin) { o.body = setOf(t, e.members(t, nil), r.members(t, nil), other.members(t, nil)) })
-		for range 10 {
-			time.Sleep(10 * time.Minute)
-			accepted(t, v, e.token(t))
+		for _, header := range []http.Header{{"Etag": {`"1"`}}, nil} { // the issuer answers 304, and then the same again
+			o.set(func(o *origin) {
+				o.body, o.header = setOf(t, e.members(t, nil), r.members(t, nil), other.members(t, nil)), header
+			})
+			for range 5 {
+				time.Sleep(10 * time.Minute)
+				accepted(t, v, e.token(t))
+			}
 		}
 		refused(t, v, r.token(t), "unknown_key")
 		if got := l.take(); !slices.Equal(got, []string{"r ambiguous", "r ambiguous"}) {
@@ -310,6 +314,15 @@ func TestRefusedClaim(t *testing.T) {
 		c := o.config()
 		c.Required = []string{"tenant"}
 		v := newVerifier(t, c)
+		other := c
+		other.Issuer = "https://other.example"
+		several := newVerifier(t, c, other) // which look for the issuer first
+		for value, claim := range map[any]string{7: "iss", "": "iss"} {
+			_, err := several.Verify(t.Context(), s.token(t, "tenant", 1, "iss", value))
+			if e, ok := errors.AsType[*jwks.TokenError](err); !ok || e.Claim != claim {
+				t.Errorf("iss %v: %v", value, err)
+			}
+		}
 		for claim, text := range map[string]string{"tenant": s.token(t), "exp": s.token(t, "tenant", 1, "exp", "soon"), "sub": s.token(t, "tenant", 1, "sub", nil)} {
 			_, err := v.Verify(t.Context(), text)
 			e, ok := errors.AsType[*jwks.TokenError](err)

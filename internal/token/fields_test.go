@@ -12,9 +12,9 @@ import (
 )
 
 // raw unmarshals itself: what it makes of two names is its own affair.
-type raw struct{ text string }
+type raw struct{ Role string }
 
-func (r *raw) UnmarshalJSON(text []byte) error { r.text = string(text); return nil }
+func (r *raw) UnmarshalJSON(text []byte) error { r.Role = string(text); return nil }
 
 type inner struct{ Role string }
 
