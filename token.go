@@ -104,11 +104,9 @@ type Identity = token.Identity
 //
 // Beside "claims" its field Claim names the claim that is missing, malformed or
 // contradicts another, never its value; "" where that is no single one, as in a payload
-// that is not JSON. It is one of
-//
-//	acr amr aud auth_time client_id exp fresh iat iss jti nbf sid sub type
-//
-// of which fresh and type are Flask-JWT-Extended's; or one that a setting names, see
+// that is not JSON. It is one of acr, amr, aud, auth_time, client_id, exp, fresh, iat,
+// iss, jti, nbf, sid, sub and type; fresh and type are Flask-JWT-Extended's. Or it is one
+// that a setting names, see
 // [github.com/seed89488a0c/auth/jwks.Config] and [github.com/seed89488a0c/auth/flaskjwt.Config].
 type TokenError = token.Error
 
