@@ -6,15 +6,19 @@ import (
 	"fmt"
 
 	"github.com/seed89488a0c/auth/internal/hashgate"
+	"github.com/seed89488a0c/auth/internal/mysqlstore"
 	"github.com/seed89488a0c/auth/internal/row"
 )
 
-// admit waits until a hash of so many bytes, which the gate holds, may run.
-func (a *Authenticator) admit(ctx context.Context, bytes int64) error {
+// admit waits until a gate lets in what takes so many bytes, which it holds.
+func admit(ctx context.Context, gate *hashgate.Gate, op string, bytes int64) error {
 	if err := ctx.Err(); err != nil {
-		return unavailable("hash password", err)
+		return unavailable(op, err)
 	}
-	switch err := a.gate.Acquire(ctx, bytes); {
+	if mysqlstore.Inside(ctx) { // a connection is held
+		return refusal(op, "inside transaction")
+	}
+	switch err := gate.Acquire(ctx, bytes); {
 	case err == nil:
 		return nil
 	case errors.Is(err, hashgate.ErrFull):
@@ -26,7 +30,7 @@ func (a *Authenticator) admit(ctx context.Context, bytes int64) error {
 
 // hash makes a new hash when it is admitted.
 func (a *Authenticator) hash(ctx context.Context, p Password) (string, error) {
-	if err := a.admit(ctx, a.decoys[0].bytes); err != nil {
+	if err := admit(ctx, a.gate, "hash password", a.decoys.First().bytes); err != nil {
 		return "", err
 	}
 	return a.hashAdmitted(ctx, p)
@@ -34,7 +38,7 @@ func (a *Authenticator) hash(ctx context.Context, p Password) (string, error) {
 
 // hashAdmitted makes a new hash that the gate has let in.
 func (a *Authenticator) hashAdmitted(ctx context.Context, p Password) (string, error) {
-	defer a.gate.Release(a.decoys[0].bytes)
+	defer a.gate.Release(a.decoys.First().bytes)
 	encoded, err := a.hasher.Hash(ctx, p)
 	if err == nil && !keepable(encoded) {
 		err = errors.New("not a hash that a store can keep")
@@ -55,6 +59,7 @@ func keepable(encoded string) bool { return 0 < len(encoded) && len(encoded) <= 
 type passwordCheck struct {
 	match      bool  // it is the user's
 	outdated   bool  // the stored hash is
+	cut        bool  // it may be another than the user's, with the same beginning
 	unreadable error // why the stored hash could not be verified, or nil
 }
 
@@ -63,7 +68,7 @@ type passwordCheck struct {
 // e-mail key that was asked for.
 func (a *Authenticator) checkPassword(ctx context.Context, key string, user UserRecord, p Password) (passwordCheck, error) {
 	var check passwordCheck
-	stand := a.decoy(key)
+	stand := a.decoys.Draw(key)
 	encoded, real := user.PasswordHash, true
 	if encoded == "" {
 		encoded, real = stand.hash, false
@@ -73,7 +78,7 @@ func (a *Authenticator) checkPassword(ctx context.Context, key string, user User
 		encoded, real, check.unreadable = stand.hash, false, ErrMalformedHash
 		info.MemoryBytes = stand.bytes
 	}
-	if err := a.admit(ctx, info.MemoryBytes); err != nil {
+	if err := admit(ctx, a.gate, "hash password", info.MemoryBytes); err != nil {
 		return passwordCheck{}, err
 	}
 	defer a.gate.Release(info.MemoryBytes)
@@ -81,12 +86,13 @@ func (a *Authenticator) checkPassword(ctx context.Context, key string, user User
 	if errors.Is(err, ErrUnknownHash) || errors.Is(err, ErrMalformedHash) {
 		// Inspect did not tell: the work is still to be done.
 		real, check.unreadable = false, ErrMalformedHash
-		_, err = a.hasher.Verify(ctx, a.decoys[0].hash, p)
+		_, err = a.hasher.Verify(ctx, a.decoys.First().hash, p)
 	}
 	if err != nil {
 		return passwordCheck{}, outage("verify password", err)
 	}
 	check.match = match && real
 	check.outdated = check.match && info.Outdated
+	check.cut = info.CutAt > 0 && len(p.Reveal()) >= info.CutAt
 	return check, nil
 }

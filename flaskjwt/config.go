@@ -55,7 +55,8 @@ type Config struct {
 	Issuer string // JWT_ENCODE_ISSUER and JWT_DECODE_ISSUER; "" = iss is neither written nor read
 
 	// Audience is JWT_ENCODE_AUDIENCE and JWT_DECODE_AUDIENCE, or one of each; "" = aud
-	// is not written, and a token with one refused.
+	// is not written, and a token with one refused. For an Issuer, what is written has no
+	// spaces, and is not there twice.
 	Audience        string
 	OtherAudiences  []string // the rest of a JWT_ENCODE_AUDIENCE that is a list: written, not accepted; at most 16
 	AcceptAudiences []string // the rest of a JWT_DECODE_AUDIENCE that is a list: accepted, not written; at most 16
@@ -136,7 +137,7 @@ func newFormat(c Config) (*format, error) {
 		return nil, errors.New("there are OtherAudiences or AcceptAudiences, but no Audience")
 	case max(len(c.OtherAudiences), len(c.AcceptAudiences)) > maxAudiences || slices.ContainsFunc(slices.Concat(c.OtherAudiences, c.AcceptAudiences), invalid):
 		return nil, errors.New("one of OtherAudiences or AcceptAudiences is empty, not UTF-8, or has control characters, or there are more than 16")
-	case invalid(c.IdentityClaim) || slices.ContainsFunc(written[:], func(name string) bool { return strings.EqualFold(name, c.IdentityClaim) }):
+	case invalid(c.IdentityClaim) || slices.ContainsFunc(reserved[:], func(name string) bool { return strings.EqualFold(name, c.IdentityClaim) }):
 		return nil, errors.New("the IdentityClaim is no name, or that of another claim")
 	}
 	f := &format{}
@@ -152,8 +153,16 @@ func newFormat(c Config) (*format, error) {
 	return f, nil
 }
 
-// written are the claims that have another meaning than who somebody is.
-var written = [...]string{"fresh", "iat", "jti", "type", "nbf", "csrf", "aud", "iss", "exp", "auth_time", "sid", "amr", "acr"}
+// written returns the audiences of a token that nobody wants for fewer.
+func (f *format) written() []string {
+	if f.config.Audience == "" {
+		return nil
+	}
+	return slices.Concat([]string{f.config.Audience}, f.config.OtherAudiences)
+}
+
+// reserved are the claims that have another meaning than who somebody is.
+var reserved = [...]string{"fresh", "iat", "jti", "type", "nbf", "csrf", "aud", "iss", "exp", "auth_time", "sid", "amr", "acr"}
 
 // keys returns the keys of a Config, the one that signs first. Its Algorithm is that of
 // all of them.

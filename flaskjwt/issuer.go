@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/seed89488a0c/auth"
+	"github.com/seed89488a0c/auth/internal/input"
 	"github.com/seed89488a0c/auth/internal/token"
 	"github.com/seed89488a0c/auth/internal/uuid"
 )
@@ -48,15 +49,20 @@ func newIssuer(c Config) (*Issuer, error) {
 	if err != nil {
 		return nil, err
 	}
-	if !f.keys[0].CanSign() {
+	switch all := f.written(); {
+	case !f.keys[0].CanSign():
 		return nil, errors.New("there is neither a Secret nor a PrivateKey")
+	case strings.Contains(strings.Join(all, ""), " "):
+		return nil, errors.New("an audience that is written has a space")
+	case len(slices.Compact(slices.Sorted(slices.Values(all)))) < len(all):
+		return nil, errors.New("an audience that is written is there twice")
 	}
 	i := &Issuer{f, base64.RawURLEncoding.EncodeToString([]byte(`{"alg":"` + f.keys[0].Algorithm() + `","typ":"JWT"}`))}
 	// What no token can carry is found now, not at a login, as is a bad TTL. JSON
 	// writes < in six bytes.
 	longest := strings.Repeat("<", maxIDBytes)
 	identity, _ := json.Marshal(longest)
-	if _, err := i.sign(auth.Subject{UserID: longest, SessionID: longest, AuthTime: time.Now()}, identity); err != nil {
+	if _, err := i.sign(auth.Subject{UserID: longest, SessionID: longest, AuthTime: time.Now()}, f.written(), identity); err != nil {
 		return nil, err
 	}
 	return i, nil
@@ -66,12 +72,17 @@ func newIssuer(c Config) (*Issuer, error) {
 // the future, by another machine's clock, becomes now, and a zero one is not
 // written. Issue fails for a subject that no token can carry: an empty user ID,
 // text that is not UTF-8 or has control characters, an AuthTime before 1970,
-// claims that may not be there, more than 8 KiB.
+// claims that may not be there, more than 8 KiB. An audience that is
+// neither Config.Audience nor among its OtherAudiences is an [auth.InputError].
 func (i *Issuer) Issue(_ context.Context, s auth.Subject) (auth.IssuedToken, error) {
+	audiences, ok := token.Audiences(i.format.written(), s.Audience, s.Granted)
+	if !ok {
+		return auth.IssuedToken{}, &auth.InputError{Field: input.FieldAudience, Code: input.NotAllowed}
+	}
 	identity, err := i.identity(s.UserID)
 	var issued auth.IssuedToken
 	if err == nil {
-		issued, err = i.sign(s, identity)
+		issued, err = i.sign(s, audiences, identity)
 	}
 	if err != nil {
 		return auth.IssuedToken{}, fmt.Errorf("flaskjwt: %w", err)
@@ -100,7 +111,7 @@ func (i *Issuer) identity(userID string) (json.RawMessage, error) {
 	return identity, nil
 }
 
-func (i *Issuer) sign(s auth.Subject, identity json.RawMessage) (auth.IssuedToken, error) {
+func (i *Issuer) sign(s auth.Subject, audiences []string, identity json.RawMessage) (auth.IssuedToken, error) {
 	c := &i.format.config
 	ttl := cmp.Or(s.TTL, c.TTL)
 	now := time.Now().UTC()
@@ -127,10 +138,12 @@ func (i *Issuer) sign(s auth.Subject, identity json.RawMessage) (auth.IssuedToke
 	p.add(c.IdentityClaim, identity)
 	p.add("nbf", second.Unix())
 	p.add("csrf", uuid.V4())
-	if len(c.OtherAudiences) > 0 {
-		p.add("aud", slices.Concat([]string{c.Audience}, c.OtherAudiences))
-	} else if c.Audience != "" {
-		p.add("aud", c.Audience)
+	switch len(audiences) {
+	case 0:
+	case 1:
+		p.add("aud", audiences[0])
+	default:
+		p.add("aud", audiences)
 	}
 	if c.Issuer != "" {
 		p.add("iss", c.Issuer)

@@ -154,6 +154,7 @@ func (f *format) read(payload []byte, now time.Time) (auth.Identity, error) {
 	var audiences []string
 	if has("aud") {
 		audiences = r.texts("aud")
+		id.Audience = token.JoinAudiences(audiences)
 	}
 	if !id.ExpiresAt.After(id.IssuedAt) || !id.ExpiresAt.After(notBefore) {
 		r.fail("exp")

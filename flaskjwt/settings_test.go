@@ -233,6 +233,61 @@ func TestVerifier(t *testing.T) {
 	}
 }
 
+// TestAudiences: a token is for all that are written, or for fewer if that is asked for,
+// never for one that is accepted alone; and what is read may have spaces.
+func TestAudiences(t *testing.T) {
+	c := flaskjwt.Config{Audience: "shop", OtherAudiences: []string{"orders", "bills"}, AcceptAudiences: []string{"the shop"}}
+	i := newIssuer(t, c)
+	for _, tt := range []struct {
+		asked, granted []string
+		want           string // aud as JSON; "" = refused
+	}{
+		{nil, nil, `["shop","orders","bills"]`},
+		{[]string{"shop"}, nil, `"shop"`},
+		{[]string{"bills", "shop"}, nil, `["shop","bills"]`},
+		{nil, []string{"gone", "shop", "orders"}, `["shop","orders"]`},
+		{[]string{"shop"}, []string{"shop", "orders"}, `"shop"`},
+		{[]string{"bills"}, []string{"shop", "orders"}, ""},
+		{[]string{"the shop"}, nil, ""},
+		{nil, []string{"the shop"}, ""},
+	} {
+		issued, err := i.Issue(t.Context(), auth.Subject{UserID: "42", Audience: tt.asked, Granted: tt.granted})
+		if tt.want == "" {
+			if e, ok := errors.AsType[*auth.InputError](err); !ok || e.Field != "audience" || e.Code != "not_allowed" {
+				t.Errorf("%q of %q: %v", tt.asked, tt.granted, err)
+			}
+			continue
+		}
+		if err != nil {
+			t.Errorf("%q of %q: %v", tt.asked, tt.granted, err)
+			continue
+		}
+		id, err := i.Parse(t.Context(), issued.Token)
+		var said struct {
+			Audience json.RawMessage `json:"aud"`
+		}
+		if err != nil || id.Claims(&said) != nil || string(said.Audience) != tt.want {
+			t.Errorf("%q of %q: aud is %s, want %s: %v", tt.asked, tt.granted, said.Audience, tt.want, err)
+		}
+	}
+	id, err := i.Parse(t.Context(), sign(secret, written, claims(map[string]any{"aud": []string{"the shop", "x"}})))
+	if err != nil || id.Audience != "the%20shop x" {
+		t.Errorf("audience %q: %v", id.Audience, err)
+	}
+	for want, c := range map[string]flaskjwt.Config{
+		"has a space":    {Audience: "the shop"},
+		"is there twice": {Audience: "shop", OtherAudiences: []string{"orders", "shop"}},
+	} {
+		c.Secret = []byte(secret)
+		if _, err := flaskjwt.NewIssuer(c); err == nil || err.Error() != "flaskjwt: Config: an audience that is written "+want {
+			t.Errorf("%s: %v", want, err)
+		}
+		if _, err := flaskjwt.NewVerifier(c); err != nil {
+			t.Errorf("a verifier, that writes none, where an audience %s: %v", want, err)
+		}
+	}
+}
+
 // TestUserIDFunctions: what they return is checked as text is, and their errors refuse.
 func TestUserIDFunctions(t *testing.T) {
 	c := flaskjwt.Config{ReadUserID: readMember, WriteUserID: writeMember}

@@ -48,7 +48,7 @@ func (Django) parse(encoded string) (r record, err error) {
 		r, _, ok = bcryptRecord(rest)
 	case "bcrypt_sha256":
 		r, _, ok = bcryptRecord(rest)
-		r.before(sha256Hex)
+		r.digested(sha256Hex)
 	default:
 		return record{}, auth.ErrUnknownHash
 	}

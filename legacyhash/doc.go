@@ -57,8 +57,9 @@
 // # Passwords
 //
 // Passwords are used byte for byte, as UTF-8 that was neither normalised nor
-// trimmed: what all these origins do. bcrypt's 72 bytes are its own, see
-// [Bcrypt]. A password with a NUL is not hashed, and no hash verifies it: to
+// trimmed: what all these origins do. bcrypt alone reads no more than 72 bytes, see
+// [Bcrypt]; passwords that were digested before, as in BcryptSHA256, are read whole.
+// A password with a NUL is not hashed, and no hash verifies it: to
 // PBKDF2, scrypt and bcrypt it would be the same as one without.
 //
 // # Errors

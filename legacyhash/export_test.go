@@ -54,3 +54,6 @@ func (c Cheap) dear(encoded string) bool {
 	rounds, _ := strconv.Atoi(text)
 	return isPBKDF2 && rounds > 20_000
 }
+
+// SHA256Hex is what Django's bcrypt_sha256 gives to bcrypt.
+func SHA256Hex(password string) string { return sha256Hex(password) }

@@ -14,6 +14,7 @@ import (
 	"strings"
 
 	"github.com/seed89488a0c/auth"
+	"github.com/seed89488a0c/auth/internal/argon2phc"
 	"github.com/seed89488a0c/auth/internal/phc"
 )
 
@@ -74,7 +75,8 @@ func (h PBKDF2) Verify(_ context.Context, encoded string, p auth.Password) (bool
 }
 
 // Inspect describes encoded. Outdated are SHA-1, rounds below OWASP's floor or,
-// with h's own function, below h's own, and salts of less than 16 bytes.
+// with h's own function, below h's own, those more than four times as dear as h's own,
+// of both functions in units of their floors, and salts of less than 16 bytes.
 func (h PBKDF2) Inspect(encoded string) auth.HashInfo {
 	if encoded == "" {
 		f, _ := h.own()
@@ -117,7 +119,8 @@ func (h PBKDF2) parse(encoded string) (record, error) {
 	}
 	r, ok := passlibRecord(f, rounds, salt, digest)
 	own, ownRounds := h.own()
-	r.info.Outdated = rounds < f.floor || f.name == own.name && rounds < ownRounds || len(salt) < 16
+	r.info.Outdated = rounds < f.floor || f.name == own.name && rounds < ownRounds ||
+		int64(rounds)*int64(own.floor) > argon2phc.TooDear*int64(ownRounds)*int64(f.floor) || len(salt) < 16
 	return named("pbkdf2-"+f.name, r, ok)
 }
 

@@ -15,7 +15,8 @@ import (
 func TestMain(m *testing.M) { mysqltest.Main(m) }
 
 // A table of a thousand users, whose hashes the original implementations made,
-// is taken over: all log in, are upgraded, and log in again. What nobody logged
+// is taken over: all log in, are upgraded unless their hash has only the beginning of
+// their password, and log in again. What nobody logged
 // in with is as it was, so that the originals could still verify it.
 func TestTakeOverOnMySQL(t *testing.T) {
 	store, err := auth.OpenMySQL(t.Context(), mysqltest.DSN(t), auth.MySQLConfig{})
@@ -80,8 +81,10 @@ func TestTakeOverOnMySQL(t *testing.T) {
 				t.Errorf("%s: %v", row.Stored, err)
 			}
 		}
-		if r, err := store.UserByID(t.Context(), fmt.Sprint(i)); err != nil || !strings.HasPrefix(r.PasswordHash, "$authtest$") {
-			t.Errorf("%s was not upgraded: %v", row.Stored, err)
+		at := hasher.Inspect(row.Stored).CutAt
+		upgraded := at == 0 || len(row.Password) < at // else it may be another password
+		if r, err := store.UserByID(t.Context(), fmt.Sprint(i)); err != nil || strings.HasPrefix(r.PasswordHash, "$authtest$") != upgraded {
+			t.Errorf("%s was upgraded: %t, %v", row.Stored, !upgraded, err)
 		}
 	}
 }

@@ -16,6 +16,7 @@ const (
 	PasswordBreached = "password_breached"
 	HashUnreadable   = "hash_unreadable"
 	OutOfRange       = "out_of_range"
+	NotAllowed       = "not_allowed"
 )
 
 // The fields that break them.
@@ -26,6 +27,6 @@ const (
 	FieldPassword     = "password"
 	FieldPasswordHash = "password_hash"
 	FieldTime         = "time"
-	FieldEpoch        = "epoch"
 	FieldTokenTTL     = "token_ttl"
+	FieldAudience     = "audience"
 )

@@ -5,6 +5,9 @@ import "time"
 // Choose returns the key that a foreign token asks for.
 func (s *Set) Choose(id, algorithm string) (Key, error) { return s.choose(id, algorithm) }
 
+// Said returns what an identity says, without its marks.
+func (id Identity) Said() Identity { return id.unmarked() }
+
 // ScanJSON reads a text of any shape with the scanner.
 func ScanJSON(src string) error {
 	s, err := newScanner(src, ReasonClaims)

@@ -369,8 +369,8 @@ func TestForeignClients(t *testing.T) {
 			id, err := p.Parse(s.mint(t, s.header, tt.body), at(1))
 			if tt.reason != "" {
 				wantReason(t, id, err, tt.reason)
-			} else if err != nil || id.UserID != tt.user {
-				t.Errorf("user %q, want %q: %v", id.UserID, tt.user, err)
+			} else if err != nil || id.UserID != tt.user || (id.Audience == "") == strings.Contains(tt.body, `"aud"`) {
+				t.Errorf("user %q, want %q, of the audience %q: %v", id.UserID, tt.user, id.Audience, err)
 			}
 		})
 	}

@@ -81,6 +81,8 @@ func NewParser(r Rules) (*Parser, error) {
 		return nil, errors.New("the client IDs of one list are more than 256, or one is empty, not UTF-8, or has control characters")
 	case r.MaxSize < 0 || r.MaxSize > MaxForeignSize:
 		return nil, errors.New("the largest token is negative or above 64 KiB")
+	case r.Foreign == nil && strings.Contains(r.Audience, " "):
+		return nil, errors.New("the audience has a space")
 	case r.Leeway < 0 || r.Leeway > MaxLeeway:
 		return nil, errors.New("the Leeway is negative or above 5 minutes")
 	case r.Skew < 0 || r.Skew > MaxSkew:
@@ -125,7 +127,7 @@ func invalidClients(list []string) bool {
 
 // claims are those that are read, and when they hold.
 type claims struct {
-	Identity
+	Identity  // without a mark
 	notBefore time.Time
 	forUs     bool // an audience is the rules'
 }
@@ -301,7 +303,7 @@ func (p *Parser) read(c *claims, body string) error {
 			c.UserID, err = s.claim()
 		case "aud":
 			hasAudience = true
-			c.forUs, err = s.audience(p.audiences)
+			c.Audience, c.forUs, err = s.audience(p.audiences)
 		case "client_id":
 			c.ClientID, err = s.claim()
 		case "jti":
@@ -398,7 +400,9 @@ func (p *Parser) at(c *claims, now time.Time) (Identity, error) {
 	case !now.Before(c.ExpiresAt.Add(p.rules.Leeway)): // RFC 7519 §4.1.4: "on or after"
 		return Identity{}, reject(ReasonExpired)
 	}
-	return c.Identity, nil
+	id := c.Identity
+	id.verified = &c.Identity
+	return id, nil
 }
 
 // claim reads a string that may be the value of a claim.
@@ -430,21 +434,39 @@ func (s *scanner) methods() (string, error) {
 	return strings.Join(list, " "), nil
 }
 
-// audience reads an audience or an array of them (RFC 7519 §4.1.3), and reports
-// whether one that is wanted is there.
-func (s *scanner) audience(wanted []string) (bool, error) {
+// JoinAudiences separates audiences by spaces. One that has a space itself, as some
+// issuers have them, is written with %20 in its place: it stays one, and can be taken
+// for no other that we issue for.
+func JoinAudiences(list []string) string {
+	if len(list) == 1 {
+		return strings.ReplaceAll(list[0], " ", "%20")
+	}
+	words := make([]string, len(list))
+	for i, s := range list {
+		words[i] = strings.ReplaceAll(s, " ", "%20")
+	}
+	return strings.Join(words, " ")
+}
+
+// audience reads an audience or an array of them (RFC 7519 §4.1.3), joins them, and
+// reports whether one that is wanted is there.
+func (s *scanner) audience(wanted []string) (words string, found bool, err error) {
 	if s.next() != '[' {
 		v, err := s.claim()
-		return slices.Contains(wanted, v), err
+		return JoinAudiences([]string{v}), slices.Contains(wanted, v), err
 	}
-	found, empty := false, true
-	err := s.array(func() error {
+	var list []string
+	err = s.array(func() error {
 		v, err := s.claim()
-		found, empty = found || slices.Contains(wanted, v), false
+		found = found || slices.Contains(wanted, v)
+		list = append(list, v)
 		return err
 	})
-	if err == nil && empty {
+	if err == nil && list == nil {
 		err = s.fail()
 	}
-	return found, err
+	if err != nil {
+		return "", false, err
+	}
+	return JoinAudiences(list), found, nil
 }
