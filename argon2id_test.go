@@ -11,7 +11,10 @@ import (
 )
 
 // ASVS 5.0 6.2.8
-func TestArgon2id(t *testing.T) { authtest.TestHasher(t, auth.Argon2id{}) }
+func TestArgon2id(t *testing.T) {
+	t.Parallel()
+	authtest.TestHasher(t, auth.Argon2id{})
+}
 
 // From the test suite of the reference implementation (P-H-C/phc-winner-argon2,
 // src/test.c).

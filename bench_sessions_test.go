@@ -98,3 +98,44 @@ func BenchmarkRefreshes(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkFiveTabs compares how long five tabs take that show one refresh token at once,
+// past its grace, with five bare updates of one row at once: one tab is given the next
+// token, and four the same one, counted.
+//
+//	go test -run '^$' -bench FiveTabs -benchtime 300x
+func BenchmarkFiveTabs(b *testing.B) {
+	dsn := mysqltest.DSN(b)
+	store := migrate(b, openMySQL(b, dsn))
+	a := newSessions(b, store, auth.SessionConfig{})
+	token := register(b, a).Tokens.Refresh
+	pool := openPool(b, withParams(b, dsn, "interpolateParams=true"))
+	pool.SetMaxIdleConns(16)
+	together := func(do func()) time.Duration {
+		var all sync.WaitGroup
+		start := time.Now()
+		for range 5 {
+			all.Go(do)
+		}
+		all.Wait()
+		return time.Since(start)
+	}
+	var bare, ours time.Duration
+	for range b.N {
+		bare += together(func() { mustExec(b, pool, "UPDATE auth_users_sessions SET version = version + 1 LIMIT 1") })
+		aged(b, store, token)
+		next := make(chan string, 5)
+		ours += together(func() {
+			result, err := a.Refresh(b.Context(), auth.Renewal{Token: token})
+			if err != nil {
+				b.Error(err)
+			}
+			next <- result.Tokens.Refresh
+		})
+		token = <-next
+	}
+	b.ReportMetric(0, "ns/op")
+	b.ReportMetric(5*float64(b.N)/bare.Seconds(), "updates/s")
+	b.ReportMetric(5*float64(b.N)/ours.Seconds(), "refreshes/s")
+	b.ReportMetric(bare.Seconds()/ours.Seconds(), "ratio")
+}

@@ -413,8 +413,10 @@ var (
 // Every order of two calls with a fault at every turn, and of three calls: no state that
 // no answer explains. AUTH_TEST_INTERLEAVE=1 tries the faults with three calls as well.
 func TestInterleavings(t *testing.T) {
+	t.Parallel()
 	for _, wd := range sessionWorlds {
 		t.Run(wd.name, func(t *testing.T) {
+			t.Parallel()
 			for _, tt := range []struct{ calls, faults int }{{1, 2}, {2, 1}, {3, 0}, {3, 1}} {
 				if tt.calls == 3 && tt.faults == 1 && os.Getenv("AUTH_TEST_INTERLEAVE") == "" {
 					continue

@@ -66,9 +66,18 @@ func TestMySQLServerThatDoesNotAnswer(t *testing.T) {
 	server.Exec("CREATE DATABASE d")
 	patient := migrate(t, openMySQL(t, server.DSN("d")))
 	hasty := openMySQL(t, withParams(t, server.DSN("d"), "readTimeout=50ms&writeTimeout=50ms&timeout=50ms"))
-	if _, err := hasty.UserByID(t.Context(), "x"); !errors.Is(err, auth.ErrUserNotFound) {
-		t.Fatal(err)
+	// On a busy machine a server that answers takes longer than that now and then.
+	answers := func(s *auth.MySQLStore) {
+		t.Helper()
+		_, err := s.UserByID(t.Context(), "x")
+		for errors.Is(err, auth.ErrUnavailable) && s == hasty {
+			_, err = s.UserByID(t.Context(), "x")
+		}
+		if !errors.Is(err, auth.ErrUserNotFound) {
+			t.Fatal(err)
+		}
 	}
+	answers(hasty)
 
 	server.Pause()
 	calls := maps.Clone(mysqlCalls)
@@ -93,11 +102,8 @@ func TestMySQLServerThatDoesNotAnswer(t *testing.T) {
 	}
 
 	server.Resume()
-	for _, s := range []*auth.MySQLStore{patient, hasty} {
-		if _, err := s.UserByID(t.Context(), "x"); !errors.Is(err, auth.ErrUserNotFound) {
-			t.Errorf("after the pause: %v", err)
-		}
-	}
+	answers(patient)
+	answers(hasty)
 }
 
 func TestMySQLReadOnlyServer(t *testing.T) {

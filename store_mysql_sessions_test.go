@@ -17,9 +17,9 @@ import (
 )
 
 func TestMySQLSessionStore(t *testing.T) {
-	dsn := mysqltest.DSN(t)
-	admin := openPool(t, dsn)
-	run := func(t *testing.T, s *auth.MySQLStore, table string) {
+	t.Parallel()
+	run := func(t *testing.T, dsn string, s *auth.MySQLStore, table string) {
+		admin := openPool(t, dsn)
 		migrate(t, s)
 		authtest.TestSessionStore(t, func(t *testing.T) auth.SessionStore {
 			mustExec(t, admin, "DELETE FROM `"+table+"`")
@@ -29,26 +29,31 @@ func TestMySQLSessionStore(t *testing.T) {
 	// What settings do to values and to answers TestMySQLStore shows twice; here
 	// each is met once, by every other kind of store.
 	for i, name := range slices.Sorted(maps.Keys(mysqlSettings)) {
-		params := []string{mysqlSettings[name]}
-		if mysqltest.Flavor(t, dsn) == "mysql" {
-			params[0] = strings.Replace(params[0], "tx_isolation", "transaction_isolation", 1)
-		}
-		if i/2%2 == 0 {
-			params = append(params, "interpolateParams=true")
-		}
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			dsn := mysqltest.DSN(t)
+			params := []string{mysqlSetting(t, dsn, name)}
+			if i/2%2 == 0 {
+				params = append(params, "interpolateParams=true")
+			}
 			pool := openPool(t, withParams(t, dsn, params...))
 			if i%2 == 0 {
-				run(t, newMySQLStore(t, pool), "auth_users_sessions")
+				run(t, dsn, newMySQLStore(t, pool), "auth_users_sessions")
 			} else {
-				run(t, newMySQLStore(t, pool, auth.MySQLConfig{IntegerIDs: true, Table: "order"}), "order_sessions")
+				run(t, dsn, newMySQLStore(t, pool, auth.MySQLConfig{IntegerIDs: true, Table: "order"}), "order_sessions")
 			}
 		})
 	}
-	t.Run("opened", func(t *testing.T) { run(t, openMySQL(t, dsn), "auth_users_sessions") })
+	t.Run("opened", func(t *testing.T) {
+		t.Parallel()
+		dsn := mysqltest.DSN(t)
+		run(t, dsn, openMySQL(t, dsn), "auth_users_sessions")
+	})
 	t.Run("opened, integer IDs", func(t *testing.T) {
+		t.Parallel()
+		dsn := mysqltest.DSN(t)
 		long := strings.Repeat("people_x", 6) // 48 bytes
-		run(t, openMySQL(t, dsn, auth.MySQLConfig{IntegerIDs: true, Table: long}), long+"_sessions")
+		run(t, dsn, openMySQL(t, dsn, auth.MySQLConfig{IntegerIDs: true, Table: long}), long+"_sessions")
 	})
 }
 

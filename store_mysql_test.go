@@ -43,31 +43,43 @@ var mysqlSettings = map[string]string{
 	"locks are waited for 1s": "innodb_lock_wait_timeout=1",
 }
 
+// mysqlSetting returns the one of mysqlSettings with this name, as the server behind dsn
+// spells it.
+func mysqlSetting(t *testing.T, dsn, name string) string {
+	t.Helper()
+	setting := mysqlSettings[name]
+	if mysqltest.Flavor(t, dsn) == "mysql" { // MariaDB took this name over in 11.1
+		setting = strings.Replace(setting, "tx_isolation", "transaction_isolation", 1)
+	}
+	return setting
+}
+
 func TestMySQLStore(t *testing.T) {
-	dsn := mysqltest.DSN(t)
-	admin := openPool(t, dsn)
+	t.Parallel()
 	for _, name := range slices.Sorted(maps.Keys(mysqlSettings)) {
-		setting := mysqlSettings[name]
-		if mysqltest.Flavor(t, dsn) == "mysql" { // MariaDB took this name over in 11.1
-			setting = strings.Replace(setting, "tx_isolation", "transaction_isolation", 1)
-		}
 		t.Run(name, func(t *testing.T) {
-			pool := openPool(t, withParams(t, dsn, setting))
-			testMySQLStore(t, newMySQLStore(t, pool), admin, "auth_users")
+			t.Parallel()
+			dsn := mysqltest.DSN(t)
+			pool := openPool(t, withParams(t, dsn, mysqlSetting(t, dsn, name)))
+			testMySQLStore(t, newMySQLStore(t, pool), openPool(t, dsn), "auth_users")
 		})
 		t.Run(name+", integer IDs, interpolated", func(t *testing.T) {
-			pool := openPool(t, withParams(t, dsn, setting, "interpolateParams=true"))
-			testMySQLStore(t, newMySQLStore(t, pool, auth.MySQLConfig{IntegerIDs: true, Table: "order"}), admin, "order")
+			t.Parallel()
+			dsn := mysqltest.DSN(t)
+			pool := openPool(t, withParams(t, dsn, mysqlSetting(t, dsn, name), "interpolateParams=true"))
+			testMySQLStore(t, newMySQLStore(t, pool, auth.MySQLConfig{IntegerIDs: true, Table: "order"}), openPool(t, dsn), "order")
 		})
 	}
 }
 
 func TestMySQLStoreWhereDefaultsFold(t *testing.T) {
+	t.Parallel()
 	for _, defaults := range []string{
 		"CHARACTER SET latin1 COLLATE latin1_swedish_ci",
 		"CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_ci",
 	} {
 		t.Run(defaults, func(t *testing.T) {
+			t.Parallel()
 			dsn := mysqltest.DSN(t)
 			pool := openPool(t, dsn)
 			mustExec(t, pool, "ALTER DATABASE "+defaults)
@@ -77,6 +89,7 @@ func TestMySQLStoreWhereDefaultsFold(t *testing.T) {
 }
 
 func TestOpenMySQLStore(t *testing.T) {
+	t.Parallel()
 	dsn := mysqltest.DSN(t)
 	admin := openPool(t, dsn)
 	testMySQLStore(t, openMySQL(t, dsn), admin, "auth_users")

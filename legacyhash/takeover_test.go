@@ -19,6 +19,7 @@ func TestMain(m *testing.M) { mysqltest.Main(m) }
 // their password, and log in again. What nobody logged
 // in with is as it was, so that the originals could still verify it.
 func TestTakeOverOnMySQL(t *testing.T) {
+	t.Parallel()
 	store, err := auth.OpenMySQL(t.Context(), mysqltest.DSN(t), auth.MySQLConfig{})
 	if err != nil {
 		t.Fatal(err)

@@ -26,6 +26,24 @@ modules() {
 	find . -name go.mod -not -path '*/testdata/*' -not -path '*/node_modules/*' -printf '%h\n' | sort
 }
 
+# race is what `go test` is given to find races. It does not watch what computes hashes and
+# signatures and does nothing else: what these packages work on nobody shares, and watched
+# they take up to ten times as long. What calls them is watched. None of them may import
+# sync or sync/atomic: what others wait for must be seen (unwatched checks it).
+hashing=(golang.org/x/crypto/{blake2b,blowfish,bcrypt,scrypt,pbkdf2} crypto/{hmac,pbkdf2,sha1,sha256,sha512}
+	crypto/internal/fips140/{hmac,pbkdf2,sha256,sha512,bigmod,edwards25519/field,nistec/fiat} internal/byteorder)
+race=(-race)
+for package in "${hashing[@]}"; do
+	race+=("-gcflags=$package=-race=false")
+done
+unwatched() {
+	local found
+	found=$(go list -e -f '{{.ImportPath}} {{join .Imports " "}}' "${hashing[@]}" | grep -E ' sync(/atomic)?( |$)') || return 0
+	die "packages that the race detector has to watch (see scripts/lib.sh): $found"
+}
+# Without it every process waits a second at its end, for races that may yet come.
+export GORACE="atexit_sleep_ms=0 ${GORACE:-}"
+
 # tool prints the path of a pinned tool, built once per Go version. It is built
 # rather than run by `go run`, which hides the tool's exit status.
 tool() {

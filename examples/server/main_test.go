@@ -264,6 +264,7 @@ func TestTutorial(t *testing.T) {
 }
 
 func TestTokensExpire(t *testing.T) {
+	t.Parallel()
 	s := start(t, "-ttl", "1s")
 	token := s.must(t, "POST", "/users/register", "", credentials("abc@naver.com", "1234")).want(t, 200, "").token()
 	time.Sleep(1100 * time.Millisecond)
@@ -282,6 +283,7 @@ func TestPrintedCommands(t *testing.T) {
 	}
 	for policy, weak := range map[string]bool{"-policy=tutorial": true, "-policy=default": false, "": false} {
 		t.Run(policy, func(t *testing.T) {
+			t.Parallel()
 			args := []string{"-addr", "127.0.0.1:0"}
 			if policy != "" {
 				args = append(args, policy)

@@ -104,6 +104,7 @@ func (s *server) quiet(t *testing.T) {
 }
 
 func TestMySQLRestartKeepsUsers(t *testing.T) {
+	t.Parallel()
 	dsn, secret := mysqltest.DSN(t), secretFile(t)
 	first := start(t, "-dsn", dsn, "-secret-file", secret)
 	token := first.must(t, "POST", "/users/register", "",
@@ -137,6 +138,7 @@ func TestMySQLRestartKeepsUsers(t *testing.T) {
 // Users who were told that they are registered are, whatever is killed, and
 // the others can try again.
 func TestMySQLKill(t *testing.T) {
+	t.Parallel()
 	db := mysqltest.Start(t, mysqltest.TCP, mysqltest.Durable)
 	dsn := db.AppDSN(database)
 	for round, kill := range []struct {
@@ -224,6 +226,7 @@ func TestMySQLKill(t *testing.T) {
 
 // Every way in which a database can be gone, with one server that lives on.
 func TestMySQLOutages(t *testing.T) {
+	t.Parallel()
 	db := mysqltest.Start(t, mysqltest.TCP, mysqltest.Flags("--max-connections=10"))
 	dsn := db.AppDSN(database)
 	s := start(t, "-dsn", dsn)
@@ -239,11 +242,7 @@ func TestMySQLOutages(t *testing.T) {
 	})
 	t.Run("stalled", func(t *testing.T) {
 		db.Pause()
-		began := time.Now()
-		s.unavailable(t, token)
-		if took := time.Since(began); took > requestTimeout+2*time.Second {
-			t.Errorf("the answers took %v", took)
-		}
+		s.unavailable(t, token) // while it stalls; after how long TestStalledStore shows
 		db.Resume()
 		s.recovers(t)
 	})

@@ -4,10 +4,11 @@
 #	go run ./examples/server -grace 0s -fresh 3s
 #	sh examples/server/sessions.sh http://127.0.0.1:8080
 #
+# A second argument is for how many seconds a login is fresh there, if not for 3.
 # Needs sh, curl and sed. It ends at the first answer that is not as it should be,
 # and deletes the user at the end.
 set -eu
-url=${1:-http://127.0.0.1:8080}
+url=${1:-http://127.0.0.1:8080} fresh=${2:-3}
 email=sessions-$$@example.com old=1234567890ab new=ba0987654321
 agent=script token=
 
@@ -109,12 +110,12 @@ expect 200 "refresh on the laptop"
 token=$(member access_token) laptop=$(member refresh_token)
 
 echo "# What needs a login of late"
-sleep 4
+sleep $((fresh + 1))
 refresh "$laptop"
 expect 200 "refresh, after some time"
 token=$(member access_token) copied=$(member refresh_token)
 request DELETE /users/me
-expect 401 "delete the user (needs -fresh 3s): $(member code)"
+expect 401 "delete the user (needs -fresh ${fresh}s): $(member code)"
 request POST /users/me/reauthenticate '{"password":"'$old'"}'
 expect 403 "authenticate again, with the old password"
 request POST /users/me/reauthenticate '{"password":"'$new'"}'

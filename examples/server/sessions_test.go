@@ -42,7 +42,7 @@ const sessionsScript = `# Two sessions
 200  refresh on the laptop
 # What needs a login of late
 200  refresh, after some time
-401  delete the user (needs -fresh 3s): insufficient_user_authentication
+401  delete the user (needs -fresh 15s): insufficient_user_authentication
 403  authenticate again, with the old password
 200  authenticate again, which gives new tokens
 401  a thief refreshes with a copy of the laptop's token from before
@@ -80,13 +80,13 @@ func TestSessionsScript(t *testing.T) {
 		{"MySQL, checked", true, []string{"-check-sessions", "1m"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			args := append([]string{"-policy", "default", "-grace", "0s", "-fresh", "3s"}, tt.args...)
+			args := append([]string{"-policy", "default", "-grace", "0s", "-fresh", "15s"}, tt.args...)
 			if tt.mysql {
 				args = append(args, "-dsn", mysqltest.DSN(t))
 			}
 			t.Parallel()
 			s := start(t, args...)
-			cmd := exec.Command("sh", "sessions.sh", s.url)
+			cmd := exec.Command("sh", "sessions.sh", s.url, "15")
 			cmd.Env = append(os.Environ(), "NO_PROXY=*", "no_proxy=*")
 			var stderr strings.Builder
 			cmd.Stderr = &stderr

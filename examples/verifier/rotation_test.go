@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -119,6 +120,37 @@ func enter(url, what, email string) (string, error) {
 	return body.Token, err
 }
 
+// expiry is when a token says that it ends.
+func expiry(t *testing.T, token string) time.Time {
+	t.Helper()
+	var claims struct {
+		Expiry int64 `json:"exp"`
+	}
+	_, rest, _ := strings.Cut(token, ".")
+	payload, _, _ := strings.Cut(rest, ".")
+	text, err := base64.RawURLEncoding.DecodeString(payload)
+	if err == nil {
+		err = json.Unmarshal(text, &claims)
+	}
+	if err != nil || claims.Expiry == 0 {
+		t.Errorf("the token has no end: %v", err)
+	}
+	return time.Unix(claims.Expiry, 0)
+}
+
+// accepted asks with a token. One that was refused as expired, when it had, was asked
+// with too late: that is a slow machine's doing and no defect.
+func accepted(t *testing.T, url, token string) {
+	t.Helper()
+	status, text, err := ask("GET", url, token, "")
+	if late := status == http.StatusUnauthorized && strings.Contains(text, "expired_token") && !time.Now().Before(expiry(t, token)); late {
+		return
+	}
+	if err != nil || status != http.StatusOK {
+		t.Errorf("GET %s: %d %s %v", url, status, text, err)
+	}
+}
+
 // TestRotation runs two replicas of the server that sign with keys of one
 // directory, in which the key changes every two seconds, and a verifier that
 // fetches their public keys. Nobody's token is refused anywhere. Then the
@@ -185,10 +217,7 @@ func TestRotation(t *testing.T) {
 				mu.Unlock()
 				for n := 0; time.Now().Before(end) && ctx.Err() == nil; n++ {
 					url := []string{verifier.url + "/orders", replicas[0].url + "/users/me", replicas[1].url + "/users/me"}[n%3]
-					status, text, err := ask("GET", url, token, "")
-					if err != nil || status != http.StatusOK {
-						t.Errorf("GET %s: %d %s %v", url, status, text, err)
-					}
+					accepted(t, url, token)
 					mu.Lock()
 					requests++
 					mu.Unlock()
@@ -219,14 +248,12 @@ func TestRotation(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	expires := time.Now().Add(ttl)
+	expires := expiry(t, token)
 	for _, r := range replicas {
 		r.kill()
 	}
 	for time.Until(expires) > 2*time.Second { // beyond what the keys may be kept without being refreshed
-		if status, text, err := ask("GET", verifier.url+"/orders", token, ""); err != nil || status != http.StatusOK {
-			t.Errorf("without the issuer: %d %s %v", status, text, err)
-		}
+		accepted(t, verifier.url+"/orders", token) // without the issuer
 		time.Sleep(50 * time.Millisecond)
 	}
 	time.Sleep(time.Until(expires))

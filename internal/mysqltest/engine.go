@@ -80,6 +80,7 @@ func (e engine) initialize(dir string) error {
 func (e engine) serverFlags(durable bool) []string {
 	flags := append(asUser("--no-defaults"),
 		"--skip-log-bin",
+		"--max-connections=1000", // for parallel tests on many cores
 		"--character-set-server=utf8mb4",
 		"--collation-server=utf8mb4_general_ci",
 		"--innodb-buffer-pool-size=64M",

@@ -2,7 +2,7 @@
 //
 // [DSN] hands out a fresh database on a server that the whole test binary
 // shares; [Start] gives one test a server of its own, which it may kill, pause
-// and start again. Three environment variables choose the server:
+// and start again. Environment variables choose the server:
 //
 //   - AUTH_TEST_MYSQL_DSN: a running server for [DSN]. Its account must be
 //     allowed to create and drop databases.
@@ -10,6 +10,9 @@
 //     found on the machine.
 //   - AUTH_TEST_REQUIRE_MYSQL, or CI: with either set, a missing server fails
 //     a test that would otherwise be skipped.
+//
+// AUTH_TEST_MYSQL_ASKED names a file: a line is added to it with the name of each test
+// that asks for a server, without its subtests, so that those can be run over another.
 //
 // Servers that this package runs listen on a unix socket, or on the loopback
 // address where a test asks for [TCP]. They end with the test binary, also
@@ -60,6 +63,7 @@ func Main(m *testing.M) {
 // Without a server t is skipped, or fails where a server is required.
 func DSN(t testing.TB) string {
 	t.Helper()
+	asks(t)
 	shared.once.Do(openShared)
 	if shared.err != nil {
 		missing(t, shared.err)
@@ -112,6 +116,24 @@ func openShared() {
 	}
 	if shared.server, shared.err = newServer(config{}); shared.err == nil {
 		shared.dsn = shared.server.DSN("")
+	}
+}
+
+// asks adds the test to the file that AUTH_TEST_MYSQL_ASKED names.
+func asks(t testing.TB) {
+	t.Helper()
+	path := os.Getenv("AUTH_TEST_MYSQL_ASKED")
+	if path == "" {
+		return
+	}
+	name, _, _ := strings.Cut(t.Name(), "/")
+	f, err := os.OpenFile(path, os.O_APPEND|os.O_WRONLY|os.O_CREATE, 0o600)
+	if err == nil {
+		_, err = f.WriteString(name + "\n")
+		err = errors.Join(err, f.Close())
+	}
+	if err != nil {
+		t.Fatalf("mysqltest: AUTH_TEST_MYSQL_ASKED: %v", err)
 	}
 }
 

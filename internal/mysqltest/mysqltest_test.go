@@ -5,6 +5,8 @@ import (
 	"database/sql"
 	"errors"
 	"os"
+	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -31,6 +33,18 @@ func TestDSNDropsItsDatabase(t *testing.T) {
 	}
 	if got, want := mysqlErrno(run(dsn, "DO 0")), uint16(1049); got != want {
 		t.Errorf("error %d, want %d (unknown database)", got, want)
+	}
+}
+
+func TestAskingIsWrittenDown(t *testing.T) {
+	DSN(t) // itself is one that asks
+	path := filepath.Join(t.TempDir(), "asked")
+	t.Setenv("AUTH_TEST_MYSQL_ASKED", path)
+	t.Run("inner", func(t *testing.T) { DSN(t) })
+	t.Run("own", func(t *testing.T) { Start(t) })
+	got, err := os.ReadFile(path)
+	if err != nil || string(got) != strings.Repeat("TestAskingIsWrittenDown\n", 2) {
+		t.Errorf("%q, %v", got, err)
 	}
 }
 

@@ -60,6 +60,7 @@ func Flags(flags ...string) Option {
 // Without a server to run t is skipped, or fails where a server is required.
 func Start(t testing.TB, opts ...Option) *Server {
 	t.Helper()
+	asks(t)
 	var c config
 	for _, o := range opts {
 		o(&c)
