@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -34,6 +35,7 @@ type JWTConfig struct {
 
 	TTL    time.Duration // from issue to expiry, whole seconds, up to ten years; 0 = 15 minutes
 	Leeway time.Duration // for which an expired token is still accepted, at most 5 minutes; 0 = none
+	Skew   time.Duration // how far nbf and iat may lie in the future, and auth_time after iat, at most 1 minute; 0 = 5 seconds
 
 	// Cache is how many accepted tokens to remember, so that their signature is
 	// not checked again; everything else is, each time. They are held in memory
@@ -46,7 +48,7 @@ type JWTConfig struct {
 // by the rules of RFC 8725. It is safe for concurrent use.
 //
 // A token expires exactly TTL after the second it was issued in; nbf and iat
-// may lie up to 5 seconds in the future, since two machines' clocks differ.
+// may lie in the future by [JWTConfig.Skew], since two machines' clocks differ.
 type JWTIssuer struct {
 	issuer *token.Issuer
 	source KeySource // nil: the keys never change
@@ -74,7 +76,7 @@ func NewJWTIssuer(c JWTConfig) (_ *JWTIssuer, err error) {
 	if err != nil {
 		return nil, err
 	}
-	rules := token.Rules{Issuer: c.Issuer, Audience: c.Audience, Leeway: c.Leeway, Skew: token.ClockSkew, Cache: c.Cache}
+	rules := token.Rules{Issuer: c.Issuer, Audience: c.Audience, Leeway: c.Leeway, Skew: cmp.Or(c.Skew, token.ClockSkew), Cache: c.Cache}
 	terms := token.Terms{Rules: rules, OtherAudiences: c.OtherAudiences, ACR: c.ACR, TTL: c.TTL}
 	if j.issuer, err = token.NewIssuer(terms, all, row.MaxID); err != nil {
 		return nil, err

@@ -76,7 +76,9 @@ type IssuedToken struct {
 //	Claims(v any) error
 //
 // reads all claims of the token into what v points to, as encoding/json does.
-// Claims that do not fit are [ErrInvalidToken]. An implementation of
+// Claims that do not fit are [ErrInvalidToken], and so are two names that differ only
+// in case and are one field of a struct. A map gets all of them, and one of
+// [json.RawMessage] gets numbers as they are written. An implementation of
 // [TokenIssuer] gives them to the identity that it returns by
 //
 //	WithClaims(object []byte) Identity
@@ -93,7 +95,7 @@ type Identity = token.Identity
 // [ErrExpiredToken] if nothing but that is wrong. Its field Reason is for logs and
 // metrics; a client is better not told. It is stable, and one of:
 //
-//	too_large         more than 8 KiB
+//	too_large         more than 8 KiB, or than a setting allows
 //	malformed         not three parts
 //	encoding          a part is not canonical base64url
 //	header            not the header of an access token
@@ -111,6 +113,13 @@ type Identity = token.Identity
 //	expired           exp is past, and everything else is right
 //	session           the session has ended, or the token has none, see [SessionConfig.Staleness]
 //	foreign           of an Identity: not verified here, or changed since, see [Authenticator.CheckIdentity]
+//
+// Beside "claims" its field Claim names the claim that is missing, malformed or
+// contradicts another, never its value; "" where that is no single one, as in a payload
+// that is not JSON. It is one of acr, amr, aud, auth_time, client_id, exp, fresh, iat,
+// iss, jti, nbf, sid, sub and type; fresh and type are Flask-JWT-Extended's. Or it is one
+// that a setting names, see
+// [github.com/seed89488a0c/auth/jwks.Config] and [github.com/seed89488a0c/auth/flaskjwt.Config].
 type TokenError = token.Error
 
 // NewContext returns a context that carries who is asking: for middleware of a

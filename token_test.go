@@ -1,16 +1,23 @@
 package auth_test
 
 import (
+	"context"
 	"crypto/ed25519"
 	"errors"
 	"fmt"
+	"maps"
+	"os"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"github.com/golang-jwt/jwt/v5"
+
 	"github.com/seed89488a0c/auth"
 	"github.com/seed89488a0c/auth/authtest"
+	"github.com/seed89488a0c/auth/flaskjwt"
 )
 
 func ed25519Key(t testing.TB) (auth.Key, ed25519.PublicKey) {
@@ -235,6 +242,116 @@ func TestTokenErrorsNameTheReason(t *testing.T) {
 	for _, err := range []error{parsed, verified} {
 		if err == nil || err.Error() != "auth: invalid token: malformed" {
 			t.Errorf("got %v", err)
+		}
+	}
+}
+
+// The claims that an error names are those that the documentation of TokenError has,
+// and the text says which. Two are Flask-JWT-Extended's.
+func TestTokenErrorsNameTheClaim(t *testing.T) {
+	source, err := os.ReadFile("token.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(source), "not JSON. It is one of ")
+	list, _, _ := strings.Cut(rest, ";")
+	documented := strings.Fields(strings.NewReplacer("\n//", "", ",", "", " and ", " ").Replace(list))
+
+	secret := []byte("\x00123456789abcdef0123456789abcdef")
+	key, err := auth.HMACKey(secret)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ours := newIssuer(t, auth.JWTConfig{Issuer: "https://a.example", Audience: "shop", Keys: []auth.Key{key}})
+	flask, err := flaskjwt.NewIssuer(flaskjwt.Config{Secret: secret})
+	if err != nil {
+		t.Fatal(err)
+	}
+	sign := func(header, payload map[string]any) string {
+		token := jwt.NewWithClaims(jwt.SigningMethodHS256, jwt.MapClaims(payload))
+		maps.Copy(token.Header, header)
+		text, err := token.SignedString(secret)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return text
+	}
+	now := time.Now().Unix()
+	good := map[string]any{
+		"iss": "https://a.example", "sub": "u", "aud": "shop", "client_id": "shop", "jti": "j", "sid": "s", "iat": now, "nbf": now, "exp": now + 60, "auth_time": now,
+		"amr": []string{"pwd"}, "acr": "1", "type": "access", "fresh": false,
+	}
+	var named []string
+	check := func(name string, parse func(context.Context, string) (auth.Identity, error), text string) {
+		_, err := parse(t.Context(), text)
+		e, ok := errors.AsType[*auth.TokenError](err)
+		if !ok || e.Reason != "claims" || e.Claim != name || err.Error() != "auth: invalid token: claims: "+name || !errors.Is(err, auth.ErrInvalidToken) {
+			t.Errorf("%s: %v", name, err)
+		}
+		named = append(named, name)
+	}
+	for name := range good {
+		payload := maps.Clone(good)
+		payload[name] = map[string]any{"secret": "value"}
+		switch name {
+		case "type", "fresh":
+			delete(payload, "aud")
+			check(name, flask.Parse, sign(nil, payload))
+		default:
+			check(name, ours.Parse, sign(map[string]any{"typ": "at+jwt", "kid": key.ID()}, payload))
+		}
+	}
+	slices.Sort(named)
+	if !slices.Equal(named, documented) {
+		t.Errorf("named %q, documented %q", named, documented)
+	}
+}
+
+// TestSkew: nbf and iat may lie in the future by the Skew, 5 seconds unless set, in every
+// reader: package jwks has its own test.
+func TestSkew(t *testing.T) {
+	secret := []byte("\x00123456789abcdef0123456789abcdef")
+	key, err := auth.HMACKey(secret)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for skew, ahead := range map[time.Duration]int64{0: 5, time.Second: 1, time.Minute: 60} {
+		synctest.Test(t, func(t *testing.T) {
+			flask, err := flaskjwt.NewIssuer(flaskjwt.Config{Secret: secret, Skew: skew})
+			if err != nil {
+				t.Fatal(err)
+			}
+			ours := newIssuer(t, auth.JWTConfig{Issuer: "a", Audience: "shop", Keys: []auth.Key{key}, Skew: skew})
+			for _, claim := range []string{"nbf", "iat", "auth_time"} {
+				for _, more := range []int64{0, 1} {
+					now := time.Now().Unix()
+					claims := jwt.MapClaims{"sub": "u", "jti": "j", "iat": now, "nbf": now, "exp": now + 900, "auth_time": now, "fresh": false, "type": "access"}
+					claims[claim] = now + ahead + more
+					forFlask := jwt.NewWithClaims(jwt.SigningMethodHS256, claims)
+					forUs := jwt.NewWithClaims(jwt.SigningMethodHS256, maps.Clone(claims))
+					maps.Copy(forUs.Claims.(jwt.MapClaims), jwt.MapClaims{"iss": "a", "aud": "shop", "client_id": "shop"})
+					maps.Copy(forUs.Header, map[string]any{"typ": "at+jwt", "kid": key.ID()})
+					for reader, parse := range map[*jwt.Token]func(context.Context, string) (auth.Identity, error){forFlask: flask.Parse, forUs: ours.Parse} {
+						text, err := reader.SignedString(secret)
+						if err != nil {
+							t.Fatal(err)
+						}
+						id, err := parse(t.Context(), text)
+						ignored := reader == forFlask && claim == "auth_time" && id.AuthTime.IsZero() // one that cannot be is nobody's
+						if (err == nil) != (more == 0 || ignored) {
+							t.Errorf("skew %v, %s %d s ahead: %v", skew, claim, ahead+more, err)
+						}
+					}
+				}
+			}
+		})
+	}
+	for _, skew := range []time.Duration{-1, time.Minute + 1} {
+		const want = "the Skew is negative or above 1 minute"
+		_, err := auth.NewJWTIssuer(auth.JWTConfig{Issuer: "a", Audience: "b", Keys: []auth.Key{key}, Skew: skew})
+		_, flaskErr := flaskjwt.NewIssuer(flaskjwt.Config{Secret: secret, Skew: skew})
+		if err == nil || err.Error() != "auth: JWTConfig: "+want || flaskErr == nil || flaskErr.Error() != "flaskjwt: Config: "+want {
+			t.Errorf("%v: %v, %v", skew, err, flaskErr)
 		}
 	}
 }

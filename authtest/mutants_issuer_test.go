@@ -219,6 +219,11 @@ func issuingMutants() []issuerMutant {
 				s.Claims, _ = json.Marshal(v) // of what was JSON
 			}
 		}),
+		issuing("names of claims are lowered", ruleClaims, func(s *auth.Subject) {
+			if strings.Contains(string(s.Claims), `"Role"`) {
+				s.Claims = []byte(`{"role":"b","groups":{"go":2}}`)
+			}
+		}),
 		issuing("a claim may name the user", ruleClaims, func(s *auth.Subject) {
 			var v struct{ Sub string }
 			if json.Unmarshal(s.Claims, &v) == nil && v.Sub != "" {

@@ -309,7 +309,7 @@ func (s tokenIssuer) claims(t *testing.T) {
 	for _, bad := range []string{
 		`{"sub":"2"}`, `{"exp":9999999999}`, `{"iat":1}`, `{"nbf":1}`, `{"jti":"1"}`, `{"iss":"a"}`, `{"aud":"a"}`, `{"Sub":"2"}`, `{"\u0073ub":"2"}`, `{"ſub":"2"}`,
 		`{"client_id":"a"}`, `{"sid":"a"}`, `{"auth_time":1}`, `{"acr":"1"}`, `{"amr":[]}`, `{"cnf":{}}`, `{"act":{}}`, `{"type":"refresh"}`, `{"fresh":true}`,
-		`{"a":1,"a":2}`, `{"a":1,"A":2}`, `[]`, `null`, `"a"`, `1`, `{`, `{}{}`, `{"a":"\ud800"}`, "{\"a\":\"\xff\"}",
+		`{"a":1,"a":2}`, `[]`, `null`, `"a"`, `1`, `{`, `{}{}`, `{"a":"\ud800"}`, "{\"a\":\"\xff\"}",
 		`{"a":"` + strings.Repeat("a", 1<<13) + `"}`, `{"a":` + strings.Repeat("[", 1000) + strings.Repeat("]", 1000) + `}`,
 	} {
 		sub.Claims = []byte(bad)
@@ -318,6 +318,17 @@ func (s tokenIssuer) claims(t *testing.T) {
 			t.Errorf("the claims %.40s are taken", bad)
 		}
 		wantZero(t, "Issue", issued)
+	}
+	// The names of data may differ in nothing but case. A map keeps them apart, and
+	// one field of a struct cannot.
+	sub.Claims = []byte(`{"role":"a","Role":"b","groups":{"Go":1,"go":2}}`)
+	id = s.accepted(t, s.issue(t, sub).Token)
+	var all map[string]json.RawMessage
+	if err := id.Claims(&all); err != nil || string(all["role"]) != `"a"` || string(all["Role"]) != `"b"` || string(all["groups"]) != `{"Go":1,"go":2}` {
+		t.Errorf("claims that differ only in case came back as %s, %v", all, err)
+	}
+	if err := id.Claims(&struct{ Role string }{}); !errors.Is(err, auth.ErrInvalidToken) {
+		t.Errorf("two claims for one field: %v, want ErrInvalidToken", err)
 	}
 	for _, none := range []string{"", "{}", " { } "} {
 		sub.Claims = []byte(none)

@@ -22,7 +22,7 @@ const (
 
 func newIssuer(t testing.TB, c flaskjwt.Config) *flaskjwt.Issuer {
 	t.Helper()
-	if c.Secret == nil {
+	if c.Secret == nil && c.PrivateKey == nil {
 		c.Secret = []byte(secret)
 	}
 	i, err := flaskjwt.NewIssuer(c)

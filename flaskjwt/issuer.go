@@ -1,18 +1,12 @@
 package flaskjwt
 
 import (
-	"bytes"
 	"cmp"
 	"context"
-	"crypto/hmac"
-	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"hash"
-	"io"
-	"log/slog"
 	"slices"
 	"strings"
 	"time"
@@ -23,66 +17,24 @@ import (
 	"github.com/seed89488a0c/auth/internal/uuid"
 )
 
-// Limits of an Issuer.
-const (
-	maxSecret     = 1024 // bytes; a longer one is likely some other file
-	maxOldSecrets = 8    // each costs a MAC for a forged token
-	maxIDBytes    = 64
-	// maxFresh is how long after authentication a token counts as issued with it:
-	// between the two, a service asks for the user's claims, and the second may turn.
-	maxFresh = 5 * time.Second
-)
+// maxFresh is how long after authentication a token counts as issued with it:
+// between the two, a service asks for the user's claims, and the second may turn.
+const maxFresh = 5 * time.Second
+
+// maxIdentity is the size in bytes of the largest identity that WriteUserID returns.
+const maxIdentity = 1024
 
 // accessType is the claim type of an access token.
 const accessType = "access"
 
-// header is what PyJWT 2 writes for HS256.
-var header = base64.RawURLEncoding.EncodeToString([]byte(`{"alg":"HS256","typ":"JWT"}`))
-
-// Config says what an [Issuer] issues and accepts. Secret is required. Named
-// behind each field is the setting of the Flask services that it must agree with.
-// It prints as "REDACTED".
-type Config struct {
-	Secret []byte // JWT_SECRET_KEY, as UTF-8: 32 to 1024 bytes; signs and verifies
-
-	// OldSecrets verify as well: at most 8, each as Secret. Flask-JWT-Extended
-	// knows one secret only, so they are of use after its services are gone.
-	OldSecrets [][]byte
-
-	// InsecureShortSecret takes secrets from one byte. Whoever has seen one token
-	// can find a short secret by trying, and then be anybody.
-	InsecureShortSecret bool
-
-	Issuer   string // JWT_ENCODE_ISSUER and JWT_DECODE_ISSUER; "" = iss is neither written nor read
-	Audience string // JWT_ENCODE_AUDIENCE and JWT_DECODE_AUDIENCE; "" = aud is not written, and a token with one refused
-
-	TTL    time.Duration // JWT_ACCESS_TOKEN_EXPIRES: whole seconds, up to ten years; 0 = 15 minutes
-	Leeway time.Duration // for which an expired token is still accepted, at most 5 minutes; 0 = none
-
-	// IntegerSubjects writes user IDs that are decimal integers of at most 20
-	// digits as JSON numbers, for services that call create_access_token with an
-	// integer and compare with one. Both are read either way.
-	IntegerSubjects bool
-}
-
-// Format writes "REDACTED" for every verb. In an unexported field of another
-// struct fmt does not call it, and prints the secrets.
-func (Config) Format(f fmt.State, _ rune) { io.WriteString(f, "REDACTED") }
-
-// LogValue returns "REDACTED".
-func (Config) LogValue() slog.Value { return slog.StringValue("REDACTED") }
-
-// MarshalText returns "REDACTED".
-func (Config) MarshalText() ([]byte, error) { return []byte("REDACTED"), nil }
-
 // Issuer is an [auth.TokenIssuer] for the access tokens of Flask-JWT-Extended. It
 // is safe for concurrent use and does no I/O.
 type Issuer struct {
-	config Config             // without the secrets
-	macs   []func() hash.Hash // hold the secrets, where no printer reaches them; the first signs
+	format *format
+	header string // what PyJWT 2 writes, encoded
 }
 
-// NewIssuer returns an issuer, or says what is wrong with c. The secrets are
+// NewIssuer returns an issuer, or says what is wrong with c. The secrets and keys are
 // copied.
 func NewIssuer(c Config) (*Issuer, error) {
 	i, err := newIssuer(c)
@@ -93,99 +45,81 @@ func NewIssuer(c Config) (*Issuer, error) {
 }
 
 func newIssuer(c Config) (*Issuer, error) {
-	c.TTL = cmp.Or(c.TTL, token.DefaultTTL)
-	switch {
-	case c.Leeway < 0 || c.Leeway > token.MaxLeeway:
-		return nil, errors.New("the leeway is negative or above 5 minutes")
-	case len(c.OldSecrets) > maxOldSecrets:
-		return nil, fmt.Errorf("more than %d old secrets", maxOldSecrets)
-	case c.Issuer != "" && !token.ValidText(c.Issuer):
-		return nil, errors.New("the issuer is not UTF-8 or has control characters")
-	case c.Audience != "" && !token.ValidText(c.Audience):
-		return nil, errors.New("the audience is not UTF-8 or has control characters")
-	case strings.Contains(c.Audience, " "):
-		return nil, errors.New("the audience has a space")
+	f, err := newFormat(c)
+	if err != nil {
+		return nil, err
 	}
-	i := &Issuer{}
-	for n, secret := range append([][]byte{c.Secret}, c.OldSecrets...) {
-		mac, err := newMAC(secret, c.InsecureShortSecret)
-		switch {
-		case err != nil && n == 0:
-			return nil, fmt.Errorf("the secret: %w", err)
-		case err != nil:
-			return nil, fmt.Errorf("old secret %d: %w", n, err)
-		}
-		i.macs = append(i.macs, mac)
+	switch all := f.written(); {
+	case !f.keys[0].CanSign():
+		return nil, errors.New("there is neither a Secret nor a PrivateKey")
+	case strings.Contains(strings.Join(all, ""), " "):
+		return nil, errors.New("an audience that is written has a space")
+	case len(slices.Compact(slices.Sorted(slices.Values(all)))) < len(all):
+		return nil, errors.New("an audience that is written is there twice")
 	}
-	c.Secret, c.OldSecrets = nil, nil
-	i.config = c
+	i := &Issuer{f, base64.RawURLEncoding.EncodeToString([]byte(`{"alg":"` + f.keys[0].Algorithm() + `","typ":"JWT"}`))}
 	// What no token can carry is found now, not at a login, as is a bad TTL. JSON
 	// writes < in six bytes.
 	longest := strings.Repeat("<", maxIDBytes)
-	if _, err := i.sign(auth.Subject{UserID: longest, SessionID: longest, AuthTime: time.Now()}); err != nil {
+	identity, _ := json.Marshal(longest)
+	if _, err := i.sign(auth.Subject{UserID: longest, SessionID: longest, AuthTime: time.Now()}, f.written(), identity); err != nil {
 		return nil, err
 	}
 	return i, nil
-}
-
-func newMAC(secret []byte, short bool) (func() hash.Hash, error) {
-	if !short {
-		if _, err := token.NewHMAC(secret); err != nil {
-			return nil, err
-		}
-	} else if len(secret) == 0 || len(secret) > maxSecret {
-		return nil, fmt.Errorf("%w: not 1 to %d bytes", token.ErrInvalidKey, maxSecret)
-	}
-	secret = bytes.Clone(secret)
-	return func() hash.Hash { return hmac.New(sha256.New, secret) }, nil
-}
-
-// claims are in the order in which Flask-JWT-Extended writes them.
-type claims struct {
-	Fresh     bool     `json:"fresh"`
-	IssuedAt  int64    `json:"iat"`
-	ID        string   `json:"jti"`
-	Type      string   `json:"type"`
-	Subject   any      `json:"sub"`
-	NotBefore int64    `json:"nbf"`
-	CSRF      string   `json:"csrf"`
-	Audience  string   `json:"aud,omitempty"`
-	Issuer    string   `json:"iss,omitempty"`
-	ExpiresAt int64    `json:"exp"`
-	AuthTime  *int64   `json:"auth_time,omitempty"`
-	SessionID string   `json:"sid,omitempty"`
-	AMR       []string `json:"amr,omitempty"`
-	ACR       string   `json:"acr,omitempty"`
 }
 
 // Issue returns a token. It is fresh if AuthTime is at most 5 seconds ago; one in
 // the future, by another machine's clock, becomes now, and a zero one is not
 // written. Issue fails for a subject that no token can carry: an empty user ID,
 // text that is not UTF-8 or has control characters, an AuthTime before 1970,
-// claims that may not be there, more than 8 KiB. There is one audience at most, so
-// that for any other it is an [auth.InputError].
+// claims that may not be there, more than 8 KiB. An audience that is
+// neither Config.Audience nor among its OtherAudiences is an [auth.InputError].
 func (i *Issuer) Issue(_ context.Context, s auth.Subject) (auth.IssuedToken, error) {
-	another := func(audience string) bool { return audience == "" || audience != i.config.Audience }
-	if slices.ContainsFunc(s.Audience, another) || len(s.Granted) > 0 && !slices.Contains(s.Granted, i.config.Audience) {
+	audiences, ok := token.Audiences(i.format.written(), s.Audience, s.Granted)
+	if !ok {
 		return auth.IssuedToken{}, &auth.InputError{Field: input.FieldAudience, Code: input.NotAllowed}
 	}
-	issued, err := i.sign(s)
+	identity, err := i.identity(s.UserID)
+	var issued auth.IssuedToken
+	if err == nil {
+		issued, err = i.sign(s, audiences, identity)
+	}
 	if err != nil {
 		return auth.IssuedToken{}, fmt.Errorf("flaskjwt: %w", err)
 	}
 	return issued, nil
 }
 
-func (i *Issuer) sign(s auth.Subject) (auth.IssuedToken, error) {
-	ttl := cmp.Or(s.TTL, i.config.TTL)
+// identity returns what the claim of who somebody is says, as JSON.
+func (i *Issuer) identity(userID string) (json.RawMessage, error) {
+	c := &i.format.config
+	switch {
+	case !token.ValidText(userID):
+		return nil, errors.New("the user ID is empty, not UTF-8, or has control characters")
+	case c.WriteUserID == nil && c.IntegerSubjects && isInteger(userID):
+		return json.RawMessage(userID), nil
+	case c.WriteUserID == nil:
+		return json.Marshal(userID)
+	}
+	identity, err := c.WriteUserID(userID)
+	if err != nil {
+		return nil, fmt.Errorf("WriteUserID: %w", err)
+	}
+	if _, err := token.Members(`{"":`+string(identity)+`}`, token.ReasonClaims); err != nil || len(identity) > maxIdentity {
+		return nil, errors.New("what WriteUserID returns is larger than 1024 bytes, not JSON, or has a name twice")
+	}
+	return identity, nil
+}
+
+func (i *Issuer) sign(s auth.Subject, audiences []string, identity json.RawMessage) (auth.IssuedToken, error) {
+	c := &i.format.config
+	ttl := cmp.Or(s.TTL, c.TTL)
 	now := time.Now().UTC()
 	second := now.Truncate(time.Second)
 	expires := second.Add(ttl)
 	switch {
 	case !token.ValidTTL(ttl):
 		return auth.IssuedToken{}, errors.New("the TTL is not a whole number of seconds up to ten years")
-	case !token.ValidText(s.UserID):
-		return auth.IssuedToken{}, errors.New("the user ID is empty, not UTF-8, or has control characters")
 	case s.SessionID != "" && !token.ValidText(s.SessionID):
 		return auth.IssuedToken{}, errors.New("the session ID is not UTF-8 or has control characters")
 	case s.AMR != "" && !token.ValidText(s.AMR), s.ACR != "" && !token.ValidText(s.ACR):
@@ -195,52 +129,98 @@ func (i *Issuer) sign(s auth.Subject) (auth.IssuedToken, error) {
 	case !s.AuthTime.IsZero() && s.AuthTime.Unix() < 0:
 		return auth.IssuedToken{}, errors.New("the time of authentication is before 1970")
 	}
-	c := claims{
-		Fresh:     now.Sub(s.AuthTime) <= maxFresh,
-		IssuedAt:  second.Unix(),
-		ID:        uuid.V4(),
-		Type:      accessType,
-		Subject:   s.UserID,
-		NotBefore: second.Unix(),
-		CSRF:      uuid.V4(),
-		Audience:  i.config.Audience,
-		Issuer:    i.config.Issuer,
-		ExpiresAt: expires.Unix(),
-		SessionID: s.SessionID,
-		ACR:       s.ACR,
+	// In the order in which Flask-JWT-Extended writes them.
+	p := payload{b: []byte{'{'}}
+	p.add("fresh", now.Sub(s.AuthTime) <= maxFresh)
+	p.add("iat", second.Unix())
+	p.add("jti", uuid.V4())
+	p.add("type", accessType)
+	p.add(c.IdentityClaim, identity)
+	p.add("nbf", second.Unix())
+	p.add("csrf", uuid.V4())
+	switch len(audiences) {
+	case 0:
+	case 1:
+		p.add("aud", audiences[0])
+	default:
+		p.add("aud", audiences)
+	}
+	if c.Issuer != "" {
+		p.add("iss", c.Issuer)
+	}
+	p.add("exp", expires.Unix())
+	// And what it leaves alone.
+	if !s.AuthTime.IsZero() {
+		p.add("auth_time", min(s.AuthTime.Unix(), second.Unix()))
+	}
+	if s.SessionID != "" {
+		p.add("sid", s.SessionID)
 	}
 	if s.AMR != "" {
-		c.AMR = strings.Split(s.AMR, " ")
+		p.add("amr", strings.Split(s.AMR, " "))
 	}
-	if i.config.IntegerSubjects && isInteger(s.UserID) {
-		c.Subject = json.Number(s.UserID)
+	if s.ACR != "" {
+		p.add("acr", s.ACR)
 	}
-	if !s.AuthTime.IsZero() {
-		authTime := min(s.AuthTime.Unix(), c.IssuedAt)
-		c.AuthTime = &authTime
+	if p.err != nil {
+		return auth.IssuedToken{}, p.err
 	}
-	payload, err := json.Marshal(c)
-	if err != nil {
+	if err := i.custom(&p, string(s.Claims)); err != nil {
 		return auth.IssuedToken{}, err
 	}
-	if len(s.Claims) > 0 {
-		if err := token.CheckCustom(string(s.Claims)); err != nil {
-			return auth.IssuedToken{}, err
-		}
-		payload = append(token.AppendCustom(payload[:len(payload)-1], string(s.Claims)), '}')
+	text := i.header + "." + base64.RawURLEncoding.EncodeToString(append(p.b, '}'))
+	signature, err := i.format.keys[0].SignInput(text)
+	if err != nil {
+		return auth.IssuedToken{}, fmt.Errorf("sign: %w", err)
 	}
-	text := header + "." + base64.RawURLEncoding.EncodeToString(payload)
-	text += "." + base64.RawURLEncoding.EncodeToString(sum(i.macs[0], text))
+	text += "." + base64.RawURLEncoding.EncodeToString(signature)
 	if len(text) > token.MaxSize {
 		return auth.IssuedToken{}, fmt.Errorf("larger than %d bytes", token.MaxSize)
 	}
 	return auth.IssuedToken{Token: text, ExpiresAt: expires}, nil
 }
 
-func sum(mac func() hash.Hash, input string) []byte {
-	h := mac()
-	io.WriteString(h, input) // never fails
-	return h.Sum(nil)
+// custom adds the claims of a service.
+func (i *Issuer) custom(p *payload, object string) error {
+	if object == "" {
+		return nil
+	}
+	if err := token.CheckCustom(object); err != nil {
+		return err
+	}
+	members, err := token.Members(object, token.ReasonClaims)
+	if err != nil {
+		return err
+	}
+	for name := range members {
+		if strings.EqualFold(name, i.format.config.IdentityClaim) {
+			return errors.New("custom claims: the IdentityClaim")
+		}
+	}
+	p.b = token.AppendCustom(p.b, object)
+	return nil
+}
+
+// payload is a JSON object that is not closed yet.
+type payload struct {
+	b   []byte
+	err error
+}
+
+func (p *payload) add(name string, value any) {
+	if len(p.b) > 1 {
+		p.b = append(p.b, ',')
+	}
+	for n, v := range []any{name, value} {
+		text, err := json.Marshal(v)
+		if err != nil {
+			p.err = err
+		}
+		p.b = append(p.b, text...)
+		if n == 0 {
+			p.b = append(p.b, ':')
+		}
+	}
 }
 
 // isInteger reports whether s is an integer in the one spelling that survives

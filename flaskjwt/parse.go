@@ -2,11 +2,10 @@ package flaskjwt
 
 import (
 	"context"
-	"crypto/hmac"
 	"encoding/base64"
 	"encoding/json"
+	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -14,34 +13,58 @@ import (
 	"github.com/seed89488a0c/auth/internal/token"
 )
 
+// Verifier verifies the access tokens of a fleet, for a service that issues none: with
+// JWT_PUBLIC_KEY alone it cannot. It is an [auth.Verifier], and safe for concurrent use.
+type Verifier struct{ format *format }
+
+// NewVerifier returns a verifier, or says what is wrong with c. The secrets and keys are
+// copied.
+func NewVerifier(c Config) (*Verifier, error) {
+	f, err := newFormat(c)
+	if err != nil {
+		return nil, fmt.Errorf("flaskjwt: Config: %w", err)
+	}
+	return &Verifier{f}, nil
+}
+
+// Verify returns who an access token speaks for, as [Issuer.Parse] does.
+func (v *Verifier) Verify(_ context.Context, accessToken string) (auth.Identity, error) {
+	return v.format.parse(accessToken)
+}
+
 // Parse returns what an access token says that Flask-JWT-Extended 4 or an [Issuer]
 // has written. All else is [auth.ErrInvalidToken], as an [*auth.TokenError] with
 // the reason; [auth.ErrExpiredToken] if there is no other.
 //
-// The header has alg and typ, which PyJWT always writes, and nothing else. The
-// claims sub, jti, iat, exp, type and fresh must be there, as create_access_token
-// writes them whatever is configured; nbf, which JWT_ENCODE_NBF can drop, need
-// not. sub is text, or an integer of at most 20 digits, which becomes decimal
-// text. nbf and iat may lie up to 5 seconds in the future.
+// The header has the alg of the Config and the typ JWT, as PyJWT writes it. Members
+// that are not known, such as kid, are ignored (RFC 7515 §4), but never crit, and none
+// is followed to a key.
+//
+// The claims sub, or what stands for it, jti, iat, exp, type and fresh must be there,
+// as create_access_token writes them whatever is configured; nbf, which JWT_ENCODE_NBF
+// can drop, need not. sub is text, or an integer of at most 20 digits, which becomes
+// decimal text. Times are numbers, of which the whole seconds count. [Config] says what
+// can be otherwise.
 //
 // Stricter than there: exp is required, a type that is neither access nor
 // refresh is refused, and so is an aud where none is configured (RFC 7519
-// §4.1.3), a header or a claim twice, names of claims that differ only in case,
-// objects nested more than 16 deep, and more than 8 KiB.
+// §4.1.3), a header or a claim twice, objects nested more than 16 deep, and more than
+// 8 KiB.
 //
-// Identity.AuthTime is the claim auth_time, if there. Otherwise it is iat for a
+// Identity.AuthTime is the claim auth_time, if it is a time. Otherwise it is iat for a
 // token that is fresh, or still is by a deadline, and zero for one that is not:
-// long before any age that a route allows. Identity.Issuer is Config.Issuer.
+// long before any age that a route allows. Claims sid, amr and acr that are not what an
+// Issuer writes are left empty. Identity.Issuer is Config.Issuer.
 func (i *Issuer) Parse(_ context.Context, accessToken string) (auth.Identity, error) {
-	payload, err := i.open(accessToken)
+	return i.format.parse(accessToken)
+}
+
+func (f *format) parse(accessToken string) (auth.Identity, error) {
+	payload, err := f.open(accessToken)
 	if err != nil {
 		return auth.Identity{}, err
 	}
-	id, err := i.read(payload, time.Now())
-	if err != nil {
-		return auth.Identity{}, err
-	}
-	return id, nil
+	return f.read(payload, time.Now())
 }
 
 func reject(reason string) error { return &token.Error{Reason: reason} }
@@ -51,7 +74,7 @@ var encoding = base64.RawURLEncoding.Strict()
 
 // open returns the payload of a token that is signed. Until then nothing looks
 // into it.
-func (i *Issuer) open(accessToken string) ([]byte, error) {
+func (f *format) open(accessToken string) ([]byte, error) {
 	if len(accessToken) > token.MaxSize {
 		return nil, reject(token.ReasonTooLarge)
 	}
@@ -69,81 +92,63 @@ func (i *Issuer) open(accessToken string) ([]byte, error) {
 			return nil, reject(token.ReasonEncoding)
 		}
 	}
-	if parts[0] != header {
-		if err := checkHeader(decoded[0]); err != nil {
-			return nil, err
-		}
+	h, err := token.ReadHeader(string(decoded[0]), false)
+	switch {
+	case err != nil:
+		return nil, err
+	case h.Type != "JWT": // first, so that tokens of an auth.JWTIssuer are told apart by their reason
+		return nil, reject(token.ReasonType)
+	case !f.keys[0].Is(h.Algorithm):
+		return nil, reject(token.ReasonAlgorithm)
 	}
 	input := accessToken[:len(parts[0])+1+len(parts[1])]
-	for _, mac := range i.macs {
-		if hmac.Equal(sum(mac, input), decoded[2]) {
+	for _, k := range f.keys {
+		if k.VerifyInput(input, decoded[2]) == nil {
 			return decoded[1], nil
 		}
 	}
 	return nil, reject(token.ReasonSignature)
 }
 
-// checkHeader takes the two members of a header in any order and spelling:
-// PyJWT's order has changed. The type comes first, so that tokens of an
-// auth.JWTIssuer are told apart by their reason.
-func checkHeader(text []byte) error {
-	m, err := token.Members(string(text), token.ReasonHeader)
-	if err != nil {
-		return err
-	}
-	r := reader{members: m}
-	_, crit := m["crit"]
-	typ, alg := r.text("typ"), r.text("alg")
-	switch {
-	case crit:
-		return reject(token.ReasonCrit)
-	case typ != "JWT":
-		return reject(token.ReasonType)
-	case alg != "HS256":
-		return reject(token.ReasonAlgorithm)
-	case len(m) != 2:
-		return reject(token.ReasonHeader)
-	}
-	return nil
-}
-
 // read returns what a payload says now. The order is part of the contract: exp
 // is last.
-func (i *Issuer) read(payload []byte, now time.Time) (auth.Identity, error) {
+func (f *format) read(payload []byte, now time.Time) (auth.Identity, error) {
 	m, err := token.Members(string(payload), token.ReasonClaims)
 	if err != nil {
 		return auth.Identity{}, err
 	}
+	c := &f.config
 	has := func(name string) bool { return m[name] != nil }
+	old := func(name string) bool { return c.InsecureOldTokens && !has(name) }
 	r := reader{members: m}
-	kind := r.text("type")
-	fresh := r.fresh(now)
 	id := auth.Identity{
-		UserID:    r.subject(),
-		TokenID:   r.text("jti"),
+		UserID:    r.userID(c),
 		IssuedAt:  r.date("iat"),
 		ExpiresAt: r.date("exp"),
+		SessionID: r.optional("sid"),
+		ACR:       r.optional("acr"),
+		AMR:       r.methods(),
+	}
+	if !old("jti") {
+		id.TokenID = r.text("jti")
+	}
+	kind, fresh := accessType, false
+	if !old("type") {
+		kind = r.text("type")
+	}
+	if !old("fresh") {
+		fresh = r.fresh(now)
 	}
 	var notBefore time.Time
 	if has("nbf") {
 		notBefore = r.date("nbf")
 	}
-	switch {
-	case has("auth_time"):
-		id.AuthTime = r.date("auth_time")
-	case fresh:
+	if at, ok := token.Instant(string(m["auth_time"])); ok && !at.After(id.IssuedAt.Add(c.Skew)) {
+		id.AuthTime = at
+	} else if fresh {
 		id.AuthTime = id.IssuedAt
 	}
-	if has("sid") {
-		id.SessionID = r.text("sid")
-	}
-	if has("amr") {
-		id.AMR = strings.Join(r.texts("amr"), " ")
-	}
-	if has("acr") {
-		id.ACR = r.text("acr")
-	}
-	if i.config.Issuer != "" {
+	if c.Issuer != "" {
 		id.Issuer = r.text("iss")
 	}
 	var audiences []string
@@ -151,57 +156,83 @@ func (i *Issuer) read(payload []byte, now time.Time) (auth.Identity, error) {
 		audiences = r.texts("aud")
 		id.Audience = token.JoinAudiences(audiences)
 	}
+	if !id.ExpiresAt.After(id.IssuedAt) || !id.ExpiresAt.After(notBefore) {
+		r.fail("exp")
+	}
 
-	latest := now.Add(token.ClockSkew)
+	latest := now.Add(c.Skew)
 	switch {
-	case r.bad, !id.ExpiresAt.After(id.IssuedAt), !id.ExpiresAt.After(notBefore), id.AuthTime.After(id.IssuedAt.Add(token.ClockSkew)):
-		return auth.Identity{}, reject(token.ReasonClaims)
+	case r.bad != "":
+		return auth.Identity{}, &token.Error{Reason: token.ReasonClaims, Claim: r.bad}
 	case kind != accessType:
 		return auth.Identity{}, reject(token.ReasonType)
-	case id.Issuer != i.config.Issuer:
+	case id.Issuer != c.Issuer:
 		return auth.Identity{}, reject(token.ReasonIssuer)
-	case i.config.Audience == "" && has("aud"), i.config.Audience != "" && !slices.Contains(audiences, i.config.Audience):
+	case len(f.audiences) == 0 && has("aud"), len(f.audiences) > 0 && !slices.ContainsFunc(audiences, f.accepts):
 		return auth.Identity{}, reject(token.ReasonAudience)
 	case notBefore.After(latest):
 		return auth.Identity{}, reject(token.ReasonNotYetValid)
 	case id.IssuedAt.After(latest):
 		return auth.Identity{}, reject(token.ReasonIssuedInFuture)
-	case !now.Before(id.ExpiresAt.Add(i.config.Leeway)):
+	case !now.Before(id.ExpiresAt.Add(c.Leeway)):
 		return auth.Identity{}, reject(token.ReasonExpired)
 	}
 	return id.WithClaims(payload), nil
 }
 
-// reader reads members that must be there. It remembers whether one was bad.
+func (f *format) accepts(audience string) bool { return slices.Contains(f.audiences, audience) }
+
+// reader reads members that must be there. It remembers the first that was bad.
 type reader struct {
 	members map[string]json.RawMessage
-	bad     bool
+	bad     string
 }
 
-func (r *reader) text(name string) (s string) {
-	raw := r.members[name]
-	if len(raw) == 0 || raw[0] != '"' || json.Unmarshal(raw, &s) != nil || !token.ValidText(s) {
-		r.bad = true
+func (r *reader) fail(name string) {
+	if r.bad == "" {
+		r.bad = name
+	}
+}
+
+func (r *reader) text(name string) string {
+	s := r.optional(name)
+	if s == "" {
+		r.fail(name)
 	}
 	return s
 }
 
-func (r *reader) subject() string {
-	if raw := string(r.members["sub"]); isInteger(raw) {
-		return raw
+// optional reads text that may be missing, or something else.
+func (r *reader) optional(name string) (s string) {
+	raw := r.members[name]
+	if len(raw) == 0 || raw[0] != '"' || json.Unmarshal(raw, &s) != nil || !token.ValidText(s) {
+		return ""
 	}
-	return r.text("sub")
+	return s
 }
 
-// date reads whole seconds: PyJWT writes no others.
-func (r *reader) date(name string) time.Time {
-	raw := string(r.members[name])
-	seconds, err := strconv.ParseInt(raw, 10, 64)
-	if err != nil || seconds < 0 || seconds > token.MaxSeconds || !isInteger(raw) {
-		r.bad = true
-		return time.Time{}
+func (r *reader) userID(c *Config) string {
+	raw := r.members[c.IdentityClaim]
+	switch {
+	case raw == nil, c.ReadUserID == nil && !isInteger(string(raw)):
+		return r.text(c.IdentityClaim)
+	case c.ReadUserID == nil:
+		return string(raw)
 	}
-	return time.Unix(seconds, 0).UTC()
+	id, err := c.ReadUserID(raw)
+	if err != nil || !token.ValidText(id) {
+		r.fail(c.IdentityClaim)
+		return ""
+	}
+	return id
+}
+
+func (r *reader) date(name string) time.Time {
+	at, ok := token.Instant(string(r.members[name]))
+	if !ok {
+		r.fail(name)
+	}
+	return at
 }
 
 // fresh reads true, false or a deadline, of which the whole seconds count.
@@ -210,12 +241,7 @@ func (r *reader) fresh(now time.Time) bool {
 	case "true", "false":
 		return raw == "true"
 	default:
-		seconds, err := strconv.ParseFloat(raw, 64)
-		if err != nil || seconds < 0 || seconds > token.MaxSeconds {
-			r.bad = true
-			return false
-		}
-		return !now.After(time.Unix(int64(seconds), 0))
+		return !now.After(r.date("fresh"))
 	}
 }
 
@@ -225,15 +251,38 @@ func (r *reader) texts(name string) []string {
 	if raw[0] != '[' {
 		return []string{r.text(name)}
 	}
+	list, ok := list(raw)
+	if !ok {
+		r.fail(name)
+	}
+	return list
+}
+
+// methods reads the claim amr, if it is a list of words, and separates them by spaces.
+func (r *reader) methods() string {
+	raw := r.members["amr"]
+	if len(raw) == 0 || raw[0] != '[' {
+		return ""
+	}
+	words, ok := list(raw)
+	if !ok || slices.ContainsFunc(words, func(word string) bool { return strings.Contains(word, " ") }) {
+		return ""
+	}
+	return strings.Join(words, " ")
+}
+
+// list reads an array of texts.
+func list(raw json.RawMessage) ([]string, bool) {
 	var texts []*string
-	r.bad = r.bad || json.Unmarshal(raw, &texts) != nil || slices.Contains(texts, nil)
-	if r.bad {
-		return nil
+	if json.Unmarshal(raw, &texts) != nil {
+		return nil, false
 	}
 	list := make([]string, len(texts))
 	for n, text := range texts {
+		if text == nil || !token.ValidText(*text) {
+			return nil, false
+		}
 		list[n] = *text
-		r.bad = r.bad || !token.ValidText(*text)
 	}
-	return list
+	return list, true
 }

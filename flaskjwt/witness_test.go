@@ -46,9 +46,10 @@ type useRequest struct {
 }
 
 type answers struct {
-	Source string
-	Minted []string
-	Used   []struct {
+	Source   string
+	Settings []string
+	Minted   []string
+	Used     []struct {
 		Status int
 		Body   struct {
 			Error    string

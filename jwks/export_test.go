@@ -7,7 +7,7 @@ import (
 )
 
 var (
-	Peek      = token.IssuerOf
+	Peek      = func(text string) (string, error) { return token.IssuerOf(text, token.MaxSize) }
 	Freshness = freshness
 )
 

@@ -126,6 +126,30 @@ func (i *issuer) newer(ctx context.Context, known *state) (*state, error) {
 	return i.fetch(ctx, s)
 }
 
+// renew fetches keys whatever there is, unless somebody has asked for them since it
+// was called, and returns the error of the fetch.
+func (i *issuer) renew(ctx context.Context) error {
+	called := time.Now()
+	select {
+	case i.turn <- struct{}{}:
+	case <-ctx.Done():
+		_, err := i.left(ctx)
+		return err
+	}
+	s := i.state.Load()
+	if s.at.After(called) && s.err == nil {
+		i.done()
+		return nil
+	}
+	if ctx.Err() != nil {
+		i.done()
+		_, err := i.left(ctx)
+		return err
+	}
+	_, err := i.fetch(ctx, s)
+	return err
+}
+
 func (i *issuer) done() { <-i.turn }
 
 // left is what a call has that waits no longer.
@@ -143,13 +167,16 @@ func (i *issuer) fetch(ctx context.Context, s *state) (*state, error) {
 	ended := make(chan *state, 1)
 	go func() {
 		ctx := context.WithoutCancel(ctx)
-		next := i.after(ctx, s)
+		next, passed := i.after(ctx, s)
 		i.state.Store(next)
 		i.done() // before OnError, which may call the Verifier
 		defer func() {
 			recover() // of OnError: it would end the process
 			ended <- next
 		}()
+		for _, p := range passed {
+			i.config.OnError(ctx, &KeyError{Issuer: i.config.Issuer, KeyID: p.ID, Code: p.Code})
+		}
 		if next.err != nil {
 			i.config.OnError(ctx, next.err)
 		}
@@ -162,15 +189,18 @@ func (i *issuer) fetch(ctx context.Context, s *state) (*state, error) {
 	}
 }
 
-// after returns the state that follows, by asking the issuer.
-func (i *issuer) after(ctx context.Context, s *state) *state {
+// after returns the state that follows, by asking the issuer, and which keys of the
+// answer are of no use, unless it is the same as before.
+func (i *issuer) after(ctx context.Context, s *state) (*state, []token.Passed) {
 	ctx, cancel := context.WithTimeout(ctx, fetchTimeout)
 	defer cancel()
 	start := time.Now()
 	d, maxAge, code := i.origin.get(ctx, &s.document)
+	passed := d.passed
+	d.passed = nil
 	if code == "" {
 		maxAge = min(max(maxAge, minMaxAge), i.config.StaleLimit/2)
-		return &state{document: d, at: start, refresh: start.Add(maxAge), ask: start.Add(min(maxAge, askInterval))}
+		return &state{document: d, at: start, refresh: start.Add(maxAge), ask: start.Add(min(maxAge, askInterval))}, passed
 	}
 	next := *s
 	next.err = &FetchError{Issuer: i.config.Issuer, Code: code}
@@ -186,5 +216,5 @@ func (i *issuer) after(ctx context.Context, s *state) *state {
 	if next.ask.After(next.refresh) { // keys that are fresh stay so
 		next.refresh = next.ask
 	}
-	return &next
+	return &next, passed
 }

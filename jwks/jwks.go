@@ -30,7 +30,24 @@
 // issuer that publishes a key for as long as its answers may be kept before it
 // signs with it, as package auth's do, does not need it. After a fetch that
 // failed the next one waits for 1 second, and twice as long each time, up to a
-// minute, while there are keys that serve.
+// minute, while there are keys that serve. [Verifier.Refresh] does not wait: it is for
+// a key that was revoked in a hurry.
+//
+// # Issuers
+//
+// What public providers write differs from RFC 9068, and so does what a Config needs.
+// Required is as long as their tokens let it be:
+//
+//	Auth0            InsecureAnyType, Required: {"iat"}; with its RFC 9068 profile nothing
+//	Okta             InsecureAnyType, Required: {"iat", "jti"}; the client is the claim cid
+//	Google           InsecureAnyType, Required: {"iat"}: ID tokens; the audience is the client ID
+//	Microsoft Entra  InsecureAnyType, Required: {"iat"}; the client is the claim azp or appid
+//	Amazon Cognito   InsecureAnyType and InsecureNoAudience: access tokens have no aud
+//	Keycloak         InsecureAnyType, Required: {"iat", "jti"}; InsecureNoSubject for clients
+//	                 without the scope basic
+//	Supabase         InsecureAnyType, Required: {"iat"}; the audience is "authenticated"
+//
+// TestProviders has a key set and tokens of each.
 package jwks
 
 import (
@@ -40,6 +57,8 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strconv"
+	"sync"
 	"time"
 
 	"github.com/seed89488a0c/auth/internal/bearer"
@@ -67,8 +86,27 @@ type Config struct {
 	Issuer string // iss, byte for byte
 
 	// Audience is aud, or one of them: this service. An issuer of package auth must
-	// have it as its Audience, or among its OtherAudiences.
+	// have it as its Audience, or among its OtherAudiences. It may be "" where
+	// InsecureNoAudience has clients; then a token with an aud is refused.
 	Audience string
+
+	// AcceptAudiences are as good as Audience, at most 16: other names of this service,
+	// such as the former one while it is renamed.
+	AcceptAudiences []string
+
+	// InsecureNoAudience names clients (client_id), at most 256, whose tokens are
+	// accepted without aud, as Amazon Cognito's access tokens are. Nothing in such a
+	// token says whom it is for: whatever service one of these clients gives it to can
+	// use it here as that user. Name only clients all of whose services trust each other.
+	// Where there is an aud, it counts.
+	InsecureNoAudience []string
+
+	// InsecureNoSubject names clients (client_id), at most 256, whose tokens are
+	// accepted without sub: clients that act for themselves, at issuers that do not
+	// write their ID as sub (RFC 9068 §2.2), as Keycloak. Identity.UserID is then the
+	// client's ID. Whoever registers a user whose ID is that of the client is taken for
+	// it, and the client for them: name only IDs that no user can have.
+	InsecureNoSubject []string
 
 	// Client fetches the keys; cookies are not kept, and redirects are followed
 	// to the same scheme and host only. nil = one of its own, by the proxy of the
@@ -77,6 +115,11 @@ type Config struct {
 
 	// Required names the claims that must be there beside iss, aud, exp and sub,
 	// at most 60. nil = client_id, iat and jti (RFC 9068 §2.2); empty = none.
+	//
+	// Of the claims that an Identity has, those that are not required may mean anything
+	// to the issuer: client_id, jti, sid, auth_time, amr and acr are left empty where
+	// they are not what RFC 9068 has, such as an amr that is a list of objects. A
+	// required one must be. iat and nbf must be times where they are there at all.
 	Required []string
 
 	// InsecureAnyType accepts every typ, and none, for issuers that do not write
@@ -85,8 +128,17 @@ type Config struct {
 	InsecureAnyType bool
 
 	// Leeway is for how long an expired token is still accepted, at most 5
-	// minutes; 0 = none. nbf and iat may lie up to 5 seconds in the future anyway.
+	// minutes; 0 = none.
 	Leeway time.Duration
+
+	// Skew is how far nbf and iat may lie in the future, since two machines' clocks
+	// differ, at most 1 minute; 0 = 5 seconds. So far may auth_time lie after iat.
+	Skew time.Duration
+
+	// MaxToken is how many bytes the largest token has, at most 65,536; 0 = 8,192.
+	// Tokens with many groups or roles can have more. Servers and proxies have limits
+	// of their own for headers.
+	MaxToken int
 
 	// StaleLimit is for how long keys serve after the issuer last confirmed them,
 	// from 1 minute to 30 days; 0 = 24 hours. They are refreshed after half of it
@@ -101,11 +153,12 @@ type Config struct {
 	// tokens above 2 KiB are not. 0 = 1024, negative = none, at most 1<<20.
 	Cache int
 
-	// OnError is told of every fetch that failed, a [*FetchError], and of every
-	// token that [Verifier.Verify] refuses, a [*TokenError]: there is nothing
-	// secret in either. It must be fast: anybody can have it called, as often as
-	// requests come in, and they wait for it. The context is that of the call; where
-	// a fetch failed, of the call that began it, and does not end with that. With
+	// OnError is told of every fetch that failed, a [*FetchError], of the keys that are
+	// passed over in a JWK Set, up to 64 of it, each time that it has changed and while
+	// none of it can be used, a [*KeyError], and of every token that [Verifier.Verify] refuses, a [*TokenError]:
+	// there is nothing secret in any of them. It must be fast: anybody can have it
+	// called, as often as requests come in, and they wait for it. The context is that
+	// of the call; of a fetch, of the call that began it, and does not end with that. With
 	// several issuers, a token that names none of them is told to the first Config's.
 	// It may call the Verifier. nil = nobody.
 	OnError func(ctx context.Context, err error)
@@ -113,7 +166,10 @@ type Config struct {
 
 // Verifier verifies the access tokens of the issuers it was made for. It is an
 // auth.Verifier, and safe for concurrent use.
-type Verifier struct{ issuers []*issuer }
+type Verifier struct {
+	issuers  []*issuer
+	maxToken int // of all of them
+}
 
 // NewVerifier returns a verifier that trusts these issuers, each for the tokens
 // that name it alone, or says what is wrong with a Config. It does no I/O.
@@ -128,6 +184,7 @@ func NewVerifier(c Config, more ...Config) (*Verifier, error) {
 			return nil, fmt.Errorf("jwks: Config %d: %w", n+1, err)
 		}
 		v.issuers = append(v.issuers, i)
+		v.maxToken = max(v.maxToken, cmp.Or(c.MaxToken, token.MaxSize))
 	}
 	return v, nil
 }
@@ -144,12 +201,19 @@ func newIssuer(c Config) (*issuer, error) {
 		c.OnError = func(context.Context, error) {}
 	}
 	parser, err := token.NewParser(token.Rules{
-		Issuer:   c.Issuer,
-		Audience: c.Audience,
-		Leeway:   c.Leeway,
-		Skew:     token.ClockSkew,
-		Cache:    c.Cache,
-		Foreign:  &token.Foreign{Required: c.Required, AnyType: c.InsecureAnyType},
+		Issuer:          c.Issuer,
+		Audience:        c.Audience,
+		AcceptAudiences: c.AcceptAudiences,
+		Leeway:          c.Leeway,
+		Skew:            cmp.Or(c.Skew, token.ClockSkew),
+		MaxSize:         c.MaxToken,
+		Cache:           c.Cache,
+		Foreign: &token.Foreign{
+			Required:   c.Required,
+			AnyType:    c.InsecureAnyType,
+			NoAudience: c.InsecureNoAudience,
+			NoSubject:  c.InsecureNoSubject,
+		},
 	})
 	if err != nil {
 		return nil, err
@@ -195,7 +259,7 @@ func (v *Verifier) choose(accessToken string) (*issuer, error) {
 	if len(v.issuers) == 1 {
 		return first, nil
 	}
-	name, err := token.IssuerOf(accessToken)
+	name, err := token.IssuerOf(accessToken, v.maxToken)
 	if err != nil {
 		return first, err
 	}
@@ -217,6 +281,21 @@ func (v *Verifier) Ready(ctx context.Context) error {
 			}
 		}
 	}
+	return errors.Join(errs...)
+}
+
+// Refresh fetches the keys of every issuer, however young those there are: after a key
+// was revoked, or to know a new one before its first token. Until then a key that is
+// published no more serves on for as long as the issuer's Cache-Control says. The
+// errors are [*FetchError]s, one for each issuer that could not be asked: its old keys
+// then serve on, as they do in any outage.
+func (v *Verifier) Refresh(ctx context.Context) error {
+	errs := make([]error, len(v.issuers))
+	var group sync.WaitGroup
+	for n, i := range v.issuers {
+		group.Go(func() { errs[n] = i.renew(ctx) })
+	}
+	group.Wait()
 	return errors.Join(errs...)
 }
 
@@ -261,16 +340,18 @@ func FromContext(ctx context.Context) (Identity, bool) { return token.FromContex
 
 // Identity is what a valid access token says of who is asking: see
 // [github.com/seed89488a0c/auth.Identity] for its fields. Those are zero whose
-// claims the token does not have; Issuer, UserID, Audience and ExpiresAt never are. An
-// audience that has a space itself is in Audience with %20 in its place.
+// claims the token does not have; Issuer, UserID and ExpiresAt never are, and Audience
+// only is for the clients of Config.InsecureNoAudience. An audience that has a space
+// itself is in Audience with %20 in its place.
 //
 // A user is known by Issuer and UserID together: another issuer's may have the same
 // UserID. No Authenticator of package auth acts for an Identity of this package, even
 // if it has issued the token: its account routes verify tokens by the Authenticator.
 type Identity = token.Identity
 
-// TokenError says why a token is not accepted, by its field Reason: see
-// [github.com/seed89488a0c/auth.TokenError] for what that may be.
+// TokenError says why a token is not accepted, by its fields Reason and Claim: see
+// [github.com/seed89488a0c/auth.TokenError] for what those may be. Claim can also be
+// any name of [Config].Required.
 type TokenError = token.Error
 
 // The errors that a caller branches on, with [errors.Is]. They are the same
@@ -318,4 +399,32 @@ func (e *FetchError) Unwrap() []error {
 		return []error{ErrUnavailable, e.Context}
 	}
 	return []error{ErrUnavailable}
+}
+
+// KeyError says that a key of an issuer is passed over, while others serve. It is no
+// error of any call: only [Config].OnError is told, and it matches neither
+// [ErrUnavailable] nor [ErrInvalidToken].
+//
+// Code is stable, and one of:
+//
+//	use            its use is another one than signatures, which is as it should be
+//	key_ops        its key_ops are not verify, or more than that
+//	kty            its kty or crv is unknown here
+//	alg            its alg is unknown here, or not one for such a key
+//	private        it is a secret, or has its private half beside it
+//	too_short      it is an RSA key of fewer than 2048 bits, or its exponent is below 65537
+//	encoding       a member is missing, or not base64url without padding
+//	leading_zeros  n or e has leading zeros (RFC 7518 §6.3.1)
+//	invalid        it is no key of its kind, or has more than 8192 bits
+//	kid            its kid is no text, empty, longer than 256 bytes, or has control characters
+//	ambiguous      another key has the same kid and alg: neither is used
+//	malformed      it is no JSON object
+type KeyError struct {
+	Issuer string // as in the Config
+	KeyID  string // kid; "" = it has none, or none that may be logged
+	Code   string
+}
+
+func (e *KeyError) Error() string {
+	return "jwks: keys of " + e.Issuer + ": " + strconv.Quote(e.KeyID) + " is passed over: " + e.Code
 }

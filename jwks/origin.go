@@ -24,6 +24,7 @@ const (
 
 	// codeEmpty is the one failure that says something about the keys.
 	codeEmpty = "empty"
+	codeNone  = "no_keys"
 )
 
 // origin is where an issuer's JWK Set is.
@@ -35,9 +36,10 @@ type origin struct {
 // document is a JWK Set and what tells it apart from others; the zero document
 // is none.
 type document struct {
-	set  *token.Set
-	sum  [sha256.Size]byte
-	etag string
+	set    *token.Set
+	sum    [sha256.Size]byte
+	etag   string
+	passed []token.Passed // what is of no use in it; not kept
 }
 
 func newOrigin(c Config) (*origin, error) {
@@ -76,7 +78,8 @@ func isLoopback(host string) bool {
 }
 
 // get returns the JWK Set, which is the known one if nothing has changed, and for
-// how long it may be kept; or the code of a [FetchError].
+// how long it may be kept; or the code of a [FetchError]. Beside codeNone there is
+// what has been passed over, and nothing else.
 func (o *origin) get(ctx context.Context, known *document) (d document, maxAge time.Duration, code string) {
 	defer func() {
 		if recover() != nil { // of the Client's parts: nobody else could
@@ -107,24 +110,24 @@ func (o *origin) get(ctx context.Context, known *document) (d document, maxAge t
 	case len(body) > maxBody:
 		return document{}, 0, "too_large"
 	}
-	d = document{known.set, sha256.Sum256(body), response.Header.Get("ETag")}
+	d = document{known.set, sha256.Sum256(body), response.Header.Get("ETag"), nil}
 	if len(d.etag) > maxETag { // too much for a request to the issuer, maybe
 		d.etag = ""
 	}
 	if d.set != nil && d.sum == known.sum {
 		return d, maxAge, "" // the same keys: tokens that were verified stay so
 	}
-	keys, err := token.ParseSet(body)
+	keys, passed, err := token.ParseSet(body)
 	if err != nil {
 		return document{}, 0, "malformed"
 	}
-	if d.set, err = token.NewSet(keys); err == nil {
+	if d.set, d.passed = token.NewForeignSet(keys), passed; d.set != nil {
 		return d, maxAge, ""
 	}
 	if isEmpty(body) {
 		return document{}, 0, codeEmpty
 	}
-	return document{}, 0, "no_keys"
+	return document{passed: passed}, 0, codeNone
 }
 
 // isEmpty reports whether a JWK Set has no keys, not even such that are of no use.

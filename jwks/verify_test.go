@@ -411,6 +411,16 @@ func TestConfig(t *testing.T) {
 		{"the Leeway is negative or above 5 minutes", func(c *jwks.Config) { c.Leeway = 5*time.Minute + 1 }},
 		{"the StaleLimit is below 1 minute or above 30 days", func(c *jwks.Config) { c.StaleLimit = time.Minute - 1 }},
 		{"the StaleLimit is below 1 minute or above 30 days", func(c *jwks.Config) { c.StaleLimit = 30*24*time.Hour + 1 }},
+		{"the Skew is negative or above 1 minute", func(c *jwks.Config) { c.Skew = -1 }},
+		{"the Skew is negative or above 1 minute", func(c *jwks.Config) { c.Skew = time.Minute + 1 }},
+		{"", func(c *jwks.Config) { c.Skew, c.MaxToken = time.Minute, 64<<10 }},
+		{"the largest token is negative or above 64 KiB", func(c *jwks.Config) { c.MaxToken = -1 }},
+		{"the largest token is negative or above 64 KiB", func(c *jwks.Config) { c.MaxToken = 64<<10 + 1 }},
+		{"", func(c *jwks.Config) { c.Audience, c.InsecureNoAudience = "", []string{"app"} }},
+		{"the audience is empty, not UTF-8, or has control characters", func(c *jwks.Config) { c.Audience, c.AcceptAudiences = "", []string{"app"} }},
+		{"the AcceptAudiences are more than 16, or one is empty, not UTF-8, or has control characters", func(c *jwks.Config) { c.AcceptAudiences = []string{""} }},
+		{"the client IDs of one list are more than 256, or one is empty, not UTF-8, or has control characters", func(c *jwks.Config) { c.InsecureNoAudience = []string{""} }},
+		{"the client IDs of one list are more than 256, or one is empty, not UTF-8, or has control characters", func(c *jwks.Config) { c.InsecureNoSubject = numbers(257) }},
 		{"the Cache is above 1<<20", func(c *jwks.Config) { c.Cache = 1<<20 + 1 }},
 	} {
 		c := good

@@ -54,7 +54,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		Audience: *audience,
 		OnError: func(ctx context.Context, err error) {
 			if refused, ok := errors.AsType[*jwks.TokenError](err); ok {
-				log.InfoContext(ctx, "token refused", "reason", refused.Reason)
+				log.InfoContext(ctx, "token refused", "reason", refused.Reason, "claim", refused.Claim)
 				return
 			}
 			log.WarnContext(ctx, "keys", "error", err.Error())

@@ -26,7 +26,7 @@ func RequireFresh(v Verifier, maxAge time.Duration, next Handler, fail func(http
 
 func isFresh(at time.Time, maxAge time.Duration) bool {
 	age := time.Since(at)
-	return !at.IsZero() && -token.ClockSkew <= age && age <= maxAge // later than the skew it has not happened
+	return !at.IsZero() && -token.MaxSkew <= age && age <= maxAge // later than any skew it has not happened
 }
 
 // notFresh is the answer of RFC 9470 §3.

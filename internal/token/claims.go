@@ -13,8 +13,9 @@ import (
 // Sizes in bytes.
 const (
 	// MaxSize is that of the largest token. A larger one is neither signed nor
-	// looked at.
-	MaxSize = 8192
+	// looked at, unless [Rules.MaxSize] allows it, up to MaxForeignSize.
+	MaxSize        = 8192
+	MaxForeignSize = 64 << 10
 
 	// MaxCustom is that of the largest Claims.Custom.
 	MaxCustom = 4096
@@ -71,9 +72,10 @@ func Custom(v any) (json.RawMessage, error) {
 	return object, nil
 }
 
-// CheckCustom says what is wrong with claims beside the reserved ones. Names
-// count as the same however they are cased, since that is how encoding/json
-// reads them into a struct.
+// CheckCustom says what is wrong with claims beside the reserved ones. Those are
+// reserved however they are cased, since that is how encoding/json reads them into
+// a struct. Other names may differ in nothing but case, as data's can: [Identity.Claims]
+// tells where that is ambiguous.
 func CheckCustom(object string) error {
 	if len(object) > MaxCustom {
 		return errCustom("larger than 4096 bytes")

@@ -33,7 +33,7 @@ func (expired) Unwrap() error { return ErrInvalid }
 // Reasons for which [Parser.Parse] refuses a token. They are stable: logs and
 // metrics may rely on them.
 const (
-	ReasonTooLarge        = "too_large"        // longer than MaxSize
+	ReasonTooLarge        = "too_large"        // longer than MaxSize, or what the rules allow
 	ReasonMalformed       = "malformed"        // not three non-empty parts
 	ReasonEncoding        = "encoding"         // a part is not canonical base64url
 	ReasonHeader          = "header"           // not a JSON object of the members and types that may be there
@@ -60,9 +60,16 @@ const (
 // Error is why a token was refused; see [github.com/seed89488a0c/auth.TokenError].
 type Error struct {
 	Reason string // one of the Reason constants
+	Claim  string // for [ReasonClaims], the name of the claim; "" if it is not one alone
 }
 
-func (e *Error) Error() string { return ErrInvalid.Error() + ": " + e.Reason }
+func (e *Error) Error() string {
+	text := ErrInvalid.Error() + ": " + e.Reason
+	if e.Claim != "" {
+		text += ": " + e.Claim
+	}
+	return text
+}
 
 // Unwrap returns [ErrExpired] for [ReasonExpired], and [ErrInvalid] otherwise.
 func (e *Error) Unwrap() error {
@@ -73,6 +80,10 @@ func (e *Error) Unwrap() error {
 }
 
 func reject(reason string) error { return &Error{Reason: reason} }
+
+// rejectClaim names the claim that is missing, malformed or contradicts another. The
+// name is one that the rules have, never one that only the token has.
+func rejectClaim(name string) error { return &Error{Reason: ReasonClaims, Claim: name} }
 
 func errCustom(problem string) error { return errors.New("custom claims: " + problem) }
 

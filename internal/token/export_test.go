@@ -2,12 +2,8 @@ package token
 
 import "time"
 
-// The signatures of a Key alone, for published vectors that are no access
-// tokens of ours.
-
-func (k Key) SignInput(input string) ([]byte, error) { return k.sign(input) }
-
-func (k Key) VerifyInput(input string, signature []byte) error { return k.verify(input, signature) }
+// Choose returns the key that a foreign token asks for.
+func (s *Set) Choose(id, algorithm string) (Key, error) { return s.choose(id, algorithm) }
 
 // Said returns what an identity says, without its marks.
 func (id Identity) Said() Identity { return id.unmarked() }

@@ -196,7 +196,7 @@ func wantReason(t testing.TB, id token.Identity, err error, reason string) {
 		t.Errorf("error is a %T, want *token.Error", err)
 	case e.Reason != reason:
 		t.Errorf("reason %q, want %q", e.Reason, reason)
-	case err.Error() != "auth: invalid token: "+reason:
+	case err.Error() != strings.TrimSuffix("auth: invalid token: "+reason+": "+e.Claim, ": "):
 		t.Errorf("message %q", err)
 	case errors.Is(err, token.ErrExpired) != (reason == token.ReasonExpired), !errors.Is(err, token.ErrInvalid):
 		t.Errorf("%v matches ErrExpired: %t, ErrInvalid: %t", err, errors.Is(err, token.ErrExpired), errors.Is(err, token.ErrInvalid))

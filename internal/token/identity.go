@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"reflect"
 	"time"
-	"unicode"
 )
 
 // Identity is what a valid access token says of who is asking; see
@@ -75,9 +74,10 @@ func (id Identity) unmarked() Identity {
 }
 
 // Claims reads the token's claims into what v points to, as encoding/json does.
-// Claims that do not fit are an [*Error] of [ReasonClaims], and so is a token
-// that has two names in one object which differ only in case: encoding/json would
-// take either for the other. An identity without claims leaves v as it is.
+// Claims that do not fit are an [*Error] of [ReasonClaims], and so are two names in
+// one object that differ only in case, where v has a struct with a field for them:
+// encoding/json would take either for the other. A map gets both, and so does what
+// unmarshals itself. An identity without claims leaves v as it is.
 func (id Identity) Claims(v any) error {
 	if p := reflect.ValueOf(v); p.Kind() != reflect.Pointer || p.IsNil() {
 		return errors.New("auth: Identity.Claims: not a pointer to something")
@@ -85,7 +85,7 @@ func (id Identity) Claims(v any) error {
 	if id.claims == "" {
 		return nil
 	}
-	if _, err := Members(id.claims, ReasonClaims); err != nil || json.Unmarshal([]byte(id.claims), v) != nil {
+	if !readable(id.claims, v) || json.Unmarshal([]byte(id.claims), v) != nil {
 		return reject(ReasonClaims) // encoding/json's text has pieces of the token
 	}
 	return nil
@@ -100,14 +100,12 @@ func (id Identity) LogValue() slog.Value {
 }
 
 // Members returns the members of an object, each as it is written. A bad text
-// is rejected for the given reason, and two names that differ in nothing but
-// case for being one twice, in inner objects too.
+// is rejected for the given reason.
 func Members(object, malformed string) (map[string]json.RawMessage, error) {
 	s, err := newScanner(object, malformed)
 	if err != nil {
 		return nil, err
 	}
-	s.caseless = true
 	members := map[string]json.RawMessage{}
 	err = s.object(func(name string) error {
 		s.next()
@@ -120,13 +118,4 @@ func Members(object, malformed string) (map[string]json.RawMessage, error) {
 		return nil, err
 	}
 	return members, s.end()
-}
-
-// fold returns the least of the runes that encoding/json takes for one another.
-func fold(r rune) rune {
-	least := r
-	for next := unicode.SimpleFold(r); next != r; next = unicode.SimpleFold(next) {
-		least = min(least, next)
-	}
-	return least
 }

@@ -98,10 +98,15 @@ func (i *Issuer) Life(ttl time.Duration) time.Duration {
 // that the terms allow and that are among the granted, where any are named. False
 // means that one of the asked is not allowed, or that nobody is left.
 func (i *Issuer) Audiences(asked, granted []string) ([]string, bool) {
+	return Audiences(i.audiences, asked, granted)
+}
+
+// Audiences is [Issuer.Audiences] for an issuer that has all of these, or none.
+func Audiences(all, asked, granted []string) ([]string, bool) {
 	if len(asked) == 0 && len(granted) == 0 {
-		return i.audiences, true
+		return all, true
 	}
-	allowed := i.audiences
+	allowed := all
 	for _, list := range [][]string{granted, asked} {
 		if len(list) > 0 {
 			allowed = among(allowed, list)

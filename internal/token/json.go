@@ -259,10 +259,8 @@ func (s *scanner) date() (time.Time, error) {
 	if err := s.digits(); err != nil {
 		return time.Time{}, err
 	}
-	// A fraction or an exponent is refused by list: it is neither a comma nor
-	// a bracket.
 	digits := s.src[start:s.pos]
-	if len(digits) > 1 && digits[0] == '0' {
+	if len(digits) > 1 && digits[0] == '0' || s.accept(".eE") {
 		return time.Time{}, s.fail()
 	}
 	var seconds int64
@@ -272,6 +270,16 @@ func (s *scanner) date() (time.Time, error) {
 		}
 	}
 	return time.Unix(seconds, 0).UTC(), nil
+}
+
+// Instant reads a text that is a time as others write it, see instant.
+func Instant(text string) (time.Time, bool) {
+	s, err := newScanner(text, ReasonClaims)
+	if err != nil {
+		return time.Time{}, false
+	}
+	at, err := s.instant()
+	return at, err == nil && s.end() == nil
 }
 
 // instant reads a time as others write it: any number from 0 to MaxSeconds, of

@@ -1,6 +1,8 @@
 package token_test
 
 import (
+	"cmp"
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -212,7 +214,7 @@ func set(jwks ...string) string { return `{"keys":[` + strings.Join(jwks, ",") +
 
 func checkSet(t *testing.T, text string, want ...string) {
 	t.Helper()
-	keys, err := token.ParseSet([]byte(text))
+	keys, _, err := token.ParseSet([]byte(text))
 	if err != nil {
 		t.Errorf("%v", err)
 	}
@@ -245,10 +247,15 @@ func TestParseSet(t *testing.T) {
 			[]string{`EdDSA key a/b c+é="<`, "EdDSA key " + strings.Repeat("k", 256)}},
 		"no objects": {`{"keys":[1,"a",null,[],` + a + `,true]}`, []string{"EdDSA key a"}},
 		"one kid twice": {set(a, with(p256PublicJWK, `"kid":"b"`), with(rsaPublicJWK, `"kid":"a"`)),
-			[]string{"ES256 key b"}},
-		"one kid thrice":             {set(a, a, a), nil},
+			[]string{"EdDSA key a", "ES256 key b", "RS256 key a"}},
+		"one key thrice": {set(a, a, a), []string{"EdDSA key a"}},
+		"one key for two algorithms": {set(withAlg(with(rsaPublicJWK, `"kid":"a"`), "RS256"), withAlg(with(rsaPublicJWK, `"kid":"a"`), "RS512"), with(rsaPublicJWK, `"kid":"a"`)),
+			[]string{"RS256 key a", "RS512 key a"}},
+		"two keys of one kid and alg": {set(with(rsaPublicJWK, `"kid":"a"`), with(bilboPublicJWK(t), `"kid":"a"`), a, with(p256PublicJWK, `"kid":"b"`)),
+			[]string{"EdDSA key a", "ES256 key b"}},
+		"Ed25519 and EdDSA":          {set(withAlg(a, "Ed25519"), withAlg(a, "EdDSA"), a), []string{"EdDSA key a"}},
 		"one kid twice, one unknown": {set(a, `{"kty":"new","kid":"a"}`), []string{"EdDSA key a"}},
-		"a thumbprint as kid":        {set(edPublicJWK, with(rsaPublicJWK, `"kid":"kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k"`)), nil},
+		"a thumbprint as kid":        {set(edPublicJWK, with(rsaPublicJWK, `"kid":"kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k"`)), []string{"EdDSA key kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k", "RS256 key kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k"}},
 		"secrets":                    {set(octJWK, rsaPrivateJWK, p256PrivateJWK, edPrivateJWK, a), []string{"EdDSA key a"}},
 
 		// RFC 7517 appendix A.1: the first is for encryption.
@@ -289,7 +296,7 @@ func TestParseSetRefuses(t *testing.T) {
 		"PEM":                   block("PUBLIC KEY", pkix(t, edPrivate("e").Public())),
 	} {
 		t.Run(name, func(t *testing.T) {
-			if keys, err := token.ParseSet([]byte(text)); err == nil || keys != nil {
+			if keys, passed, err := token.ParseSet([]byte(text)); err == nil || keys != nil || passed != nil {
 				t.Errorf("%v, %v", keys, err)
 			}
 		})
@@ -304,19 +311,79 @@ func TestParseSetLimits(t *testing.T) {
 		}
 		return set(append(list, `{"kty":"new"}`, octJWK)...)
 	}
-	if keys, err := token.ParseSet([]byte(numbered(64))); err != nil || len(keys) != 64 {
+	if keys, _, err := token.ParseSet([]byte(numbered(64))); err != nil || len(keys) != 64 {
 		t.Errorf("64: %d, %v", len(keys), err)
 	}
 	for _, n := range []int{65, 200} {
-		if keys, err := token.ParseSet([]byte(numbered(n))); err == nil || keys != nil {
+		if keys, _, err := token.ParseSet([]byte(numbered(n))); err == nil || keys != nil {
 			t.Errorf("%d: %v", n, keys)
 		}
 	}
 	fill := func(size int) []byte { return []byte(set() + strings.Repeat(" ", size-len(set()))) }
-	if _, err := token.ParseSet(fill(256 << 10)); err != nil {
+	if _, _, err := token.ParseSet(fill(256 << 10)); err != nil {
 		t.Error(err)
 	}
-	if _, err := token.ParseSet(fill(256<<10 + 1)); err == nil {
+	if _, _, err := token.ParseSet(fill(256<<10 + 1)); err == nil {
 		t.Error("accepted a set that is too large")
+	}
+}
+
+// bilboPublicJWK is another RSA key than rsaPublicJWK.
+func bilboPublicJWK(t *testing.T) string {
+	t.Helper()
+	public, _ := parseKey(t, bilboPrivateJWK).Public()
+	var m map[string]any
+	if err := json.Unmarshal(public, &m); err != nil {
+		t.Fatal(err)
+	}
+	return fmt.Sprintf(`{"kty":"RSA","n":%q,"e":%q}`, m["n"], m["e"])
+}
+
+// TestParseSetTells: each key that is passed over is told, with its kid and why, also
+// beside one that works.
+func TestParseSetTells(t *testing.T) {
+	a := with(edPublicJWK, `"kid":"a"`)
+	codes := map[string]string{
+		"empty": "kty", "kty unknown": "kty", "kty in lower case": "kty", "kty missing": "kty", "kty a number": "kty",
+		"kty of another kind": "kty", "crv missing": "kty", "crv X25519": "kty", "crv Ed448": "kty", "crv P-224": "kty", "crv secp256k1": "kty",
+		"use enc": "use", "use empty": "use", "use null": "use",
+		"key_ops empty": "key_ops", "key_ops encrypt": "key_ops", "key_ops verify, wrapKey": "key_ops", "key_ops twice the same": "key_ops",
+		"key_ops sign, but public": "key_ops", "key_ops a string": "key_ops", "key_ops of numbers": "key_ops", "key_ops null": "key_ops",
+		"alg of another kind": "alg", "alg of another curve": "alg", "alg Ed25519 for ECDSA": "alg", "alg for encryption": "alg", "alg HS256 for RSA": "alg",
+		"alg none": "alg", "alg empty": "alg", "alg null": "alg",
+		"kid empty": "kid", "kid a number": "kid", "kid with a line break": "kid", "kid of 257 bytes": "kid",
+		"x missing": "encoding", "x empty": "encoding", "x a number": "encoding", "x padded": "encoding", "x in the other base64": "encoding",
+		"x with a line break": "encoding", "x with unused bits": "encoding", "y missing": "encoding", "n missing": "encoding", "e missing": "encoding",
+		"n with a zero": "leading_zeros", "e with a zero": "leading_zeros", "e zero": "leading_zeros",
+		"n short": "too_short", "e three": "too_short",
+	}
+	for name, text := range unusable(t) {
+		t.Run(name, func(t *testing.T) {
+			want := token.Passed{ID: "named", Code: cmp.Or(codes[name], "invalid")}
+			if strings.HasPrefix(name, "kid") {
+				want.ID = ""
+			} else if text == "{}" {
+				text = `{"kid":"named"}`
+			} else {
+				text = with(text, `"kid":"named"`)
+			}
+			keys, passed, err := token.ParseSet([]byte(set(a, text)))
+			if err != nil || len(keys) != 1 || !slices.Equal(passed, []token.Passed{want}) {
+				t.Errorf("%v, passed over %+v, want %+v: %v", keys, passed, want, err)
+			}
+		})
+	}
+	for text, want := range map[string][]token.Passed{
+		set(a, a):                               nil,
+		`{"keys":[1,null,` + a + `]}`:           {{"", "malformed"}, {"", "malformed"}},
+		set(with(edPrivateJWK, `"kid":"p"`), a): {{"p", "private"}},
+		set(with(octJWK, `"kid":"s"`), a):       {{"s", "private"}},
+		set(with(rsaPublicJWK, `"kid":"b"`), a, with(bilboPublicJWK(t), `"kid":"b"`)): {{"b", "ambiguous"}, {"b", "ambiguous"}},
+		`{"keys":[` + strings.Repeat("0,", 1000) + a + `]}`:                           slices.Repeat([]token.Passed{{"", "malformed"}}, 64),
+	} {
+		keys, passed, err := token.ParseSet([]byte(text))
+		if err != nil || len(keys) != 1 || !slices.Equal(passed, want) {
+			t.Errorf("%.100s: %v, passed over %+v, want %+v: %v", text, keys, passed, want, err)
+		}
 	}
 }

@@ -115,11 +115,6 @@ func (m *material) key(id, algorithm string) Key {
 	return k
 }
 
-// is reports whether two keys are the same one: its material, not just its ID.
-func (k Key) is(other Key) bool {
-	return k.id == other.id && k.algorithm == other.algorithm && k.material == other.material
-}
-
 // NewSigner returns a key that signs and verifies, of the kind of s.Public():
 //
 //   - [*rsa.PublicKey]: RS256 (RFC 7518 §3.3);
@@ -226,6 +221,9 @@ func validKeyID(id string) bool {
 // the zero Key.
 func (k Key) Algorithm() string { return k.algorithm }
 
+// Is reports whether alg is a registered name of the key's algorithm.
+func (k Key) Is(alg string) bool { return canonical(alg) == k.algorithm }
+
 // WithAlgorithm returns the same key, under the same ID, for another algorithm
 // of its kind (RFC 7518 §3.1):
 //
@@ -258,6 +256,17 @@ func errAlgorithm() error {
 
 // CanSign reports whether the key signs; every key but the zero Key verifies.
 func (k Key) CanSign() bool { return k.material != nil && k.sign != nil }
+
+// SignInput returns the signature of a text, for a key that signs.
+func (k Key) SignInput(input string) ([]byte, error) {
+	if !k.CanSign() {
+		return nil, ErrCannotSign
+	}
+	return k.sign(input)
+}
+
+// VerifyInput returns nil for a text that the key has signed. The key is not zero.
+func (k Key) VerifyInput(input string, signature []byte) error { return k.verify(input, signature) }
 
 // Public returns the public half as a JWK (RFC 7517 §4, RFC 7518 §6, RFC 8037
 // §2) with its kid, alg and use. An HMAC key and the zero Key have none.

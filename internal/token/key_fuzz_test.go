@@ -5,6 +5,7 @@ import (
 	"crypto/elliptic"
 	"crypto/x509"
 	"errors"
+	"fmt"
 	"slices"
 	"testing"
 	"unicode/utf8"
@@ -43,7 +44,7 @@ func FuzzParseKey(f *testing.F) {
 		public, published := k.Public()
 		verifier := k
 		if published {
-			keys, err := token.ParseSet([]byte(set(string(public))))
+			keys, _, err := token.ParseSet([]byte(set(string(public))))
 			if err != nil || len(keys) != 1 || keys[0].String() != k.String() || keys[0].CanSign() {
 				t.Fatalf("%v becomes %v, %v", k, keys, err)
 			}
@@ -68,41 +69,58 @@ func FuzzParseKey(f *testing.F) {
 	})
 }
 
-// FuzzParseSet parses any text. The keys only verify and have IDs of their own,
-// and each is in a set of its own what it was among others.
+// FuzzParseSet parses any text. The keys only verify, each is the one of its ID and
+// algorithm, in a set of its own it is what it was among others, and all of them twice
+// are the same keys.
 func FuzzParseSet(f *testing.F) {
 	for _, text := range []string{
 		"", "{}", set(), set(edPublicJWK), set(rsaPublicJWK, p256PublicJWK, p521PublicJWK, with(edPublicJWK, `"kid":"a/b <\u00e9>"`)),
-		set(octJWK, rsaPrivateJWK, edPrivateJWK), set(edPublicJWK, edPublicJWK), `{"keys":[1,{"kty":"new","x":[]}],"keys":[]}`,
+		set(octJWK, rsaPrivateJWK, edPrivateJWK), set(edPublicJWK, edPublicJWK), set(withAlg(rsaPublicJWK, "RS256"), withAlg(rsaPublicJWK, "RS512"), rsaPublicJWK), `{"keys":[1,{"kty":"new","x":[]}],"keys":[]}`,
 		set(with(edPublicJWK, `"use":"enc"`), withAlg(rsaPublicJWK, "RSA-OAEP"), with(p256PublicJWK, `"key_ops":["verify"]`)),
 	} {
 		f.Add([]byte(text))
 	}
 	f.Fuzz(func(t *testing.T, text []byte) {
-		keys, err := token.ParseSet(text)
+		keys, passed, err := token.ParseSet(text)
 		if err != nil {
-			if !errors.Is(err, token.ErrInvalidKey) || keys != nil {
-				t.Fatalf("%v, %v", keys, err)
+			if !errors.Is(err, token.ErrInvalidKey) || keys != nil || passed != nil {
+				t.Fatalf("%v, %v, %v", keys, passed, err)
 			}
 			return
 		}
-		var ids []string
+		for _, p := range passed {
+			if p.Code == "" || p.ID != "" && (len(p.ID) > 256 || !token.ValidText(p.ID)) {
+				t.Errorf("passed over %+v", p)
+			}
+		}
+		if len(passed) > 64 {
+			t.Errorf("%d are told of", len(passed))
+		}
+		all := token.NewForeignSet(keys)
+		var names, jwks []string
 		for _, k := range keys {
 			jwk, ok := k.Public()
 			if k.CanSign() || k.ID() == "" || len(k.ID()) > 256 || !utf8.ValidString(k.ID()) || !ok {
 				t.Fatalf("%v", k)
 			}
-			ids = append(ids, k.ID())
-			again, err := token.ParseSet([]byte(set(string(jwk))))
+			names, jwks = append(names, k.String()), append(jwks, string(jwk))
+			again, _, err := token.ParseSet([]byte(set(string(jwk))))
 			if err != nil || len(again) != 1 || again[0].String() != k.String() {
 				t.Fatalf("%s becomes %v, %v", jwk, again, err)
+			}
+			if chosen, err := all.Choose(k.ID(), k.Algorithm()); err != nil || chosen.String() != k.String() {
+				t.Errorf("%v is not found: %v, %v", k, chosen, err)
 			}
 			if k.VerifyInput("e30.e30", make([]byte, 64)) == nil {
 				t.Errorf("%s accepts zeros", jwk)
 			}
 		}
-		slices.Sort(ids)
-		if len(slices.Compact(ids)) != len(keys) || len(keys) > 64 {
+		twice, passed, err := token.ParseSet([]byte(set(append(jwks, jwks...)...)))
+		if err != nil && len(keys) <= 64 || passed != nil || fmt.Sprint(twice) != fmt.Sprint(keys) {
+			t.Errorf("twice, %v are %v, and passed over are %v: %v", keys, twice, passed, err)
+		}
+		slices.Sort(names)
+		if len(slices.Compact(names)) != len(keys) || len(keys) > 64 {
 			t.Errorf("%v", keys)
 		}
 	})

@@ -51,6 +51,19 @@ func NewHMAC(secret []byte) (Key, error) {
 	return m.key(id, algorithm), nil
 }
 
+// NewShortHMAC is [NewHMAC] for one of HS256, HS384 and HS512, and for a secret of any
+// length from one byte: whoever has seen one token can find a short one by trying.
+func NewShortHMAC(secret []byte, algorithm string) (Key, error) {
+	if len(secret) == 0 || len(secret) > maxSecret {
+		return Key{}, fmt.Errorf("%w: not 1 to %d bytes", ErrInvalidKey, maxSecret)
+	}
+	m, err := anyHMAC(slices.Clone(secret), algorithm)
+	if err != nil {
+		return Key{}, err
+	}
+	return m.key("", algorithm), nil
+}
+
 // hmacState is what a MAC is computed with. To set up the hash takes as long as
 // a token's whole MAC, and more memory, so states are used again and again.
 type hmacState struct {
@@ -68,19 +81,35 @@ func (s *hmacState) compute(input string) {
 }
 
 func hmacMaterial(secret []byte, algorithm string) (*material, error) {
-	var newHash func() hash.Hash
+	m, err := anyHMAC(secret, algorithm)
+	if err != nil {
+		return nil, err
+	}
+	if size := hmacHash(algorithm)().Size(); len(secret) < size {
+		return nil, fmt.Errorf("%w: fewer than %d bytes", ErrWeakKey, size)
+	}
+	m.with = func(algorithm string) (*material, error) { return hmacMaterial(secret, algorithm) }
+	return m, nil
+}
+
+// hmacHash returns the hash of an algorithm, nil if it is none.
+func hmacHash(algorithm string) func() hash.Hash {
 	switch algorithm {
 	case "HS256":
-		newHash = sha256.New
+		return sha256.New
 	case "HS384":
-		newHash = sha512.New384
+		return sha512.New384
 	case "HS512":
-		newHash = sha512.New
-	default:
-		return nil, errAlgorithm()
+		return sha512.New
 	}
-	if size := newHash().Size(); len(secret) < size {
-		return nil, fmt.Errorf("%w: fewer than %d bytes", ErrWeakKey, size)
+	return nil
+}
+
+// anyHMAC returns the material of a secret of any length.
+func anyHMAC(secret []byte, algorithm string) (*material, error) {
+	newHash := hmacHash(algorithm)
+	if newHash == nil {
+		return nil, errAlgorithm()
 	}
 	states := &sync.Pool{New: func() any { return &hmacState{hash: hmac.New(newHash, secret)} }}
 	return &material{
@@ -99,6 +128,5 @@ func hmacMaterial(secret []byte, algorithm string) (*material, error) {
 			}
 			return nil
 		},
-		with: func(algorithm string) (*material, error) { return hmacMaterial(secret, algorithm) },
 	}, nil
 }

@@ -14,17 +14,30 @@ import (
 // kinds of JWT of the same issuer out (RFC 8725 §3.11).
 const accessTokenType = "at+jwt"
 
+// Limits of Rules and Foreign.
+const (
+	maxAudiences = 16
+	maxClients   = 256
+)
+
 // Rules is what a token must satisfy.
 type Rules struct {
 	Issuer   string // iss, byte for byte
-	Audience string // aud, or one of them
+	Audience string // aud, or one of them; "" is none, if Foreign.NoAudience has clients
+
+	// AcceptAudiences are as good as Audience, at most 16.
+	AcceptAudiences []string
 
 	// Leeway is how long after exp a token is still taken, up to [MaxLeeway].
 	Leeway time.Duration
 
 	// Skew is how far iat and nbf may lie in the future, since two machines'
-	// clocks differ, and for the same reason auth_time after iat.
+	// clocks differ, and for the same reason auth_time after iat; up to [MaxSkew].
 	Skew time.Duration
+
+	// MaxSize is that of the largest token in bytes; 0 is the constant MaxSize, at
+	// most [MaxForeignSize].
+	MaxSize int
 
 	// Foreign is for tokens that others sign; nil for our own.
 	Foreign *Foreign
@@ -38,14 +51,21 @@ type Rules struct {
 type Foreign struct {
 	Required []string // claims that must be there beside iss, aud, exp and sub
 	AnyType  bool     // takes any typ, and none
+
+	// NoAudience and NoSubject are the client_id of tokens that may do without aud,
+	// or without sub, which is then the client_id. At most 256 each.
+	NoAudience, NoSubject []string
 }
 
 // Parser parses tokens by fixed rules. It is safe for concurrent use.
 type Parser struct {
-	rules    Rules
-	required []string
-	encoding base64.Encoding
-	cache    *cache
+	rules      Rules
+	audiences  []string
+	noAudience []string // clients
+	noSubject  []string // clients
+	required   []string
+	encoding   base64.Encoding
+	cache      *cache
 }
 
 // NewParser returns a parser, or says what is wrong with the rules.
@@ -53,32 +73,56 @@ func NewParser(r Rules) (*Parser, error) {
 	switch {
 	case !ValidText(r.Issuer):
 		return nil, errors.New("the issuer is empty, not UTF-8, or has control characters")
-	case !ValidText(r.Audience):
+	case !ValidText(r.Audience) && (r.Audience != "" || r.Foreign == nil || len(r.Foreign.NoAudience) == 0):
 		return nil, errors.New("the audience is empty, not UTF-8, or has control characters")
+	case len(r.AcceptAudiences) > maxAudiences || slices.ContainsFunc(r.AcceptAudiences, invalidText):
+		return nil, errors.New("the AcceptAudiences are more than 16, or one is empty, not UTF-8, or has control characters")
+	case r.Foreign != nil && (invalidClients(r.Foreign.NoAudience) || invalidClients(r.Foreign.NoSubject)):
+		return nil, errors.New("the client IDs of one list are more than 256, or one is empty, not UTF-8, or has control characters")
+	case r.MaxSize < 0 || r.MaxSize > MaxForeignSize:
+		return nil, errors.New("the largest token is negative or above 64 KiB")
 	case r.Foreign == nil && strings.Contains(r.Audience, " "):
 		return nil, errors.New("the audience has a space")
 	case r.Leeway < 0 || r.Leeway > MaxLeeway:
 		return nil, errors.New("the Leeway is negative or above 5 minutes")
-	case r.Skew < 0:
-		return nil, errors.New("the skew is negative")
+	case r.Skew < 0 || r.Skew > MaxSkew:
+		return nil, errors.New("the Skew is negative or above 1 minute")
 	case r.Cache > maxCache:
 		return nil, errors.New("the Cache is above 1<<20")
 	}
 	required := []string{"iss", "sub", "aud", "client_id", "jti", "iat", "nbf", "exp", "auth_time"}
-	if r.Foreign != nil {
-		required = append([]string{"iss", "sub", "aud", "exp"}, r.Foreign.Required...)
+	var noAudience, noSubject []string
+	if f := r.Foreign; f != nil {
+		noAudience, noSubject = slices.Clone(f.NoAudience), slices.Clone(f.NoSubject)
+		required = append([]string{"iss", "exp"}, f.Required...)
+		if len(noAudience) == 0 {
+			required = append(required, "aud")
+		}
+		if len(noSubject) == 0 {
+			required = append(required, "sub")
+		}
 		slices.Sort(required)
 		required = slices.Compact(required)
 	}
+	r.MaxSize = cmp.Or(r.MaxSize, MaxSize)
 	if len(required) > 64 {
 		return nil, errors.New("more than 60 claims are required")
 	}
 	return &Parser{
-		rules:    r,
-		required: required,
-		encoding: *base64.RawURLEncoding.Strict(),
-		cache:    newCache(cmp.Or(r.Cache, defaultCache)),
+		rules:      r,
+		audiences:  slices.Concat([]string{r.Audience}, r.AcceptAudiences), // aud is never ""
+		noAudience: noAudience,
+		noSubject:  noSubject,
+		required:   required,
+		encoding:   *base64.RawURLEncoding.Strict(),
+		cache:      newCache(cmp.Or(r.Cache, defaultCache)),
 	}, nil
+}
+
+func invalidText(s string) bool { return !ValidText(s) }
+
+func invalidClients(list []string) bool {
+	return len(list) > maxClients || slices.ContainsFunc(list, invalidText)
 }
 
 // claims are those that are read, and when they hold.
@@ -99,13 +143,13 @@ type claims struct {
 //
 // Of foreign ones it takes in addition members of the header that it does not
 // know, and does as if they were not there, but for those that change what a
-// token means; a missing kid, where there is but one key; and times with a
-// fraction, of which it takes the whole seconds.
+// token means; each registered name of an algorithm; a missing kid, where there is
+// but one key for the alg; times with a fraction, of which it takes the whole
+// seconds; and claims that nobody asked for and that are not what others write,
+// which it leaves empty: all but iss, sub, aud, iat, nbf, exp and the required.
 func (p *Parser) Parse(keys *Set, token string, now time.Time) (Identity, error) {
-	if e := p.cache.get(token); e != nil {
-		if k, ok := keys.key(e.key.id); ok && k.is(e.key) {
-			return p.at(&e.claims, now)
-		}
+	if e := p.cache.get(token); e != nil && keys.has(&e.key) {
+		return p.at(&e.claims, now)
 	}
 	k, body, err := p.open(keys, token)
 	if err != nil {
@@ -129,7 +173,7 @@ var scratch = sync.Pool{New: func() any { return new([]byte) }}
 // open returns the payload of a token that one of the keys signed, and which.
 // Until then nothing looks into it.
 func (p *Parser) open(keys *Set, token string) (Key, string, error) {
-	if len(token) > MaxSize {
+	if len(token) > p.rules.MaxSize {
 		return Key{}, "", reject(ReasonTooLarge)
 	}
 	head, rest, _ := strings.Cut(token, ".")
@@ -174,58 +218,65 @@ func (p *Parser) open(keys *Set, token string) (Key, string, error) {
 	return k, string(content), nil
 }
 
-// key returns the key that a header asks for. The header is not trusted: it
-// chooses among the keys and must agree with what the chosen one is for.
-//
-// Of our own tokens only the members that Sign writes are known. Those that
-// bring a key of their own (jwk, jku, x5c, x5u) are never followed, and those
-// that change what was signed or demand to be understood are never passed over.
-// A member that is absent is as good as empty.
-func (p *Parser) key(keys *Set, header string) (Key, error) {
-	s, err := newScanner(header, ReasonHeader)
+// Header is what counts of the header of a token. A member that is absent is as good
+// as empty.
+type Header struct{ Algorithm, KeyID, Type string }
+
+// ReadHeader reads a header. Members that bring a key of their own (jwk, jku, x5c,
+// x5u) are never followed, and those that change what was signed or demand to be
+// understood are never passed over. Others that are not known are ignored (RFC 7515
+// §4), or refused if that is asked for.
+func ReadHeader(text string, strict bool) (h Header, err error) {
+	s, err := newScanner(text, ReasonHeader)
 	if err != nil {
-		return Key{}, err
+		return Header{}, err
 	}
-	var alg, kid, typ string
 	err = s.object(func(name string) (err error) {
 		switch name {
 		case "alg":
-			alg, err = s.text()
+			h.Algorithm, err = s.text()
 		case "kid":
-			kid, err = s.text()
+			h.KeyID, err = s.text()
 		case "typ":
-			typ, err = s.text()
+			h.Type, err = s.text()
 		case "crit":
 			err = reject(ReasonCrit)
 		case "b64", "zip", "enc":
 			err = reject(ReasonHeader)
 		default:
-			if p.rules.Foreign == nil {
+			if strict {
 				return reject(ReasonHeader)
 			}
 			err = s.skip()
 		}
 		return err
 	})
+	if err == nil {
+		err = s.end()
+	}
+	if err != nil {
+		return Header{}, err
+	}
+	return h, nil
+}
+
+// key returns the key that a header asks for. The header is not trusted: it
+// chooses among the keys and must agree with what the chosen one is for.
+//
+// Of our own tokens only the members that Sign writes are known.
+func (p *Parser) key(keys *Set, header string) (Key, error) {
+	h, err := ReadHeader(header, p.rules.Foreign == nil)
 	if err != nil {
 		return Key{}, err
 	}
-	if err := s.end(); err != nil {
-		return Key{}, err
-	}
-
 	anyType := p.rules.Foreign != nil && p.rules.Foreign.AnyType
-	if !anyType && !strings.EqualFold(typ, accessTokenType) && !strings.EqualFold(typ, "application/"+accessTokenType) {
+	if !anyType && !strings.EqualFold(h.Type, accessTokenType) && !strings.EqualFold(h.Type, "application/"+accessTokenType) {
 		return Key{}, reject(ReasonType)
 	}
-	k, ok := keys.key(kid)
-	if !ok || kid == "" && p.rules.Foreign == nil {
-		return Key{}, reject(ReasonUnknownKey)
+	if p.rules.Foreign == nil {
+		return keys.named(h.KeyID, h.Algorithm)
 	}
-	if alg != k.algorithm {
-		return Key{}, reject(ReasonAlgorithm)
-	}
-	return k, nil
+	return keys.choose(h.KeyID, canonical(h.Algorithm))
 }
 
 // read reads a payload.
@@ -239,17 +290,20 @@ func (p *Parser) read(c *claims, body string) error {
 		date = s.instant
 	}
 	var seen uint64 // of the required claims
+	hasAudience := false
 	err = s.object(func(name string) (err error) {
 		if i := slices.Index(p.required, name); i >= 0 {
 			seen |= 1 << i
 		}
+		start, depth := s.pos, s.depth
 		switch name {
 		case "iss":
 			c.Issuer, err = s.claim()
 		case "sub":
 			c.UserID, err = s.claim()
 		case "aud":
-			c.Audience, c.forUs, err = s.audience(p.rules.Audience)
+			hasAudience = true
+			c.Audience, c.forUs, err = s.audience(p.audiences)
 		case "client_id":
 			c.ClientID, err = s.claim()
 		case "jti":
@@ -269,7 +323,14 @@ func (p *Parser) read(c *claims, body string) error {
 		case "acr":
 			c.ACR, err = s.claim()
 		default:
+			return s.skip()
+		}
+		if err != nil && p.unasked(name) {
+			s.pos, s.depth = start, depth
 			err = s.skip()
+		}
+		if e, ok := err.(*Error); ok && e.Reason == ReasonClaims {
+			return rejectClaim(name)
 		}
 		return err
 	})
@@ -279,20 +340,47 @@ func (p *Parser) read(c *claims, body string) error {
 	if err := s.end(); err != nil {
 		return err
 	}
-	if seen != 1<<len(p.required)-1 || !lasts(c.IssuedAt, c.notBefore, c.ExpiresAt) {
-		return reject(ReasonClaims)
+	if seen != 1<<len(p.required)-1 {
+		for i, name := range p.required {
+			if seen&(1<<i) == 0 {
+				return rejectClaim(name)
+			}
+		}
+	}
+	if c.UserID == "" { // which it is in tokens of clients alone
+		if !slices.Contains(p.noSubject, c.ClientID) {
+			return rejectClaim("sub")
+		}
+		c.UserID = c.ClientID
+	}
+	if !lasts(c.IssuedAt, c.notBefore, c.ExpiresAt) {
+		return rejectClaim("exp")
 	}
 	if !c.IssuedAt.IsZero() && c.AuthTime.After(c.IssuedAt.Add(p.rules.Skew)) {
-		return reject(ReasonClaims)
+		if !p.unasked("auth_time") {
+			return rejectClaim("auth_time")
+		}
+		c.AuthTime = time.Time{}
 	}
 	switch {
 	case c.Issuer != p.rules.Issuer:
 		return reject(ReasonIssuer)
-	case !c.forUs:
+	case !hasAudience && !slices.Contains(p.noAudience, c.ClientID), hasAudience && !c.forUs:
 		return reject(ReasonAudience)
 	}
 	c.claims = body
 	return nil
+}
+
+// unasked reports whether a claim is one that nobody asked for: of another issuer's
+// tokens, which may mean something else by it, one that is neither required nor
+// says who, to whom and when.
+func (p *Parser) unasked(name string) bool {
+	switch name {
+	case "client_id", "jti", "sid", "auth_time", "amr", "acr":
+		return p.rules.Foreign != nil && !slices.Contains(p.required, name)
+	}
+	return false
 }
 
 // lasts reports whether there is a moment at which a token is valid.
@@ -323,7 +411,10 @@ func (s *scanner) claim() (string, error) {
 	if err == nil && !ValidText(v) {
 		err = s.fail()
 	}
-	return v, err
+	if err != nil {
+		return "", err
+	}
+	return v, nil
 }
 
 // methods reads an array of words, and separates them by spaces.
@@ -337,7 +428,10 @@ func (s *scanner) methods() (string, error) {
 		list = append(list, v)
 		return err
 	})
-	return strings.Join(list, " "), err
+	if err != nil {
+		return "", err
+	}
+	return strings.Join(list, " "), nil
 }
 
 // JoinAudiences separates audiences by spaces. One that has a space itself, as some
@@ -355,20 +449,24 @@ func JoinAudiences(list []string) string {
 }
 
 // audience reads an audience or an array of them (RFC 7519 §4.1.3), joins them, and
-// reports whether want is there.
-func (s *scanner) audience(want string) (words string, found bool, err error) {
+// reports whether one that is wanted is there.
+func (s *scanner) audience(wanted []string) (words string, found bool, err error) {
 	if s.next() != '[' {
 		v, err := s.claim()
-		return JoinAudiences([]string{v}), v == want, err
+		return JoinAudiences([]string{v}), slices.Contains(wanted, v), err
 	}
 	var list []string
 	err = s.array(func() error {
 		v, err := s.claim()
+		found = found || slices.Contains(wanted, v)
 		list = append(list, v)
 		return err
 	})
 	if err == nil && list == nil {
 		err = s.fail()
 	}
-	return JoinAudiences(list), slices.Contains(list, want), err
+	if err != nil {
+		return "", false, err
+	}
+	return JoinAudiences(list), found, nil
 }

@@ -32,6 +32,15 @@ func TestNewParser(t *testing.T) {
 		"leeway above 5 minutes":   func(r *rules) { r.Leeway = token.MaxLeeway + 1 },
 		"a cache of billions":      func(r *rules) { r.Cache = 1 << 30 },
 		"negative skew":            func(r *rules) { r.Skew = -1 },
+		"skew above a minute":      func(r *rules) { r.Skew = time.Minute + 1 },
+		"negative size":            func(r *rules) { r.MaxSize = -1 },
+		"size above 64 KiB":        func(r *rules) { r.MaxSize = 64<<10 + 1 },
+		"an empty audience more":   func(r *rules) { r.AcceptAudiences = []string{"a", ""} },
+		"17 audiences more":        func(r *rules) { r.AcceptAudiences = slices.Repeat([]string{"a"}, 17) },
+		"an empty client":          func(r *rules) { r.Foreign = &token.Foreign{NoAudience: []string{""}} },
+		"a client with a line":     func(r *rules) { r.Foreign = &token.Foreign{NoSubject: []string{"a\n"}} },
+		"257 clients":              func(r *rules) { r.Foreign = &token.Foreign{NoSubject: slices.Repeat([]string{"a"}, 257)} },
+		"no audience, foreign":     func(r *rules) { r.Audience, r.Foreign = "", &token.Foreign{NoSubject: []string{"a"}} },
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := ourRules(t)

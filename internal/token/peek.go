@@ -5,10 +5,10 @@ import (
 	"strings"
 )
 
-// IssuerOf returns the iss that a token claims, "" if none. Nothing of it is
-// verified: it chooses who verifies.
-func IssuerOf(token string) (string, error) {
-	if len(token) > MaxSize {
+// IssuerOf returns the iss that a token of at most so many bytes claims, "" if none.
+// Nothing of it is verified: it chooses who verifies.
+func IssuerOf(token string, size int) (string, error) {
+	if len(token) > size {
 		return "", reject(ReasonTooLarge)
 	}
 	_, rest, _ := strings.Cut(token, ".")
@@ -27,8 +27,10 @@ func IssuerOf(token string) (string, error) {
 	var issuer string
 	err = s.object(func(name string) (err error) {
 		if name == "iss" {
-			issuer, err = s.claim()
-			return err
+			if issuer, err = s.claim(); err != nil {
+				return rejectClaim("iss")
+			}
+			return nil
 		}
 		return s.skip()
 	})
