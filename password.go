@@ -81,7 +81,7 @@ type Hasher interface {
 	// Verify reports whether encoded is a hash of p. A mismatch is not an
 	// error. It returns ErrUnknownHash or ErrMalformedHash, before any work,
 	// for an encoded that it cannot verify within its caps; any string at all
-	// may be given.
+	// may be given. A *HashError says more, and matches one of the two.
 	Verify(ctx context.Context, encoded string, p Password) (bool, error)
 
 	// Inspect describes encoded without computing anything; the empty string
@@ -96,4 +96,5 @@ type HashInfo struct {
 	KeyID       string // of the pepper, "" = none
 	MemoryBytes int64  // that verifying it takes
 	Outdated    bool   // weaker than what Hash would make now: made anew at the next login
+	Weak        bool   // guessing costs next to nothing, and a stolen table is an open one; also Outdated
 }

@@ -37,13 +37,13 @@ func (c Cheap) Verify(ctx context.Context, encoded string, p auth.Password) (boo
 	return c.Hasher.Verify(ctx, encoded, p)
 }
 
-// Inspect calls no hash of this form outdated.
+// Inspect calls no hash of this form outdated or weak.
 func (c Cheap) Inspect(encoded string) auth.HashInfo {
 	if c.dear(encoded) {
 		return auth.HashInfo{}
 	}
 	info := c.Hasher.Inspect(encoded)
-	info.Outdated = false
+	info.Outdated, info.Weak = false, false
 	return info
 }
 
