@@ -21,8 +21,8 @@ import (
 //	$apr1$salt$digest                          the same in Apache's htpasswd
 //
 // It does not hash. Those of MD5 are weak, and so are fewer than 10,000 rounds of
-// the others. crypt(3)'s bcrypt is [Bcrypt]; DES ("$" is not its first character) and
-// yescrypt ($y$) are ErrUnknownHash.
+// the others. crypt(3)'s bcrypt is [Bcrypt], its yescrypt ($y$) the nested module
+// legacyhash/yescrypt; DES, which begins with no "$", is ErrUnknownHash.
 //
 // Passwords that end at a NUL or have more than 511 bytes are none, as in libxcrypt:
 // each round hashes the password anew, so that long ones would take seconds.

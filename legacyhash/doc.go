@@ -20,6 +20,7 @@
 //	Django          pbkdf2_sha256$ pbkdf2_sha1$ argon2$ scrypt$ bcrypt$ bcrypt_sha256$ sha1$ md5$
 //	Werkzeug        pbkdf2: scrypt:           Flask; sha256$ sha1$ md5$ of old
 //	Crypt           $6$ $5$ $1$ $apr1$        crypt(3), passlib's custom_app_context, Moodle, htpasswd
+//	yescrypt.Hasher $y$                       crypt(3) of Debian and Ubuntu; the nested module legacyhash/yescrypt
 //	LDAP            {SSHA} {SSHA512} {PBKDF2-SHA256} {CRYPT} …   OpenLDAP, Dovecot
 //	Drupal          $S$ U$S$                  Drupal 7 to 10.0
 //	MediaWiki       :pbkdf2: :argon2: :B: :A:

@@ -18,6 +18,7 @@ import (
 	"golang.org/x/crypto/argon2"
 	"golang.org/x/crypto/bcrypt"
 	"golang.org/x/crypto/scrypt"
+	"golang.org/x/text/unicode/norm"
 
 	"github.com/seed89488a0c/auth"
 	"github.com/seed89488a0c/auth/authtest"
@@ -136,6 +137,9 @@ func FuzzPBKDF2(f *testing.F) {
 		if len(salt) == 0 || len(salt) > 64 || len(password) > 4096 {
 			return
 		}
+		if strings.HasSuffix(password, "\x00") {
+			password += "." // to HMAC it is the same without
+		}
 		rounds, std := int(cost)+1, base64.StdEncoding
 		ab64 := func(b []byte) string { return strings.ReplaceAll(base64.RawStdEncoding.EncodeToString(b), "+", ".") }
 		text := hex.EncodeToString(salt)
@@ -150,6 +154,14 @@ func FuzzPBKDF2(f *testing.F) {
 			size := function().Size()
 			id := strings.TrimSuffix("pbkdf2-"+name, "-sha1")
 			check(t, legacyhash.PBKDF2{}, fmt.Sprintf("$%s$%d$%s$%s", id, rounds, ab64(salt), ab64(key(salt, size))), password)
+			check(t, legacyhash.PBKDF2{}, fmt.Sprintf("$%s$%d$%s$%s", id, rounds, ab64(salt), ab64(key(salt, size+int(cost)))), password)
+			raw, length := base64.RawStdEncoding, 16+2*int(cost)%497
+			check(t, legacyhash.PBKDF2{}, fmt.Sprintf("$%s$i=%d,l=%d$%s$%s", id, rounds, length, raw.EncodeToString(salt), raw.EncodeToString(key(salt, length))), password)
+			check(t, legacyhash.LDAP{}, fmt.Sprintf("{PBKDF2-%s}%d$%s$%s", strings.ToUpper(name), rounds, ab64(salt), ab64(key(salt, size))), password)
+			check(t, legacyhash.LDAP{}, fmt.Sprintf("{PBKDF2}$1$%s$%d$%x", text, rounds, sha1Key(t, password, text, rounds)), password)
+			if norm.NFC.IsNormalString(password) && norm.NFC.IsNormalString(password+"x") {
+				check(t, legacyhash.MediaWiki{}, fmt.Sprintf(":pbkdf2:%s:%d:%d:%s:%s", name, rounds, length, std.EncodeToString(salt), std.EncodeToString(key(salt, length))), password)
+			}
 			check(t, legacyhash.Werkzeug{}, fmt.Sprintf("pbkdf2:%s:%d$%s$%x", name, rounds, text, key([]byte(text), size)), password)
 			if name != "sha512" {
 				check(t, legacyhash.Django{}, fmt.Sprintf("pbkdf2_%s$%d$%s$%s", name, rounds, text, std.EncodeToString(key([]byte(text), size))), password)
@@ -163,6 +175,15 @@ func FuzzPBKDF2(f *testing.F) {
 			}
 		}
 	})
+}
+
+func sha1Key(t *testing.T, password, salt string, rounds int) []byte {
+	t.Helper()
+	b, err := pbkdf2.Key(sha1.New, password, []byte(salt), rounds, sha1.Size)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
 }
 
 func FuzzScrypt(f *testing.F) {
