@@ -96,6 +96,17 @@ func TestReasons(t *testing.T) {
 	}
 }
 
+// Django's mark is its own, where crypt(3) is not combined with it.
+func TestUnusableDjango(t *testing.T) {
+	for _, stored := range []string{"!", "!wLZQqAzkS5nRNfHqyVK6wKkRBVSrSPzqwDdvpEGM"} {
+		_, err := legacyhash.Django{}.Verify(t.Context(), stored, auth.NewPassword(""))
+		why, ok := errors.AsType[*auth.HashError](err)
+		if !ok || *why != (auth.HashError{Code: "hash_no_password", Scheme: "django"}) {
+			t.Errorf("Verify of %s returned %v", stored, err)
+		}
+	}
+}
+
 func costly(scheme, limit string, value, most uint64) auth.HashError {
 	return auth.HashError{Code: "hash_too_costly", Scheme: scheme, Limit: limit, Value: value, Max: most}
 }
@@ -189,9 +200,14 @@ func TestLongPasswords(t *testing.T) {
 				continue
 			}
 			checked++
+			w := newWrapper(t, authtest.Hasher{}, hasherOf(k.Family))
+			wrapped := mustWrap(t, w, k.Stored)
 			for password, want := range map[string]bool{k.Password: true, k.Password + "x": false, long: false} {
 				if match, err := hasherOf(k.Family).Verify(t.Context(), k.Stored, auth.NewPassword(password)); err != nil || match != want {
 					t.Errorf("Verify of %d bytes against %s returned %t, %v, want %t", len(password), k.Stored, match, err, want)
+				}
+				if match, err := w.Verify(t.Context(), wrapped, auth.NewPassword(password)); err != nil || match != want {
+					t.Errorf("Verify of %d bytes against %s returned %t, %v, want %t", len(password), wrapped, match, err, want)
 				}
 			}
 		}

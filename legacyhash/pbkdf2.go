@@ -123,7 +123,7 @@ func (h PBKDF2) parse(encoded string) (record, error) {
 		salt, err = phc64.DecodeString(fields[3])
 		digest, err2 = phc64.DecodeString(fields[4])
 		text, length, _ := strings.Cut(settings, ",l=")
-		if rounds, ok = number(text); !ok || err != nil || err2 != nil || length != strconv.Itoa(len(digest)) || len(digest) < minPBKDF2Digest {
+		if rounds, ok = number(text); !ok || err != nil || err2 != nil || length != strconv.Itoa(len(digest)) {
 			return named("pbkdf2-"+f.name, record{}, errDamaged)
 		}
 		r, err = pbkdf2Record(f, rounds, salt, digest, func(digest []byte) string {
