@@ -22,8 +22,8 @@ func cryptEncode(b []byte) string {
 	return string(text[:length])
 }
 
-// cryptDecode reads so many bytes; ok is false for any other number of characters or
-// bits that no byte uses.
+// cryptDecode reads so many bytes; ok is false for any other number of characters. Bits
+// that no byte uses are dropped: cryptEncode does not write them back.
 func cryptDecode(text string, size int) (b []byte, ok bool) {
 	if len(text) != (8*size+5)/6 || strings.Trim(text, cryptChars) != "" {
 		return nil, false
@@ -35,10 +35,5 @@ func cryptDecode(text string, size int) (b []byte, ok bool) {
 		return nil, false
 	}
 	slices.Reverse(b)
-	for _, rest := range b[size:] {
-		if rest != 0 {
-			return nil, false
-		}
-	}
 	return b[:size], true
 }

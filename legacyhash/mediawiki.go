@@ -5,7 +5,6 @@ import (
 	"crypto/md5"
 	"encoding/hex"
 	"fmt"
-	"strconv"
 	"strings"
 
 	"golang.org/x/text/unicode/norm"
@@ -69,7 +68,7 @@ func mediawikiPBKDF2(rest string) (record, error) {
 	rounds, ok2 := number(fields[1])
 	salt, err := padded64.DecodeString(fields[3])
 	digest, err2 := padded64.DecodeString(fields[4])
-	if !ok || !ok2 || err != nil || err2 != nil || fields[2] != strconv.Itoa(len(digest)) {
+	if !ok || !ok2 || err != nil || err2 != nil { // that the length is the digest's, read checks
 		return record{}, errDamaged
 	}
 	return pbkdf2Record(f, rounds, salt, digest, func(digest []byte) string {

@@ -11,7 +11,6 @@ import (
 	"fmt"
 	"hash"
 	"math"
-	"strconv"
 	"strings"
 
 	"github.com/seed89488a0c/auth"
@@ -122,8 +121,8 @@ func (h PBKDF2) parse(encoded string) (record, error) {
 	if settings, isPHC := strings.CutPrefix(fields[2], "i="); isPHC {
 		salt, err = phc64.DecodeString(fields[3])
 		digest, err2 = phc64.DecodeString(fields[4])
-		text, length, _ := strings.Cut(settings, ",l=")
-		if rounds, ok = number(text); !ok || err != nil || err2 != nil || length != strconv.Itoa(len(digest)) {
+		text, _, _ := strings.Cut(settings, ",l=") // that l is the digest's, read checks
+		if rounds, ok = number(text); !ok || err != nil || err2 != nil {
 			return named("pbkdf2-"+f.name, record{}, errDamaged)
 		}
 		r, err = pbkdf2Record(f, rounds, salt, digest, func(digest []byte) string {
