@@ -52,7 +52,7 @@ type Summary struct {
 // which the service will run; New's errors are returned, as is the first error of rows
 // and ctx's.
 //
-// All that is wrong with a row is told, not only what Import would say first. Some 40
+// All that is wrong with a row is told, not only what Import would say first. Some 60
 // bytes of memory are kept for each row. found runs in the caller's goroutine.
 func Check(ctx context.Context, o auth.Options, rows iter.Seq2[auth.UserRecord, error], found func(Finding)) (Summary, error) {
 	issuer, err := auth.NewJWTIssuer(auth.JWTConfig{Issuer: "importcheck", Audience: "importcheck", Keys: []auth.Key{auth.GenerateKey()}})

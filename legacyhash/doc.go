@@ -86,9 +86,9 @@
 //	              r and p 64                              256 MiB, 2.5 s
 //	PBKDF2        5,000,000 rounds times blocks of the
 //	              digest; with SHA-512 2,000,000                0, 1.5 s; 2 s
-//	crypt(3)      1,000,000 rounds, passwords of 511 bytes      0, 0.5 s; 2.5 s for 511 bytes
+//	crypt(3)      1,000,000 rounds, passwords of 511 bytes      0, 0.4 s; 1.5 s for 511 bytes
 //	PHPass        2^7 to 2^19 rounds                            0, 0.1 s; 4 s for 4096 bytes
-//	Drupal        2^7 to 2^20 rounds, passwords of 512 bytes    0, 0.5 s; 2 s for 512 bytes
+//	Drupal        2^7 to 2^20 rounds, passwords of 512 bytes    0, 0.4 s; 1 s for 512 bytes
 //	Digest        16 names, 4 levels, salt of 128 bytes         0, microseconds
 //	Wrapper       the inner and the outer hash's, added
 //
