@@ -20,7 +20,8 @@ import (
 // hash. Like WordPress at a login it hashes the password with backslashes before
 // quotes and backslashes, see [Slashed], and does not trim it.
 //
-// $P$ is [PHPass]'s as well: the two cannot be combined. Plain $2y$, which plugins
+// $P$ is [PHPass]'s as well: the two cannot be combined. An MD5 alone is [Django]'s as
+// well: a table of both is refused row by row ([ErrAmbiguousHash]). Plain $2y$, which plugins
 // write, is a [Prepared] with Slashed around [Bcrypt].
 type WordPress struct{ verifyOnly }
 
