@@ -1,4 +1,4 @@
-.PHONY: test lint fuzz bench tokens rotation storm timing api check
+.PHONY: test lint fuzz bench tokens rotation storm timing interleave api check
 
 test: ## sets up what is missing and runs every test
 	@scripts/test
@@ -21,8 +21,11 @@ rotation: ## two replicas rotate their keys for a minute, and a third service ve
 storm: ## what a thousand logins at once take, and take from others (6 minutes)
 	@go run ./internal/storm
 
-timing: ## that how long a login takes tells nobody who is registered (3 minutes)
-	@go run ./internal/timing
+timing: ## that how long a login takes tells nobody who is registered (5 minutes)
+	@scripts/timing
+
+interleave: ## every order of three calls on sessions, with a fault at every turn (4 minutes)
+	@AUTH_TEST_INTERLEAVE=1 go test -count=1 -timeout 40m -v -run TestInterleavings .
 
 api: ## writes the exported API to api/
 	@go test -count=1 ./internal/apigolden -update

@@ -14,7 +14,8 @@ import (
 //
 // Parameters below the floors of ASVS 5.0 appendix C are an error when hashing:
 // 46 MiB in one pass, 19 MiB in two, 12 MiB in three or more. Stored hashes
-// below them are verified, and are outdated.
+// below them are verified, and are outdated, as are those of less work, memory ×
+// passes, than the fields ask for and those of more than four times as much.
 //
 // Stored hashes are verified up to 256 MiB, 16 passes, 1 GiB in all passes
 // together and 16 threads, or the fields' own values where those are higher;

@@ -10,6 +10,7 @@ import (
 	"github.com/seed89488a0c/auth/authtest"
 )
 
+// ASVS 5.0 6.2.8
 func TestArgon2id(t *testing.T) { authtest.TestHasher(t, auth.Argon2id{}) }
 
 // From the test suite of the reference implementation (P-H-C/phc-winner-argon2,
@@ -24,6 +25,7 @@ var knownHashes = []struct{ password, encoded string }{
 	{"password", "$argon2id$v=19$m=65536,t=2,p=1$ZGlmZnNhbHQ$vfMrBczELrFdWP0ZsfhWsRPaHppYdP3MVEMIVlqoFBw"},
 }
 
+// ASVS 5.0 11.4.2
 func TestArgon2idKnownAnswers(t *testing.T) {
 	for _, known := range knownHashes {
 		match, err := auth.Argon2id{}.Verify(t.Context(), known.encoded, auth.NewPassword(known.password))
@@ -120,6 +122,7 @@ func TestArgon2idCapsRiseWithTheParameters(t *testing.T) {
 	}
 }
 
+// ASVS 5.0 11.2.2
 func TestArgon2idOutdated(t *testing.T) {
 	const salt16 = "c29tZXNhbHRzb21lc2FsdA"
 	tests := []struct {
@@ -132,7 +135,12 @@ func TestArgon2idOutdated(t *testing.T) {
 		{auth.Argon2id{}, "m=19456,t=2,p=1", salt8, true},
 		{auth.Argon2id{}, "m=19455,t=2,p=1", salt16, true},
 		{auth.Argon2id{}, "m=19456,t=1,p=1", salt16, true},
-		{auth.Argon2id{}, "m=65536,t=3,p=4", salt16, false},
+		{auth.Argon2id{}, "m=65536,t=2,p=4", salt16, false},
+		{auth.Argon2id{}, "m=155648,t=1,p=1", salt16, false}, // four times as dear
+		{auth.Argon2id{}, "m=155649,t=1,p=1", salt16, true},
+		{auth.Argon2id{}, "m=65536,t=3,p=4", salt16, true},  // argon2-cffi's, five times
+		{auth.Argon2id{}, "m=262144,t=4,p=1", salt16, true}, // thirty times
+		{auth.Argon2id{Time: 3, MemoryKiB: 65536}, "m=262144,t=4,p=1", salt16, true},
 		{auth.Argon2id{}, "m=47104,t=1,p=1", salt16, false}, // as strong, in OWASP's table
 		{auth.Argon2id{}, "m=4096,t=16,p=1", salt16, true},  // as long, but below the floor
 		{auth.Argon2id{Time: 3}, "m=19456,t=2,p=1", salt16, true},
@@ -148,6 +156,27 @@ func TestArgon2idOutdated(t *testing.T) {
 	}
 }
 
+// Whoever can write a row cannot make every login of that user cost many times the
+// usual: the next one makes the hash anew, as cheap as any.
+func TestDearHashIsMadeCheaper(t *testing.T) {
+	store := auth.NewMemoryStore()
+	a := newAuth(t, store, auth.Options{Hasher: auth.Argon2id{}})
+	dear, err := auth.Argon2id{MemoryKiB: 64 << 10, Time: 3}.Hash(t.Context(), auth.NewPassword(password))
+	if err != nil {
+		t.Fatal(err)
+	}
+	importUser(t, a, email, dear)
+	for range 2 {
+		if err := login(t, a, password); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if r, err := store.UserByEmail(t.Context(), email); err != nil || !strings.HasPrefix(r.PasswordHash, "$argon2id$v=19$m=19456,t=2,p=1$") {
+		t.Errorf("stored is %.40s…, %v", r.PasswordHash, err)
+	}
+}
+
+// ASVS 5.0 11.4.2
 func TestArgon2idFloors(t *testing.T) {
 	tests := []struct {
 		hasher auth.Argon2id

@@ -13,6 +13,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/seed89488a0c/auth/internal/draw"
 	"github.com/seed89488a0c/auth/internal/email"
 	"github.com/seed89488a0c/auth/internal/hashgate"
 	"github.com/seed89488a0c/auth/internal/input"
@@ -36,51 +37,47 @@ import (
 type Authenticator struct {
 	store  UserStore
 	issuer TokenIssuer
+	owner  *token.Owner // of the identities that Verify returned
 	hasher Hasher
 	policy PasswordPolicy
 	claims func(context.Context, User) (any, error) // nil: none
 	events func(context.Context, Event)
-	gate   *hashgate.Gate
+	gate   *hashgate.Gate // of hashes
+	asking *hashgate.Gate // of questions to PasswordPolicy.Breached
 
 	sessions      SessionStore // nil: there are none
 	sessionConfig SessionConfig
 	known         *recent.Table[knownSession] // nil: Verify does not ask for sessions
 
-	hashMemory     int64                                  // bytes; 0 = as the process has it
-	decoyClasses   []Decoy                                // as configured
-	draw           func(key string, weights []uint64) int // nil: there is one decoy
-	decoys         []decoy                                // at least one, all readable; the first is of live parameters
-	decoyWeights   []uint64
+	decoys         *draw.Lots[decoy] // readable, by the e-mail key; the first is of live parameters
 	revealDisabled bool
+	testAddresses  bool // under .test are accepted
 }
 
 // New returns an Authenticator. It hashes and verifies once, so that a hasher
-// that does not work is found now, and says all that is wrong with o together.
+// that does not work is found now, and says all that is wrong with o together. That
+// takes no more than [Options.HashMemory]; a hash for which the process has not enough
+// memory is an error.
 func New(store UserStore, issuer TokenIssuer, o Options) (*Authenticator, error) {
 	if isZero(store) || issuer == nil {
 		return nil, errors.New("auth: New: the store is nil or a zero value, or the issuer is nil")
 	}
-	a := &Authenticator{store: store, issuer: issuer}
+	a := &Authenticator{store: store, issuer: issuer, owner: &token.Owner{}}
 	if err := a.apply(o); err != nil {
 		return nil, err
 	}
-	if err := a.prepareHashing(); err != nil {
+	if err := a.prepareHashing(o); err != nil {
 		return nil, err
 	}
 	return a, nil
 }
 
-// WithStore returns an Authenticator that works on another store and shares
-// everything else with a, hashing slots too. The store must not be nil. Where users
-// and sessions are in one [MySQLStore], its [MySQLStore.WithTx] takes the place of
-// both: it registers a user, with a session, in a transaction of the service's own,
-// which is all that it should be used for.
+// WithStore returns an Authenticator that keeps users in another store and shares
+// everything else with a, sessions and hashing slots too. The store must not be nil. It is
+// for [MySQLStore.OnCreateUser], and for tests.
 func (a *Authenticator) WithStore(store UserStore) *Authenticator {
 	b := *a
 	b.store = store
-	if s, ok := store.(*MySQLStore); ok && same(a.store, a.sessions) {
-		b.sessions = s // a connection more, while the transaction holds one, can be one too many
-	}
 	return &b
 }
 
@@ -90,6 +87,7 @@ type Registration struct {
 	Username string // optional display name, at most 100 characters
 	Password Password
 	TokenTTL time.Duration // of the access token, whole seconds; 0 = the issuer's
+	Audience []string      // whom the tokens are for, of all for whom the issuer issues; empty = all
 	Client   Client        // is shown in the list of sessions
 }
 
@@ -98,6 +96,7 @@ type Credentials struct {
 	Email    string
 	Password Password
 	TokenTTL time.Duration // of the access token, whole seconds; 0 = the issuer's
+	Audience []string      // whom the tokens are for, of all for whom the issuer issues; empty = all
 	Client   Client        // is shown in the list of sessions
 }
 
@@ -125,24 +124,27 @@ type Tokens struct {
 
 // Register creates a user and logs it in: one hash, one new row for the user.
 //
-// Errors: [*InputError], [ErrUserExists], [ErrOverloaded]. Nothing is created
-// beside one of them. After [ErrUnavailable] the outcome may be unknown: if the
-// connection broke during the insert and the store cannot be asked, the session
-// could not be stored, or no token could be signed for an ID of the store's own
-// making, a retry may find that the user exists, who can log in.
-func (a *Authenticator) Register(ctx context.Context, r Registration) (Result, error) {
-	address, err := ParseEmail(r.Email)
+// Errors: [*InputError], [ErrUserExists], [ErrOverloaded], and what a function of
+// [MySQLStore.OnCreateUser] returned. Nothing is created beside one of them. After
+// [ErrUnavailable] the outcome may be unknown: if the connection broke during the insert
+// and the store cannot be asked, the session could not be stored, or no token could be
+// signed for an ID of the store's own making, a retry may find that the user exists, who
+// can log in.
+func (a *Authenticator) Register(ctx context.Context, r Registration) (_ Result, err error) {
+	ctx, call := a.begin(ctx, "register", r.Client)
+	defer a.report(ctx, call, &err)
+	address, err := a.parseEmail(r.Email)
 	if err != nil {
-		return Result{}, err
+		return Result{}, emailError(err)
 	}
 	username, err := parseUsername(r.Username)
 	if err != nil {
 		return Result{}, err
 	}
-	if err := a.policy.check(ctx, r.Password, r.Email, username); err != nil {
+	if err := checkToken(r.TokenTTL, r.Audience); err != nil {
 		return Result{}, err
 	}
-	if err := checkTokenTTL(r.TokenTTL); err != nil {
+	if err := a.checkNew(ctx, r.Password, r.Email, username); err != nil {
 		return Result{}, err
 	}
 	hash, err := a.hash(ctx, r.Password)
@@ -163,7 +165,8 @@ func (a *Authenticator) Register(ctx context.Context, r Registration) (Result, e
 		Epoch:        newEpoch(),
 	}
 	// The token comes first: a key that cannot sign leaves no user behind.
-	tokens, session, err := a.prepare(ctx, record, r.Client, r.TokenTTL)
+	subject := Subject{TTL: r.TokenTTL, Audience: r.Audience}
+	tokens, session, err := a.prepare(ctx, record, r.Client, subject)
 	if err != nil {
 		return Result{}, err
 	}
@@ -173,7 +176,7 @@ func (a *Authenticator) Register(ctx context.Context, r Registration) (Result, e
 	}
 	if id != record.ID {
 		record.ID = id
-		if tokens, session, err = a.prepare(ctx, record, r.Client, r.TokenTTL); err != nil {
+		if tokens, session, err = a.prepare(ctx, record, r.Client, subject); err != nil {
 			return Result{}, err
 		}
 	}
@@ -182,6 +185,14 @@ func (a *Authenticator) Register(ctx context.Context, r Registration) (Result, e
 	}
 	a.emit(ctx, Event{Kind: "registered", UserID: id, SessionID: session.ID})
 	return Result{User: record.User, Tokens: tokens}, nil
+}
+
+// parseEmail is what [ParseEmail] does, but for a hasher that works in tests alone.
+func (a *Authenticator) parseEmail(s string) (email.Address, error) {
+	if a.testAddresses {
+		return email.ParseTest(s)
+	}
+	return email.Parse(s)
 }
 
 // create adds a user and settles an insert whose outcome is unknown: it reads
@@ -202,54 +213,65 @@ func (a *Authenticator) create(ctx context.Context, r UserRecord) (string, error
 }
 
 // Login checks a password and logs the user in: one read of the user and one check
-// of a hash, whoever asks. A hash weaker than today's is then made anew, which takes
-// one more of each and never fails a login.
+// of a hash, whoever asks. A hash that is outdated, see [HashInfo], is then made anew,
+// which takes one more of each and never fails a login.
 //
 // Errors: [ErrInvalidCredentials], after equal work: for an unknown address, and a
 // user without password or with an unreadable hash, a decoy of the live parameters is
 // checked (ASVS 5.0 6.3.8). Rows of other parameters answer in their own time until
 // they are made anew, which tells that they exist unless [Options.Decoys] says how many
-// there are. [*InputError] for a TokenTTL, or a password of more than 4096 bytes, since
+// there are. [*InputError] for a TokenTTL or an Audience, or a password of more than 4096 bytes, since
 // none was ever accepted; [ErrOverloaded]; [ErrTooManySessions].
-func (a *Authenticator) Login(ctx context.Context, c Credentials) (Result, error) {
+func (a *Authenticator) Login(ctx context.Context, c Credentials) (_ Result, err error) {
+	ctx, call := a.begin(ctx, "login", c.Client)
+	defer a.report(ctx, call, &err)
 	if len(c.Password.Reveal()) > input.MaxPasswordBytes {
 		return Result{}, &InputError{Field: input.FieldPassword, Code: input.TooLong}
 	}
-	if err := checkTokenTTL(c.TokenTTL); err != nil {
+	if err := checkToken(c.TokenTTL, c.Audience); err != nil {
 		return Result{}, err
 	}
 	// A text that can be nobody's key costs what an unknown address does.
 	key, _ := email.Key(c.Email)
-	user, err := a.store.UserByEmail(ctx, key)
+	user, crowded, err := a.userForLogin(ctx, key)
 	if errors.Is(err, ErrUserNotFound) {
 		user = UserRecord{}
 	} else if err != nil {
 		return Result{}, storeError("user by email", err)
 	}
+	call.userID = user.ID
 	check, err := a.checkPassword(ctx, key, user, c.Password)
 	if err != nil {
 		return Result{}, err
 	}
 	if disabled := !user.DisabledAt.IsZero(); disabled || !check.match {
-		a.emit(ctx, Event{Kind: "login_failed", UserID: user.ID, Err: check.unreadable})
+		event := Event{Kind: "login_failed", UserID: user.ID, Err: check.unreadable}
+		if disabled {
+			event.Code = "user_disabled"
+		}
+		a.emit(ctx, event)
 		if disabled && check.match && a.revealDisabled {
 			return Result{}, ErrUserDisabled
 		}
 		return Result{}, ErrInvalidCredentials
 	}
-	tokens, session, err := a.prepare(ctx, user, c.Client, c.TokenTTL)
+	tokens, session, err := a.prepare(ctx, user, c.Client, Subject{TTL: c.TokenTTL, Audience: c.Audience})
 	if err != nil {
 		return Result{}, err
 	}
-	if err := a.checkMaxSessions(ctx, user); err != nil {
-		return Result{}, err
+	if crowded {
+		if err := a.checkMaxSessions(ctx, user, 1); err != nil {
+			return Result{}, err
+		}
 	}
 	if err := a.createSession(ctx, session); err != nil {
 		return Result{}, err
 	}
-	a.endOldest(ctx, user, session.ID)
+	if crowded {
+		a.endOldest(ctx, user, session.ID)
+	}
 	if check.outdated {
-		a.rehash(ctx, user, c.Password)
+		a.rehash(ctx, user, c.Password, check.unlike)
 	}
 	a.emit(ctx, Event{Kind: "logged_in", UserID: user.ID, SessionID: session.ID})
 	return Result{User: user.User, Tokens: tokens}, nil
@@ -260,12 +282,15 @@ const rehashTimeout = time.Second
 
 // rehash replaces a hash by one of today's parameters, unless somebody else
 // has changed it meanwhile. The login is done: it does not wait for this behind
-// others who want to log in; there will be another one.
-func (a *Authenticator) rehash(ctx context.Context, user UserRecord, p Password) {
+// others who want to log in; there will be another one. A password that may be another
+// than the user's, see unlike, is not hashed.
+func (a *Authenticator) rehash(ctx context.Context, user UserRecord, p Password, unlike error) {
 	within, cancel := context.WithTimeout(ctx, rehashTimeout)
 	defer cancel()
 	hash, err := "", error(ErrOverloaded)
-	if a.gate.TryAcquire(a.decoys[0].bytes) {
+	if unlike != nil {
+		err = unlike
+	} else if a.gate.TryAcquire(a.decoys.First().bytes) {
 		hash, err = a.hashAdmitted(within, p)
 	}
 	if err == nil {
@@ -277,36 +302,32 @@ func (a *Authenticator) rehash(ctx context.Context, user UserRecord, p Password)
 // Verify returns who an access token speaks for. It does no I/O with a
 // [JWTIssuer], unless [SessionConfig.Staleness] has it ask for the session, which
 // is remembered. Errors: [ErrInvalidToken], mostly as a [*TokenError], and
-// [ErrUnavailable].
+// [ErrUnavailable]. The Identity is a's own, see [Authenticator.CheckIdentity].
 func (a *Authenticator) Verify(ctx context.Context, accessToken string) (Identity, error) {
 	identity, err := a.parse(ctx, accessToken)
 	if err == nil && a.known != nil {
 		err = a.checkSession(ctx, identity)
 	}
 	if err != nil {
-		if errors.Is(err, ErrInvalidToken) {
-			a.emit(ctx, Event{Kind: "token_refused", UserID: identity.UserID, SessionID: identity.SessionID, Err: err})
-		}
+		ctx, call := a.begin(ctx, "verify", Client{})
+		call.userID, call.sessionID = identity.UserID, identity.SessionID
+		a.report(ctx, call, &err)
 		return Identity{}, err
 	}
+	token.Own(&identity, a.owner)
 	return identity, nil
 }
 
 func (a *Authenticator) parse(ctx context.Context, accessToken string) (Identity, error) {
 	identity, err := a.issuer.Parse(ctx, accessToken)
-	var reasoned *TokenError
-	switch {
-	case err == nil && identity.UserID != "":
+	if err == nil && identity.UserID != "" {
 		return identity, nil
-	case err == nil:
+	}
+	if err == nil {
 		return Identity{}, ErrInvalidToken
-	case errors.Is(err, ErrUnavailable): // before the others: an outage is never a bad token
-	case errors.As(err, &reasoned):
-		return Identity{}, reasoned
-	case errors.Is(err, ErrExpiredToken):
-		return Identity{}, ErrExpiredToken
-	case errors.Is(err, ErrInvalidToken):
-		return Identity{}, ErrInvalidToken
+	}
+	if refused := token.Refusal(err); refused != nil {
+		return Identity{}, refused
 	}
 	return Identity{}, unavailable("verify token", err)
 }
@@ -320,6 +341,14 @@ func (a *Authenticator) issue(ctx context.Context, u User, s Subject) (Tokens, e
 	s.UserID, s.Claims = u.ID, claims
 	issued, err := a.issuer.Issue(ctx, s)
 	if err != nil {
+		if wrong, ok := errors.AsType[*InputError](err); ok && wrong.Field == input.FieldAudience {
+			switch {
+			case len(s.Audience) > 0:
+				return Tokens{}, &InputError{Field: wrong.Field, Code: input.NotAllowed}
+			case len(s.Granted) > 0: // nothing that the session was begun for is left
+				return Tokens{}, ErrInvalidToken
+			}
+		}
 		return Tokens{}, unavailable("issue token", err)
 	}
 	return Tokens{Access: issued.Token, AccessExpiresAt: issued.ExpiresAt}, nil
@@ -332,7 +361,7 @@ func (a *Authenticator) claimsOf(ctx context.Context, u User) (json.RawMessage, 
 	}
 	v, err := a.claims(ctx, u)
 	if err != nil {
-		return nil, unavailable("claims", err)
+		return nil, serviceError("claims", err)
 	}
 	object, err := token.Custom(v)
 	if err != nil {

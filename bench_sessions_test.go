@@ -19,7 +19,7 @@ import (
 func sessionsBeside(b *testing.B, dsn string, rows, living int) (refresh func(i int), pool *sql.DB) {
 	b.Helper()
 	store := migrate(b, openMySQL(b, dsn))
-	a := newSessions(b, store, auth.SessionConfig{})
+	a := newSessions(b, store, auth.SessionConfig{Grace: -1})
 	register(b, a)
 	tokens := make([]string, living)
 	for i := range tokens {
@@ -29,13 +29,13 @@ func sessionsBeside(b *testing.B, dsn string, rows, living int) (refresh func(i 
 	for have := living + 1; have < rows; {
 		n := min(have, rows-have, 50_000)
 		mustExec(b, pool, fmt.Sprintf(`INSERT INTO auth_users_sessions
-			(session_id, user_id, amr, epoch, family, token, parent, nonce, address, user_agent, label, created_at, last_used_at, auth_time, idle_until, expires_at)
-			SELECT SUBSTRING(SHA2(UUID(), 256), 1, 22), SUBSTRING(SHA2(UUID(), 256), 1, 36), amr, 0, family, token, parent, nonce, address, user_agent, label,
+			(session_id, user_id, amr, audience, repeats, epoch, family, token, parent, sibling, nonce, address, user_agent, label, created_at, last_used_at, auth_time, idle_until, expires_at)
+			SELECT SUBSTRING(SHA2(UUID(), 256), 1, 22), SUBSTRING(SHA2(UUID(), 256), 1, 36), amr, audience, repeats, 0, family, token, parent, sibling, nonce, address, user_agent, label,
 			created_at, last_used_at, auth_time, idle_until, expires_at - INTERVAL FLOOR(RAND() * 1000000) SECOND FROM auth_users_sessions LIMIT %d`, n))
 		have += n
 	}
 	return func(i int) {
-		result, err := a.Refresh(b.Context(), tokens[i%living])
+		result, err := a.Refresh(b.Context(), auth.Renewal{Token: tokens[i%living]})
 		if err != nil {
 			b.Fatal(err)
 		}

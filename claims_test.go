@@ -154,6 +154,7 @@ func TestWithoutClaims(t *testing.T) {
 }
 
 // Why a token was refused is told to the events, and to nobody else.
+// ASVS 5.0 16.3.2
 func TestRefusedTokensAreEvents(t *testing.T) {
 	var events []auth.Event
 	a := newAuth(t, auth.NewMemoryStore(), auth.Options{Events: func(_ context.Context, e auth.Event) { events = append(events, e) }})
@@ -199,7 +200,7 @@ func TestACR(t *testing.T) {
 		t.Fatal(err)
 	}
 	id := check(result.Tokens.Access, configured)
-	if result, err = a.Refresh(ctx, result.Tokens.Refresh); err != nil {
+	if result, err = a.Refresh(ctx, auth.Renewal{Token: result.Tokens.Refresh}); err != nil {
 		t.Fatal(err)
 	}
 	check(result.Tokens.Access, configured)
@@ -207,7 +208,7 @@ func TestACR(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	check(again.Access, configured)
+	check(again.Tokens.Access, configured)
 
 	subject := auth.Subject{UserID: id.UserID, SessionID: id.SessionID, AuthTime: time.Now(), ACR: "phrh"}
 	own, err := issuer.Issue(ctx, subject)

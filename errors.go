@@ -1,11 +1,12 @@
 package auth
 
 import (
-	"context"
 	"errors"
 	"fmt"
 
+	"github.com/seed89488a0c/auth/internal/fault"
 	"github.com/seed89488a0c/auth/internal/input"
+	"github.com/seed89488a0c/auth/internal/row"
 	"github.com/seed89488a0c/auth/internal/token"
 )
 
@@ -20,17 +21,17 @@ var (
 	// ErrInvalidCredentials answers a failed login, whatever the reason: an
 	// unknown address, a wrong password, a disabled user, a user without
 	// password or with a hash that cannot be read (ASVS 5.0 6.3.8).
-	ErrInvalidCredentials = errors.New("auth: invalid credentials")
+	ErrInvalidCredentials = fault.New("invalid_credentials", "auth: invalid credentials", nil)
 
 	// ErrUserDisabled is returned where the caller is known already, as by
 	// [Authenticator.ChangePassword]. It matches ErrInvalidCredentials.
-	ErrUserDisabled error = &sentinel{"auth: user disabled", ErrInvalidCredentials}
+	ErrUserDisabled = fault.New("user_disabled", "auth: user disabled", ErrInvalidCredentials)
 
 	// ErrUserExists says that the e-mail address, or the ID of an import, is taken.
-	ErrUserExists = errors.New("auth: user exists")
+	ErrUserExists = fault.New("user_exists", "auth: user exists", nil)
 
 	// ErrUserNotFound says that there is no such user.
-	ErrUserNotFound = errors.New("auth: user not found")
+	ErrUserNotFound = fault.New("user_not_found", "auth: user not found", nil)
 
 	// ErrSessionNotFound is what a [SessionStore] answers; from an [Authenticator]
 	// it is [ErrInvalidToken], or no error.
@@ -39,15 +40,15 @@ var (
 	// ErrSessionReplayed says that a refresh token was used again after it had
 	// been replaced: somebody else has it. The session has ended; the user must log
 	// in. It matches ErrInvalidToken.
-	ErrSessionReplayed error = &sentinel{"auth: session replayed", ErrInvalidToken}
+	ErrSessionReplayed = fault.New("session_replayed", "auth: session replayed", ErrInvalidToken)
 
 	// ErrTooManySessions refuses a login of a user who has as many sessions as
 	// [SessionConfig.MaxPerUser] allows.
-	ErrTooManySessions = errors.New("auth: too many sessions")
+	ErrTooManySessions = fault.New("too_many_sessions", "auth: too many sessions", nil)
 
 	// ErrConflict says that the user was changed by somebody else between
 	// reading and writing. Nothing was written; read again and retry.
-	ErrConflict = errors.New("auth: conflicting change")
+	ErrConflict = row.ErrConflict
 
 	// ErrInvalidToken answers every token that is not accepted (HTTP 401).
 	ErrInvalidToken = token.ErrInvalid
@@ -56,53 +57,52 @@ var (
 	// which is checked last. It matches ErrInvalidToken.
 	ErrExpiredToken = token.ErrExpired
 
+	// ErrWideAudience says that a token is for several audiences, each of which could
+	// replay it, so that nobody may act on the user's account with it (HTTP 403): ask
+	// for one that is for the issuer's own alone. It matches ErrInvalidToken.
+	ErrWideAudience = fault.New("wide_audience", "auth: token of several audiences", ErrInvalidToken)
+
 	// ErrUnavailable says that something this library depends on did not
 	// answer. It says nothing about the password or the token: answer 503,
 	// never 401, since clients drop their tokens on 401.
 	ErrUnavailable = token.ErrUnavailable
 
-	// ErrOverloaded says that too many wait for a password to be hashed, or that
+	// ErrOverloaded says that too many wait for a password to be hashed, or to be
+	// looked for in breaches, or that
 	// the context ended in the queue; then it matches the context's error too.
 	// It matches ErrUnavailable.
-	ErrOverloaded error = &sentinel{"auth: overloaded", ErrUnavailable}
+	ErrOverloaded = fault.New("overloaded", "auth: overloaded", ErrUnavailable)
 
 	// ErrSchema says that the database has no schema of this library, or an
 	// older one: run [MySQLStore.Migrate]. It matches ErrUnavailable.
-	ErrSchema error = &sentinel{"auth: database schema missing or outdated, run Migrate", ErrUnavailable}
+	ErrSchema = row.ErrSchema
 
 	// ErrUnknownHash says that a [Hasher] does not know the scheme of a stored hash.
 	ErrUnknownHash = errors.New("auth: unknown hash scheme")
 
 	// ErrMalformedHash says that a stored hash is of a known scheme, but
 	// damaged, or that its parameters are beyond the caps.
-	ErrMalformedHash = errors.New("auth: malformed hash")
+	ErrMalformedHash = fault.New("malformed_hash", "auth: malformed hash", nil)
 )
-
-type sentinel struct {
-	text    string
-	general error
-}
-
-func (s *sentinel) Error() string { return s.text }
-func (s *sentinel) Unwrap() error { return s.general }
 
 // InputError says which rule an input breaks, without repeating the input.
 // It matches [ErrInvalidInput]. Where several fields are wrong the first of
 // e-mail, username, password is reported.
 //
-// Field is "id", "email", "username", "password", "password_hash", "time", "epoch" or
-// "token_ttl". Code is stable, and one of:
+// Field is "id", "email", "username", "password", "password_hash", "time",
+// "token_ttl" or "audience". Code is stable, and one of:
 //
 //	required                   the field is empty
 //	too_short                  fewer than Min characters
 //	too_long                   more than Max characters of a username or password, or too many bytes
 //	invalid_encoding           not UTF-8
 //	invalid_character          a control, white-space or invisible character where none may stand
-//	out_of_range               a time outside of the years 1000 to 9999, an epoch above 1<<62, a TTL that is not whole seconds up to ten years
+//	out_of_range               a time outside of the years 1000 to 9999, a TTL that is not whole seconds up to ten years
 //	password_common            one of the most common passwords
 //	password_personal          the user's own e-mail address or name
 //	password_context           one of the policy's own words
 //	password_breached          known from a breach
+//	not_allowed                an audience for which the issuer, or this session, has no tokens
 //	hash_unknown               an imported hash of a scheme that the hasher does not know
 //	hash_damaged               of a known scheme, but cut, or not as its origin writes it
 //	hash_too_costly            of a known scheme, but beyond one of the caps, or [Options.HashMemory]
@@ -129,9 +129,7 @@ type InputError struct {
 	Hash *HashError // what is known of the hash, for the codes that begin with "hash_"; else nil
 }
 
-func (e *InputError) Error() string {
-	return "auth: invalid input: " + e.Field + ": " + e.Code
-}
+func (e *InputError) Error() string { return "auth: invalid input: " + e.Field + ": " + e.Code }
 
 // Unwrap returns [ErrInvalidInput].
 func (e *InputError) Unwrap() error { return ErrInvalidInput }
@@ -177,21 +175,21 @@ type StoreError struct {
 	Context error  // context.Canceled or context.DeadlineExceeded, or nil
 }
 
-func (e *StoreError) Error() string {
-	return "auth: store: " + e.Op + ": " + e.Code
-}
+func (e *StoreError) Error() string { return "auth: store: " + e.Op + ": " + e.Code }
 
 // Unwrap returns what the error matches.
-func (e *StoreError) Unwrap() []error {
-	if e.Context != nil {
-		return []error{ErrUnavailable, e.Context}
-	}
-	return []error{ErrUnavailable}
-}
+func (e *StoreError) Unwrap() []error { return fault.Matches(e.Context) }
 
-// storeError passes on the sentinels that a store may return and its outages, and hides
+// storeError passes on the sentinels that a store may return, its outages and the errors
+// of the service's own function (see [MySQLStore.OnCreateUser]), and hides
 // everything else, since a driver's text can hold the address (MySQL's 1062 does).
 func storeError(op string, err error, allowed ...error) error {
+	if err == nil {
+		return nil
+	}
+	if own, ok := errors.AsType[*row.ServiceError](err); ok {
+		return own.Err
+	}
 	if known, ok := errors.AsType[*StoreError](err); ok {
 		return known
 	}
@@ -200,50 +198,18 @@ func storeError(op string, err error, allowed ...error) error {
 			return sentinel
 		}
 	}
-	return &StoreError{Op: op, Code: fmt.Sprintf("%T", err), Context: contextError(err)}
+	return &StoreError{Op: op, Code: fmt.Sprintf("%T", err), Context: fault.Context(err)}
 }
-
-// dependencyError is the outage of a [Hasher] or [TokenIssuer]: what was asked, and
-// the type of its error.
-type dependencyError struct {
-	op      string
-	kind    string
-	matches []error
-}
-
-func (e *dependencyError) Error() string   { return "auth: " + e.op + ": " + e.kind }
-func (e *dependencyError) Unwrap() []error { return e.matches }
 
 // refusal is an outage that can be told in words of our own.
-func refusal(op, kind string) error {
-	return &dependencyError{op: op, kind: kind, matches: []error{ErrUnavailable}}
-}
+func refusal(op, kind string) error { return fault.Told(op, kind) }
 
-func unavailable(op string, err error) error {
-	if own, ok := errors.AsType[*dependencyError](err); ok {
-		return own
-	}
-	e := &dependencyError{op: op, kind: fmt.Sprintf("%T", err), matches: []error{ErrUnavailable}}
-	if cause := contextError(err); cause != nil {
-		e.matches = append(e.matches, cause)
-	}
-	return e
-}
+// unavailable is an outage of which the type alone is told.
+func unavailable(op string, err error) error { return fault.Hidden(op, err) }
 
 // outage passes on as it is what matches [ErrUnavailable], by the contract of
 // [Hasher] and [PasswordPolicy] without secrets in it, and hides everything else.
-func outage(op string, err error) error {
-	if errors.Is(err, ErrUnavailable) {
-		return err
-	}
-	return unavailable(op, err)
-}
+func outage(op string, err error) error { return fault.Passed(op, err) }
 
-func contextError(err error) error {
-	for _, cause := range []error{context.Canceled, context.DeadlineExceeded} {
-		if errors.Is(err, cause) {
-			return cause
-		}
-	}
-	return nil
-}
+// serviceError is the outage of a function of the service's own.
+func serviceError(op string, err error) error { return fault.Service(op, err) }

@@ -38,11 +38,7 @@ func TestSpecificErrorsMatchTheGeneralOnes(t *testing.T) {
 
 // The tables of words in doc comments are complete, and true.
 func TestWordsAreDocumented(t *testing.T) {
-	root, err := filepath.Glob("*.go")
-	if err != nil {
-		t.Fatal(err)
-	}
-	root = slices.DeleteFunc(root, func(file string) bool { return strings.HasSuffix(file, "_test.go") })
+	root := rootFiles(t)
 	for _, tt := range []struct {
 		file, typeName string
 		files          []string
@@ -97,6 +93,16 @@ func TestWordsAreDocumented(t *testing.T) {
 			t.Errorf("of %s are documented %q, defined %q", tt.typeName, slices.Sorted(maps.Keys(documented)), slices.Sorted(maps.Keys(defined)))
 		}
 	}
+}
+
+// rootFiles returns the files of the package, without its tests.
+func rootFiles(t testing.TB) []string {
+	t.Helper()
+	files, err := filepath.Glob("*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return slices.DeleteFunc(files, func(file string) bool { return strings.HasSuffix(file, "_test.go") })
 }
 
 // constants returns what constants with a prefix are.

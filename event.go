@@ -1,40 +1,208 @@
 package auth
 
-import "context"
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"time"
 
-// Event is a security event (ASVS 5.0 16.3.1). It holds no personal data and no
-// secret. Kind is stable, and one of:
+	"github.com/seed89488a0c/auth/internal/event"
+	"github.com/seed89488a0c/auth/internal/fault"
+)
+
+// Event is a security event (ASVS 5.0 16.2.1, 16.3.1). Whatever a method of the
+// [Authenticator] refuses or fails at has raised one. Kind is stable, and one of:
 //
 //	registered
+//	registration_refused     the input, a user who exists, a password from a breach: Code says which
 //	logged_in
 //	login_failed             by the credentials; UserID is set where the address is a user's
-//	token_refused            by Verify: Err says why, often as a [*TokenError]
-//	refreshed                a refresh token was replaced
+//	token_refused            an access token, by Verify or CheckIdentity, or what is no token at all: Err says why, often as a [*TokenError]
+//	refreshed                a current refresh token gave new tokens
+//	refresh_repeated         the parent of a refresh token did: an answer was lost, two tabs asked at once, or a copy is in use
 //	refresh_refused          SessionID is what the token says, not more
 //	session_replayed         an old refresh token was used again: its session was ended
 //	session_ended            one, by a logout or to make room for another
 //	sessions_ended           all of the user but SessionID
+//	too_many_sessions        a login was refused, by [SessionConfig.RefuseMore]
 //	reauthenticated
 //	password_changed
 //	password_refused         a wrong current password, as given to Reauthenticate too
-//	password_rehashed        to stronger parameters, at a login; Err where that was left for the next one
+//	password_rehashed        with today's parameters, at a login; Err where it was not: an [*InputError] where the old hash may be of another password: one with the same beginning (too_long), or without a NUL (invalid_character)
 //	user_imported
 //	user_disabled
 //	user_enabled
 //	user_deleted
+//	refused                  anything else that was refused: Op and Code say what
+//	overloaded               too many wait for a password to be hashed
+//	unavailable              something did not answer, and Err says what; where the call could do without, it went on
+//	abandoned                the caller's context was cancelled before there was an answer, mostly by a client that hung up
+//
+// It prints, by fmt, log/slog, encoding/json and encoding/xml, without the clients.
+// Libraries that walk fields by reflection show them, and so does fmt where an Event
+// is in an unexported field of another struct.
 type Event struct {
-	Kind      string
-	UserID    string
-	SessionID string // "" = none
+	Kind string
 
-	// Err says what went wrong, where something did. [ErrMalformedHash] beside a
-	// refusal means that the stored hash cannot be verified, and that this user
-	// cannot log in until a new password is set.
+	// Op is the method that was called: register, login, verify, check_identity, refresh, logout,
+	// user, sessions, end_session, end_sessions, delete_expired_sessions,
+	// change_password, reauthenticate, set_password, set_disabled, delete_user or
+	// import.
+	Op string
+	At time.Time // UTC, whole microseconds
+
+	UserID    string // "" = none, or not known
+	SessionID string // "" = none, or not known
+
+	// Client is who asked, where the method was told, and Previous who refreshed the
+	// session before, of refresh_repeated and session_replayed. They are personal data,
+	// and all of it that is here: have a purpose, and an end, before they are logged.
+	Client, Previous Client
+
+	// Code says in a word what went wrong; "" = nothing did. It is stable: the Code of
+	// an [*InputError] or a [*StoreError], the Reason of a [*TokenError], or
+	// user_exists, user_not_found, user_disabled, invalid_credentials, conflict,
+	// too_many_sessions, no_sessions, session_replayed, expired_token, wide_audience, invalid_token,
+	// malformed_hash, overloaded, schema, or what could not be done: claims, keys,
+	// check_password, hash_password, verify_password, issue_token, verify_token, or
+	// refresh, of a parent that was used too often.
+	// What is none of these is unavailable, or service, where a function of the
+	// service's own has refused.
+	Code string
+
+	// Err says what went wrong, where something did. An error of the service's own
+	// functions, [Options.Claims] and [PasswordPolicy.Breached], is in it whole, text
+	// and chain, where the caller is told its type alone; it is printed and should
+	// hold nothing personal. Of a store's, a hasher's and an issuer's there are
+	// types and codes. [ErrMalformedHash] beside a refusal means that the stored hash
+	// cannot be verified, and that this user cannot log in until a new password is set.
 	Err error
 }
 
-func (a *Authenticator) emit(ctx context.Context, e Event) {
+// printed returns what may be printed.
+func (e Event) printed() event.Printed {
+	return event.Printed{Kind: e.Kind, Op: e.Op, UserID: e.UserID, SessionID: e.SessionID, Code: e.Code, Err: e.Err, At: e.At}
+}
+
+// Format writes all but the client, for every verb.
+func (e Event) Format(f fmt.State, _ rune) { io.WriteString(f, e.printed().Text()) }
+
+// LogValue returns all but the client, as a group.
+func (e Event) LogValue() slog.Value { return slog.GroupValue(e.printed().Attrs()...) }
+
+// MarshalJSON returns an object of all but the client.
+func (e Event) MarshalJSON() ([]byte, error) { return e.printed().JSON() }
+
+// MarshalText returns what [Event.Format] writes.
+func (e Event) MarshalText() ([]byte, error) { return []byte(e.printed().Text()), nil }
+
+// call is a call of an exported method, as events tell of it. It travels in the
+// context, to where they are raised.
+type call struct {
+	op                string
+	client            Client
+	userID, sessionID string // as far as they are known
+	told              bool   // that it was refused
+}
+
+type callKey struct{}
+
+// begin is how a method begins whose failures are to be told, see report.
+func (a *Authenticator) begin(ctx context.Context, op string, client Client) (context.Context, *call) {
+	c := &call{op: op}
 	if a.events != nil {
-		a.events(ctx, e)
+		c.client = client.cut()
+		ctx = context.WithValue(ctx, callKey{}, c)
 	}
+	return ctx, c
+}
+
+// report is how it ends: an error that no event has told is told now.
+func (a *Authenticator) report(ctx context.Context, c *call, err *error) {
+	if *err != nil && !c.told {
+		a.emit(ctx, Event{Kind: c.refusal(ctx, *err), UserID: c.userID, SessionID: c.sessionID, Err: *err})
+	}
+}
+
+// went tells of what failed where the call goes on without it.
+func (a *Authenticator) went(ctx context.Context, userID string, err error) {
+	if err != nil {
+		a.emit(ctx, Event{Kind: outageKind(ctx, err), UserID: userID, Err: err})
+	}
+}
+
+// refusal returns the kind of an error that ends the call.
+func (c *call) refusal(ctx context.Context, err error) string {
+	kind := "refused"
+	switch {
+	case errors.Is(err, ErrUnavailable):
+		kind = outageKind(ctx, err)
+	case errors.Is(err, ErrTooManySessions):
+		kind = "too_many_sessions"
+	case c.op == "register":
+		kind = "registration_refused"
+	case c.op == "login":
+		kind = "login_failed"
+	case c.op == "refresh":
+		kind = "refresh_refused"
+	case errors.Is(err, ErrInvalidToken):
+		kind = "token_refused"
+	case errors.Is(err, ErrInvalidCredentials):
+		kind = "password_refused"
+	}
+	return kind
+}
+
+// outageKind returns the kind of an outage. Whoever goes away does not make one.
+func outageKind(ctx context.Context, err error) string {
+	kind := "unavailable"
+	switch {
+	case errors.Is(err, context.Canceled) && ctx.Err() == context.Canceled:
+		kind = "abandoned"
+	case errors.Is(err, ErrOverloaded):
+		kind = "overloaded"
+	}
+	return kind
+}
+
+// emit raises an event, of the call that ctx is of. A refusal is raised once.
+func (a *Authenticator) emit(ctx context.Context, e Event) {
+	if a.events == nil {
+		return
+	}
+	e.At = currentTime()
+	if c, ok := ctx.Value(callKey{}).(*call); ok {
+		if e.Op = c.op; e.Client == (Client{}) {
+			e.Client = c.client
+		}
+		switch e.Kind {
+		case "login_failed", "password_refused":
+			c.told, e.Code = true, cmp.Or(e.Code, "invalid_credentials")
+		case "session_replayed":
+			c.told, e.Code = true, e.Kind
+		case "token_refused", "refresh_refused":
+			c.told = true
+		}
+	}
+	if e.Err != nil {
+		e.Code, e.Err = codeOf(e.Err), fault.Whole(e.Err)
+	}
+	a.events(ctx, e)
+}
+
+// codeOf returns the Code of an event.
+func codeOf(err error) string {
+	if wrong, ok := errors.AsType[*InputError](err); ok {
+		return wrong.Code
+	}
+	if store, ok := errors.AsType[*StoreError](err); ok {
+		return store.Code
+	}
+	if errors.Is(err, errNoSessions) {
+		return "no_sessions"
+	}
+	return fault.Code(err)
 }

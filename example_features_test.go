@@ -2,6 +2,7 @@ package auth_test
 
 import (
 	"context"
+	"crypto/rand"
 	"database/sql"
 	"encoding/json"
 	"errors"
@@ -96,7 +97,7 @@ func ExampleAuthenticator_Import() {
 
 func ExampleOptions_events() {
 	a := newAuthenticator(auth.NewMemoryStore(), auth.Options{Events: func(ctx context.Context, e auth.Event) {
-		slog.InfoContext(ctx, "auth", "event", e.Kind, "user", e.UserID, "err", e.Err) // no personal data in it
+		slog.InfoContext(ctx, "auth", "event", e) // without the client's address
 		fmt.Println(e.Kind)
 	}})
 	a.Login(context.Background(), auth.Credentials{Email: "nobody@example.com", Password: auth.NewPassword("a guess")})
@@ -124,28 +125,21 @@ func ExampleOptions_decoys() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	secret := []byte("32 random bytes, in every replica")
+	secret := make([]byte, 32)
+	rand.Read(secret) // but the same in every replica: from a file or a vault
 	newAuthenticator(auth.NewMemoryStore(), auth.Options{Hasher: hasher, Secrets: [][]byte{secret}, Decoys: []auth.Decoy{
 		{Weight: 9}, // as made today
 		{Weight: 1, Hash: "$2b$12$GhvMmNVjRW29ulnudl.LbuAnUtN/LRfe1JsBm1Xu6LE3059z5Tr8m"}}})
 }
 
 // A user and a row of the service's own are written together or not at all.
-func ExampleMySQLStore_WithTx() {
-	register := func(ctx context.Context, db *sql.DB, a *auth.Authenticator, store *auth.MySQLStore, r auth.Registration) (auth.Result, error) {
-		tx, err := db.BeginTx(ctx, nil)
-		if err != nil {
-			return auth.Result{}, err
-		}
-		defer tx.Rollback() // does nothing after Commit
-		result, err := a.WithStore(store.WithTx(tx)).Register(ctx, r)
-		if err != nil {
-			return auth.Result{}, err
-		}
-		if _, err := tx.ExecContext(ctx, "INSERT INTO profiles (user_id) VALUES (?)", result.User.ID); err != nil {
-			return auth.Result{}, err
-		}
-		return result, tx.Commit() // the tokens are good only from here on
+func ExampleMySQLStore_OnCreateUser() {
+	register := func(ctx context.Context, a *auth.Authenticator, store *auth.MySQLStore, r auth.Registration) (auth.Result, error) {
+		withProfile := store.OnCreateUser(func(ctx context.Context, tx *sql.Tx, u auth.User) error {
+			_, err := tx.ExecContext(ctx, "INSERT INTO profiles (user_id) VALUES (?)", u.ID)
+			return err
+		})
+		return a.WithStore(withProfile).Register(ctx, r)
 	}
 	_ = register
 }
@@ -206,12 +200,12 @@ func ExampleOptions_sessions() {
 		log.Fatal(err)
 	}
 	stolen := result.Tokens.Refresh
-	result, err = a.Refresh(ctx, result.Tokens.Refresh)
+	result, err = a.Refresh(ctx, auth.Renewal{Token: result.Tokens.Refresh})
 	fmt.Println(result.User.Email, err)
 
-	_, err = a.Refresh(ctx, stolen)
+	_, err = a.Refresh(ctx, auth.Renewal{Token: stolen})
 	fmt.Println(err)
-	_, err = a.Refresh(ctx, result.Tokens.Refresh) // the session has ended for both
+	_, err = a.Refresh(ctx, auth.Renewal{Token: result.Tokens.Refresh}) // the session has ended for both
 	fmt.Println(err)
 	// Output:
 	// ada@example.com <nil>

@@ -4,17 +4,23 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/seed89488a0c/auth/internal/hashgate"
+	"github.com/seed89488a0c/auth/internal/input"
+	"github.com/seed89488a0c/auth/internal/mysqlstore"
 	"github.com/seed89488a0c/auth/internal/row"
 )
 
-// admit waits until a hash of so many bytes, which the gate holds, may run.
-func (a *Authenticator) admit(ctx context.Context, bytes int64) error {
+// admit waits until a gate lets in what takes so many bytes, which it holds.
+func admit(ctx context.Context, gate *hashgate.Gate, op string, bytes int64) error {
 	if err := ctx.Err(); err != nil {
-		return unavailable("hash password", err)
+		return unavailable(op, err)
 	}
-	switch err := a.gate.Acquire(ctx, bytes); {
+	if mysqlstore.Inside(ctx) { // a connection is held
+		return refusal(op, "inside transaction")
+	}
+	switch err := gate.Acquire(ctx, bytes); {
 	case err == nil:
 		return nil
 	case errors.Is(err, hashgate.ErrFull):
@@ -26,7 +32,7 @@ func (a *Authenticator) admit(ctx context.Context, bytes int64) error {
 
 // hash makes a new hash when it is admitted.
 func (a *Authenticator) hash(ctx context.Context, p Password) (string, error) {
-	if err := a.admit(ctx, a.decoys[0].bytes); err != nil {
+	if err := admit(ctx, a.gate, "hash password", a.decoys.First().bytes); err != nil {
 		return "", err
 	}
 	return a.hashAdmitted(ctx, p)
@@ -34,13 +40,13 @@ func (a *Authenticator) hash(ctx context.Context, p Password) (string, error) {
 
 // hashAdmitted makes a new hash that the gate has let in.
 func (a *Authenticator) hashAdmitted(ctx context.Context, p Password) (string, error) {
-	defer a.gate.Release(a.decoys[0].bytes)
+	defer a.gate.Release(a.decoys.First().bytes)
 	encoded, err := a.hasher.Hash(ctx, p)
 	if err == nil && !keepable(encoded) {
 		err = errors.New("not a hash that a store can keep")
 	}
-	if input, ok := errors.AsType[*InputError](err); ok {
-		return "", input
+	if wrong, ok := errors.AsType[*InputError](err); ok {
+		return "", wrong
 	}
 	if err != nil {
 		return "", outage("hash password", err)
@@ -55,6 +61,7 @@ func keepable(encoded string) bool { return 0 < len(encoded) && len(encoded) <= 
 type passwordCheck struct {
 	match      bool  // it is the user's
 	outdated   bool  // the stored hash is
+	unlike     error // why it may not be the text that the user means, or nil
 	unreadable error // why the stored hash could not be verified, or nil
 }
 
@@ -63,7 +70,7 @@ type passwordCheck struct {
 // e-mail key that was asked for.
 func (a *Authenticator) checkPassword(ctx context.Context, key string, user UserRecord, p Password) (passwordCheck, error) {
 	var check passwordCheck
-	stand := a.decoy(key)
+	stand := a.decoys.Draw(key)
 	encoded, real := user.PasswordHash, true
 	if encoded == "" {
 		encoded, real = stand.hash, false
@@ -73,7 +80,7 @@ func (a *Authenticator) checkPassword(ctx context.Context, key string, user User
 		encoded, real, check.unreadable = stand.hash, false, ErrMalformedHash
 		info.MemoryBytes = stand.bytes
 	}
-	if err := a.admit(ctx, info.MemoryBytes); err != nil {
+	if err := admit(ctx, a.gate, "hash password", info.MemoryBytes); err != nil {
 		return passwordCheck{}, err
 	}
 	defer a.gate.Release(info.MemoryBytes)
@@ -81,12 +88,26 @@ func (a *Authenticator) checkPassword(ctx context.Context, key string, user User
 	if errors.Is(err, ErrUnknownHash) || errors.Is(err, ErrMalformedHash) {
 		// Inspect did not tell: the work is still to be done.
 		real, check.unreadable = false, ErrMalformedHash
-		_, err = a.hasher.Verify(ctx, a.decoys[0].hash, p)
+		_, err = a.hasher.Verify(ctx, a.decoys.First().hash, p)
 	}
 	if err != nil {
 		return passwordCheck{}, outage("verify password", err)
 	}
 	check.match = match && real
 	check.outdated = check.match && info.Outdated
+	check.unlike = unlike(p.Reveal(), info.CutAt)
 	return check, nil
+}
+
+// unlike says why another text than the user's may have been verified: one with the
+// same beginning, of which the hash read no more, or with a NUL, since to some
+// functions one at the end is none. A hash of it could lock the right one out.
+func unlike(password string, cutAt int) error {
+	if cutAt > 0 && len(password) >= cutAt {
+		return &InputError{Field: input.FieldPassword, Code: input.TooLong}
+	}
+	if strings.Contains(password, "\x00") {
+		return &InputError{Field: input.FieldPassword, Code: input.InvalidCharacter}
+	}
+	return nil
 }

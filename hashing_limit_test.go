@@ -54,7 +54,7 @@ func TestEverythingThatHashesIsLimited(t *testing.T) {
 			go a.Login(t.Context(), credentials(email, password))
 			go a.Register(t.Context(), auth.Registration{Email: "other@example.com", Password: auth.NewPassword(password)})
 			go a.SetPassword(t.Context(), user.ID, auth.NewPassword(password))
-			go a.ChangePassword(t.Context(), change(user.ID, password, password+"2"))
+			go a.ChangePassword(t.Context(), change(a, user.ID, password, password+"2"))
 		}
 		synctest.Wait()
 		close(hasher.gate)
@@ -65,6 +65,7 @@ func TestEverythingThatHashesIsLimited(t *testing.T) {
 	})
 }
 
+// ASVS 5.0 15.2.2
 func TestHashingIsLimited(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const logins = 100

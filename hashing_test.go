@@ -55,14 +55,16 @@ func (h *sizedHasher) begun() []string {
 }
 
 // What runs has to be within the budget; who came first is served first.
+// ASVS 5.0 15.2.2, 15.4.4
 func TestHashMemory(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		hasher := &sizedHasher{Hasher: authtest.Hasher{}, gate: make(chan struct{})}
 		a := newAuth(t, auth.NewMemoryStore(), auth.Options{Hasher: hasher, HashMemory: 20 * mib})
-		auth.SetHashSlots(a, 4)
+		auth.SetHashSlots(a, 4, 21*mib) // as before HashMemory was lowered: Import refuses what it cannot hold
 		for _, n := range []int{1, 5, 15, 20, 21} {
 			importUser(t, a, fmt.Sprintf("size%d@example.com", n), sized(t, n))
 		}
+		auth.SetHashSlots(a, 4, 20*mib)
 		hasher.armed.Store(true)
 		results := make(chan error, 10)
 		login := func(size int, name string) {
@@ -107,6 +109,7 @@ func TestHashMemory(t *testing.T) {
 	})
 }
 
+// ASVS 5.0 15.2.2
 func TestQueueIsBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		hasher := &sizedHasher{Hasher: authtest.Hasher{}, gate: make(chan struct{})}
@@ -176,7 +179,7 @@ func TestHashMemoryRefuses(t *testing.T) {
 func TestDecoys(t *testing.T) {
 	calls := &trace{}
 	hasher := &recordingHasher{Hasher: &sizedHasher{Hasher: authtest.Hasher{}}, trace: calls}
-	secret := []byte("a secret of thirty-two bytes....")
+	secret := []byte("a secret of thirty-two bytes...\xff")
 	a := newAuth(t, auth.NewMemoryStore(), auth.Options{Hasher: hasher, Secrets: [][]byte{secret}, Decoys: []auth.Decoy{{Weight: 1}, {Hash: sized(t, 7), Weight: 2}, {Hash: sized(t, 9), Weight: 1}}})
 	draw := func(email, hash string) string {
 		if hash != "" {
@@ -209,6 +212,7 @@ func TestDecoys(t *testing.T) {
 	issuer := newIssuer(t, auth.JWTConfig{})
 	for name, opt := range map[string]auth.Options{
 		"short secret":   {Secrets: [][]byte{secret[:31]}, Decoys: []auth.Decoy{{Weight: 1}}},
+		"secret text":    {Secrets: [][]byte{[]byte("a secret of thirty-two bytes....")}},
 		"no secret":      {Decoys: []auth.Decoy{{Weight: 1}}},
 		"doubled secret": {Secrets: [][]byte{secret, secret}},
 		"no weight":      {Secrets: [][]byte{secret}, Decoys: []auth.Decoy{{}}},
@@ -233,6 +237,7 @@ func TestDisabledRevealed(t *testing.T) {
 	}
 }
 
+// ASVS 5.0 6.2.12
 func TestBreached(t *testing.T) {
 	var asked []string
 	var answer error

@@ -5,9 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"sync/atomic"
 	"time"
 
+	"github.com/seed89488a0c/auth/internal/input"
 	"github.com/seed89488a0c/auth/internal/row"
 	"github.com/seed89488a0c/auth/internal/token"
 )
@@ -15,9 +15,14 @@ import (
 // JWTConfig says what a [JWTIssuer] issues and accepts. Issuer, Audience and
 // either Keys or Source are required: there is no safe default for them.
 type JWTConfig struct {
-	Issuer         string   // iss: who issues, usually the service's URL
-	Audience       string   // aud: whom the tokens are for; Parse accepts no others
-	OtherAudiences []string // in aud too: services that accept these tokens as well
+	Issuer   string // iss: who issues, usually the service's URL
+	Audience string // aud: this service; Parse accepts no tokens that are not for it
+
+	// OtherAudiences are other services that accept these tokens: in aud too, unless a
+	// [Subject] asks for less. None of the audiences has a space or is there twice. A
+	// token for several is refused where it would act on the user's account, see
+	// [Authenticator.CheckIdentity]: each of those services could replay it.
+	OtherAudiences []string
 
 	// ACR is the acr of tokens whose Subject names none, as those of an Authenticator:
 	// how surely a password alone proves who it is, in the service's own terms (RFC
@@ -44,8 +49,9 @@ type JWTConfig struct {
 // may lie up to 5 seconds in the future, since two machines' clocks differ.
 type JWTIssuer struct {
 	issuer *token.Issuer
-	source KeySource                    // nil: the keys never change
-	latest atomic.Pointer[compiledKeys] // Keys, or what the source had last; never nil, as newJWTIssuer tries a key
+	source KeySource // nil: the keys never change
+	fixed  *KeySet   // the keys then
+	latest token.Latest[KeySet]
 }
 
 // NewJWTIssuer returns an issuer, or says what is wrong with c. The first of c.Keys
@@ -63,35 +69,33 @@ func NewJWTIssuer(c JWTConfig) (_ *JWTIssuer, err error) {
 		}
 		keys = []Key{GenerateKey()} // of a source nothing is known yet
 	}
-	compiled, err := (&KeySet{Keys: keys}).compile()
+	j := &JWTIssuer{source: c.Source, fixed: &KeySet{Keys: keys}}
+	all, err := j.latest.Set(j.fixed, (*KeySet).keys)
 	if err != nil {
 		return nil, err
 	}
 	rules := token.Rules{Issuer: c.Issuer, Audience: c.Audience, Leeway: c.Leeway, Skew: token.ClockSkew, Cache: c.Cache}
 	terms := token.Terms{Rules: rules, OtherAudiences: c.OtherAudiences, ACR: c.ACR, TTL: c.TTL}
-	issuer, err := token.NewIssuer(terms, compiled.all, row.MaxID)
-	if err != nil {
+	if j.issuer, err = token.NewIssuer(terms, all, row.MaxID); err != nil {
 		return nil, err
 	}
-	j := &JWTIssuer{issuer: issuer, source: c.Source}
-	j.latest.Store(compiled)
 	return j, nil
 }
 
 // Issue returns a token. It fails for a subject that no token can carry: an
 // empty user ID, text that is not UTF-8 or has control characters, claims that
 // may not be there, more than 8 KiB. An AuthTime in the future, by another
-// machine's clock, becomes now.
+// machine's clock, becomes now. For an audience that it does not issue for it is an
+// [*InputError].
 func (j *JWTIssuer) Issue(ctx context.Context, s Subject) (IssuedToken, error) {
-	keys, err := j.keys(ctx)
+	keys, all, err := j.keys(ctx)
 	if err != nil {
 		return IssuedToken{}, err
 	}
-	if longest := keys.from.MaxTTL; longest != 0 && j.issuer.Life(s.TTL) > longest {
-		return IssuedToken{}, refusal("issue token", "the TTL and Leeway are above the keys' MaxTTL")
+	signed, expires, err := j.issuer.Issue(all, token.Subject(s), keys.MaxTTL, time.Now())
+	if errors.Is(err, token.ErrAudience) {
+		return IssuedToken{}, &InputError{Field: input.FieldAudience, Code: input.NotAllowed}
 	}
-	claims := token.Claims{Subject: s.UserID, SessionID: s.SessionID, AuthTime: s.AuthTime, AMR: s.AMR, ACR: s.ACR, Custom: string(s.Claims)}
-	signed, expires, err := j.issuer.Sign(keys.all, claims, s.TTL, time.Now())
 	if err != nil {
 		return IssuedToken{}, refusal("issue token", err.Error())
 	}
@@ -102,39 +106,30 @@ func (j *JWTIssuer) Issue(ctx context.Context, s Subject) (IssuedToken, error) {
 // twice, a header it does not know, or anything else that this issuer would not
 // have written is [ErrInvalidToken], as a [*TokenError] with the reason.
 func (j *JWTIssuer) Parse(ctx context.Context, accessToken string) (Identity, error) {
-	keys, err := j.keys(ctx)
+	_, all, err := j.keys(ctx)
 	if err != nil {
 		return Identity{}, err
 	}
-	return j.issuer.Parse(keys.all, accessToken, time.Now())
+	return j.issuer.Parse(all, accessToken, time.Now())
 }
 
 // Keys returns the keys of the moment: a JWTIssuer is a [KeySource], for package
 // authhttp's JWKS.
 func (j *JWTIssuer) Keys(ctx context.Context) (*KeySet, error) {
-	keys, err := j.keys(ctx)
-	if err != nil {
-		return nil, err
-	}
-	return keys.from, nil
+	keys, _, err := j.keys(ctx)
+	return keys, err
 }
 
-func (j *JWTIssuer) keys(ctx context.Context) (*compiledKeys, error) {
-	latest := j.latest.Load()
-	if j.source == nil {
-		return latest, nil
+// keys returns the keys of the moment, and the same in the form in which tokens are signed
+// and verified.
+func (j *JWTIssuer) keys(ctx context.Context) (keys *KeySet, all *token.Set, err error) {
+	if keys = j.fixed; j.source != nil {
+		if keys, err = j.source.Keys(ctx); err != nil {
+			return nil, nil, unavailable("keys", err)
+		}
 	}
-	set, err := j.source.Keys(ctx)
-	if err != nil {
-		return nil, unavailable("keys", err)
+	if all, err = j.latest.Set(keys, (*KeySet).keys); err != nil {
+		return nil, nil, refusal("keys", err.Error())
 	}
-	if set == latest.from {
-		return latest, nil
-	}
-	keys, err := set.compile()
-	if err != nil {
-		return nil, refusal("keys", err.Error())
-	}
-	j.latest.Store(keys)
-	return keys, nil
+	return keys, all, nil
 }

@@ -3,7 +3,6 @@ package auth
 import (
 	"context"
 	"crypto"
-	"crypto/rand"
 	"fmt"
 	"io"
 	"log/slog"
@@ -21,16 +20,16 @@ type Key struct{ key token.Key }
 // GenerateKey returns a random HMAC key, for first steps and tests: tokens
 // signed with it become invalid when the process ends, and no other process
 // accepts them.
-func GenerateKey() Key {
-	secret := make([]byte, 32)
-	rand.Read(secret) // never fails
-	key, _ := token.NewHMAC(secret)
-	return Key{key}
-}
+func GenerateKey() Key { return Key{token.Generate()} }
 
 // HMACKey returns a key for HS256. The secret is 32 to 1024 random bytes (RFC
 // 7518 §3.2); a passphrase is not. Whoever verifies with it can sign too.
-func HMACKey(secret []byte) (Key, error) { return newKey(token.NewHMAC(secret)) }
+//
+// What is text is refused: a PEM file, a JWK, and bytes in hexadecimal or base64, which
+// [ParseKey] and [ReadKeyFile] read. A passphrase that others sign with already can be
+// given as a JWK of kty oct. Random bytes are taken for text, or for DER, less than once
+// in ten million times.
+func HMACKey(secret []byte) (Key, error) { return newKey(token.NewSecret(secret)) }
 
 // SigningKey returns a key that signs and verifies: an [crypto/rsa.PrivateKey] of
 // 2048 to 8192 bits for RS256, an [crypto/ecdsa.PrivateKey] on P-256, P-384 or
@@ -45,9 +44,16 @@ func PublicKey(public crypto.PublicKey) (Key, error) { return newKey(token.NewPu
 
 // ParseKey reads a key: one JWK (RFC 7517) or one PEM block, of PKCS #8, PKCS #1,
 // SEC 1, PKIX or a certificate, of which only the key counts. A JWK's alg and kid
-// are kept; otherwise the algorithm is as [SigningKey] says. The text has at most 64
-// KiB, and nothing beside the key.
+// are kept; otherwise the algorithm is as [SigningKey] says. Or it reads the secret of an
+// [HMACKey] in hexadecimal or base64, of either alphabet, as openssl rand -hex 32 and
+// -base64 32 write it. The text has at most 64 KiB, and nothing beside the key but white
+// space around it.
 func ParseKey(text []byte) (Key, error) { return newKey(token.ParseKey(text)) }
+
+// ReadKeyFile reads the key that a file holds: a text as of [ParseKey], or 32 to 1024
+// random bytes as of [HMACKey], byte for byte. The file is a regular one of at most 64
+// KiB. The error may name the file, and never holds what is in it.
+func ReadKeyFile(path string) (Key, error) { return newKey(token.ReadFile(path)) }
 
 // WithID returns the key under another ID: 1 to 64 of the characters
 // A-Z a-z 0-9 . _ ~ -
@@ -115,31 +121,16 @@ type KeySet struct {
 
 // MarshalJSON returns the public keys as a JWK Set (RFC 7517). Secrets are not
 // among them.
-func (s KeySet) MarshalJSON() ([]byte, error) {
-	return token.PublicSet(s.keys()), nil
-}
+func (s KeySet) MarshalJSON() ([]byte, error) { return token.PublicSet(s.keys()), nil }
 
-func (s KeySet) keys() []token.Key {
+// keys returns the keys, none of a nil set.
+func (s *KeySet) keys() []token.Key {
+	if s == nil {
+		return nil
+	}
 	keys := make([]token.Key, len(s.Keys))
 	for i, k := range s.Keys {
 		keys[i] = k.key
 	}
 	return keys
-}
-
-// compiledKeys is a KeySet in the form in which tokens are signed and verified.
-type compiledKeys struct {
-	from *KeySet
-	all  *token.Set
-}
-
-func (s *KeySet) compile() (*compiledKeys, error) {
-	if s == nil {
-		s = &KeySet{}
-	}
-	all, err := token.NewSet(s.keys())
-	if err != nil {
-		return nil, err
-	}
-	return &compiledKeys{s, all}, nil
 }

@@ -1,6 +1,7 @@
 package auth_test
 
 import (
+	"bytes"
 	"context"
 	"crypto"
 	"crypto/ecdsa"
@@ -9,11 +10,15 @@ import (
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/x509"
+	"encoding/base64"
+	"encoding/hex"
 	"encoding/json"
 	"encoding/pem"
 	"errors"
 	"fmt"
 	"io"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -100,6 +105,7 @@ func TestKeySource(t *testing.T) {
 }
 
 // A set whose first key cannot sign serves verifiers, and issues nothing.
+// ASVS 5.0 11.2.5
 func TestKeySourceThatCannotSign(t *testing.T) {
 	key, public := ed25519Key(t)
 	verifyOnly, err := auth.PublicKey(public)
@@ -137,7 +143,9 @@ func TestAlgorithms(t *testing.T) {
 			return auth.SigningKey(private)
 		}
 	}
-	secret := func() (auth.Key, error) { return auth.HMACKey([]byte(rand.Text() + rand.Text() + rand.Text())) }
+	secret := func() (auth.Key, error) {
+		return auth.HMACKey([]byte(rand.Text() + rand.Text() + rand.Text() + "\xff"))
+	}
 	asRSA := func() (auth.Key, error) { return auth.SigningKey(rsaKey) }
 	asPEM := func() (auth.Key, error) {
 		der, err := x509.MarshalPKCS8PrivateKey(rsaKey)
@@ -263,6 +271,7 @@ func (s brokenKMS) Sign(rand io.Reader, message []byte, opts crypto.SignerOpts) 
 
 // A signer that fails is an outage, of which only the kind is told, and leaves nobody
 // behind.
+// ASVS 5.0 11.2.5
 func TestSignerFails(t *testing.T) {
 	_, private, err := ed25519.GenerateKey(nil)
 	if err != nil {
@@ -289,5 +298,57 @@ func TestSignerFails(t *testing.T) {
 	}
 	if _, err := store.UserByEmail(t.Context(), email); !errors.Is(err, auth.ErrUserNotFound) {
 		t.Errorf("the user is there: %v", err)
+	}
+}
+
+// One function reads a key from a file in any usual form.
+func TestReadKeyFile(t *testing.T) {
+	random := bytes.Repeat([]byte("\xffsecret\n"), 4)
+	want, err := auth.HMACKey(random)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, private, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	signing, err := auth.SigningKey(private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	der, err := x509.MarshalPKCS8PrivateKey(private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), "key")
+	for name, tt := range map[string]struct {
+		content string
+		id      string // "" = refused
+	}{
+		"random bytes": {string(random), want.ID()},
+		"hexadecimal":  {hex.EncodeToString(random) + "\n", want.ID()},
+		"base64":       {base64.StdEncoding.EncodeToString(random) + "\r\n", want.ID()},
+		"PEM":          {string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})), signing.ID()},
+		"JWK":          {`{"kty":"oct","k":"` + base64.RawURLEncoding.EncodeToString(random) + `"}`, want.ID()},
+		"passphrase":   {"the canary of a tutorial, as a passphrase\n", ""},
+		"DER":          {string(der), ""},
+		"empty":        {"", ""},
+		"too large":    {strings.Repeat("canary", 64<<10), ""},
+	} {
+		if err := os.WriteFile(file, []byte(tt.content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		key, err := auth.ReadKeyFile(file)
+		if key.ID() != tt.id || (err == nil) != (tt.id != "") {
+			t.Errorf("%s: got %v, %v", name, key, err)
+		}
+		if err != nil && strings.Contains(err.Error(), "canary") {
+			t.Errorf("%s: the error quotes the file: %v", name, err)
+		}
+	}
+	for path, why := range map[string]string{file + "x": "x: ", t.TempDir(): "regular", os.DevNull: "regular"} {
+		if key, err := auth.ReadKeyFile(path); err == nil || !strings.Contains(err.Error(), why) || key.ID() != "" {
+			t.Errorf("%s: got %v, %v", path, key, err)
+		}
 	}
 }

@@ -2,13 +2,11 @@ package auth
 
 import (
 	"context"
-	"crypto/hkdf"
-	"crypto/sha256"
 	"errors"
 	"slices"
 
-	"github.com/seed89488a0c/auth/internal/draw"
 	"github.com/seed89488a0c/auth/internal/recent"
+	"github.com/seed89488a0c/auth/internal/secrets"
 )
 
 // Options is what [New] builds an [Authenticator] of, beside its store and its issuer.
@@ -24,7 +22,8 @@ type Options struct {
 	// what runs, and what has run and is not collected yet. Fewer hashes run at once
 	// where that many would need more; a stored hash that needs more by itself
 	// cannot be verified. 0 = half of what the process may use by GOMEMLIMIT, its
-	// control group and the machine.
+	// control group and the machine. More than its control group or the machine has
+	// is an error.
 	HashMemory int64
 
 	// Decoys is for a table with hashes of several kinds, as after an import,
@@ -42,8 +41,8 @@ type Options struct {
 	// and which can be ended before its time. Without a Store there are none.
 	Sessions SessionConfig
 
-	// Secrets are 32 random bytes or more each, the same in every replica. Decoys
-	// need them; nothing else does.
+	// Secrets are 32 random bytes or more each, the same in every replica; text is
+	// refused, as [HMACKey] does. Decoys need them; nothing else does.
 	Secrets [][]byte
 
 	// RevealDisabled has Login answer [ErrUserDisabled] to the right password of a
@@ -62,12 +61,15 @@ type Options struct {
 	// store makes the ID, for every Login, after the password was found right, and for
 	// every Refresh, Reauthenticate and ChangePassword. It must be safe for concurrent
 	// use. Its error, and claims that are refused, are [ErrUnavailable]: nobody is
-	// logged in. What the claims say stays true for others until the token expires.
+	// logged in, and the event alone has the error whole. What the claims say stays
+	// true for others until the token expires.
 	Claims func(context.Context, User) (any, error)
 
 	// Events is called with every security event (ASVS 5.0 16.3.1), before the call
 	// that caused it returns and with its context, which may have ended. It must be
-	// safe for concurrent use; what it does adds to every login.
+	// safe for concurrent use. The call waits for it: a function that is slow adds to
+	// every login, and holds none of the slots in which passwords are hashed. Its
+	// panic is the caller's; what was done before the event stays done.
 	Events func(context.Context, Event)
 }
 
@@ -80,42 +82,25 @@ func (a *Authenticator) apply(o Options) error {
 	if a.hasher == nil {
 		a.hasher = Argon2id{}
 	}
-	if a.hashMemory = o.HashMemory; o.HashMemory < 0 {
+	if o.HashMemory < 0 {
 		refuse("HashMemory is negative")
 	}
-	for i, secret := range o.Secrets {
-		if len(secret) < 32 {
-			refuse("Secrets: one has fewer than 32 bytes")
-		}
-		if slices.ContainsFunc(o.Secrets[:i], func(s []byte) bool { return slices.Equal(s, secret) }) {
-			refuse("Secrets: one is there twice")
-		}
-	}
-	var total uint64
-	for _, d := range o.Decoys {
-		total += uint64(d.Weight)
+	for _, what := range secrets.Wrong(o.Secrets) {
+		refuse("Secrets: " + what)
 	}
 	switch {
 	case len(o.Decoys) == 0:
-	case total == 0:
+	case !slices.ContainsFunc(o.Decoys, func(d Decoy) bool { return d.Weight > 0 }):
 		refuse("Decoys: no class has a weight")
 	case len(o.Secrets) == 0:
 		refuse("Decoys need Secrets")
-	default:
-		// HKDF by purpose (RFC 5869); it fails only for lengths that no key has.
-		key, _ := hkdf.Key(sha256.New, o.Secrets[0], nil, "auth decoys", sha256.Size)
-		a.draw, a.decoyClasses = draw.By(key), slices.Clone(o.Decoys)
 	}
-	var err error
-	if a.policy, err = o.Passwords.withDefaults(); err != nil {
-		wrong = append(wrong, err)
-	}
-	if a.sessionConfig, err = o.Sessions.withDefaults(); err != nil {
-		wrong = append(wrong, err)
-	}
+	var policy, sessions error
+	a.policy, policy = o.Passwords.withDefaults()
+	a.sessionConfig, sessions = o.Sessions.withDefaults()
 	a.sessions = o.Sessions.Store
 	if a.sessionConfig.Staleness > 0 {
 		a.known = recent.New[knownSession](knownPlaces)
 	}
-	return errors.Join(wrong...)
+	return errors.Join(append(wrong, policy, sessions)...)
 }

@@ -57,6 +57,7 @@ func (anonymousIssuer) Parse(context.Context, string) (auth.Identity, error) {
 }
 
 // A store's outage is never a wrong password, and its text goes no further.
+// ASVS 5.0 16.5.3
 func TestStoreDown(t *testing.T) {
 	driverError := errors.New("Error 1062: Duplicate entry 'canary@example.com'")
 	for name, failure := range map[string]error{
@@ -77,7 +78,7 @@ func TestStoreDown(t *testing.T) {
 			_, imported := a.Import(ctx, auth.UserRecord{User: auth.User{Email: email}})
 			for _, err := range []error{
 				register, login, user, imported,
-				a.ChangePassword(ctx, auth.PasswordChange{UserID: "1", Current: p, New: p}),
+				second(a.ChangePassword(ctx, auth.PasswordChange{Identity: auth.Own(a, auth.Identity{UserID: "1"}), Current: p, New: p})),
 				a.SetPassword(ctx, "1", p),
 				a.SetDisabled(ctx, "1", true),
 				a.DeleteUser(ctx, "1"),
@@ -112,6 +113,7 @@ func (d downStore) UpdateUser(context.Context, auth.UserUpdate) error { return d
 func (d downStore) DeleteUser(context.Context, string) error          { return d.err }
 
 // A store that answers what it may not, and an issuer that quotes tokens.
+// ASVS 5.0 16.5.1
 func TestForeignErrors(t *testing.T) {
 	for _, sentinel := range []error{auth.ErrUserExists, auth.ErrConflict, auth.ErrInvalidCredentials, auth.ErrInvalidToken} {
 		a := newAuth(t, downStore{fmt.Errorf("%w", sentinel)})
@@ -167,8 +169,8 @@ func TestHashFoundDamagedLate(t *testing.T) {
 	if len(hasher.verified) != 2 || strings.HasPrefix(hasher.verified[1], "damaged") {
 		t.Errorf("the decoy was not verified: %q", hasher.verified)
 	}
-	if want := (auth.Event{Kind: "login_failed", UserID: id, Err: auth.ErrMalformedHash}); len(events) != 1 || events[0] != want {
-		t.Errorf("got events %+v, want %+v", events, want)
+	if len(events) != 1 || events[0].Kind != "login_failed" || events[0].UserID != id || events[0].Err != auth.ErrMalformedHash {
+		t.Errorf("got events %+v", events)
 	}
 }
 

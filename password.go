@@ -2,27 +2,12 @@ package auth
 
 import (
 	"context"
-	"fmt"
-	"io"
-	"log/slog"
 
 	"github.com/seed89488a0c/auth/internal/input"
 )
 
 // hidden has what embeds it print as "REDACTED".
-type hidden struct{}
-
-// Format writes "REDACTED" for every verb and flag.
-func (hidden) Format(f fmt.State, _ rune) { io.WriteString(f, input.Redacted) }
-
-// String returns "REDACTED".
-func (hidden) String() string { return input.Redacted }
-
-// LogValue returns "REDACTED".
-func (hidden) LogValue() slog.Value { return slog.StringValue(input.Redacted) }
-
-// MarshalText returns "REDACTED".
-func (hidden) MarshalText() ([]byte, error) { return []byte(input.Redacted), nil }
+type hidden = input.Hidden
 
 // Password holds the text of a password so that it cannot be printed by
 // accident: fmt with any verb, slog, encoding/json, encoding/xml and reflection
@@ -95,6 +80,13 @@ type HashInfo struct {
 	Scheme      string // such as "argon2id"; "" = cannot be verified
 	KeyID       string // of the pepper, "" = none
 	MemoryBytes int64  // that verifying it takes
-	Outdated    bool   // weaker than what Hash would make now: made anew at the next login
+	Outdated    bool   // weaker than what Hash would make now, or more than four times as dear: made anew at the next login
 	Weak        bool   // guessing costs next to nothing, and a stolen table is an open one; also Outdated
+
+	// CutAt is how many bytes of a password are read, as bcrypt does 72; 0 = all. One
+	// with as many bytes or more may be another than the user's, with the same
+	// beginning: Login takes it, as the origin of the hash did, and does not make the
+	// hash anew with it, nor with one that has a NUL. What Hash makes is never of a
+	// password that it cuts.
+	CutAt int
 }

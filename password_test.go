@@ -36,9 +36,10 @@ func prints(v any) map[string]string {
 	return out
 }
 
+// ASVS 5.0 14.2.4, 16.2.5
 func TestSecretsDoNotPrint(t *testing.T) {
 	secret := auth.NewPassword(canary)
-	key, err := auth.HMACKey([]byte(strings.Repeat(canary, 3)))
+	key, err := auth.HMACKey([]byte(strings.Repeat(canary, 3) + "\xff"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -63,7 +64,7 @@ func TestSecretsDoNotPrint(t *testing.T) {
 		"key in unexported":  struct{ k auth.Key }{key},
 		"config":             auth.JWTConfig{Keys: []auth.Key{key}},
 		"issuer":             newIssuer(t, auth.JWTConfig{Keys: []auth.Key{key}}),
-		"authenticator":      newAuth(t, auth.NewMemoryStore(), auth.Options{Secrets: [][]byte{[]byte(strings.Repeat(canary, 4))}, Decoys: []auth.Decoy{{Weight: 1}}}),
+		"authenticator":      newAuth(t, auth.NewMemoryStore(), auth.Options{Secrets: [][]byte{[]byte(strings.Repeat(canary, 4) + "\xff")}, Decoys: []auth.Decoy{{Weight: 1}}}),
 		"record":             auth.UserRecord{User: auth.User{Email: canary, Username: canary}, EmailKey: canary, PasswordHash: canary},
 		"records":            []*auth.UserRecord{{PasswordHash: canary}},
 	}

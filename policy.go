@@ -32,9 +32,11 @@ type PasswordPolicy struct {
 	Words []string
 
 	// Breached reports whether a password is known from a breach (ASVS 5.0
-	// 6.2.12); nil = not asked. It is asked last, before the hash. An error
-	// refuses the password with [ErrUnavailable]; one that matches that is
-	// passed on as it is, and must hold no secrets. Package
+	// 6.2.12); nil = not asked. It is asked last, before the hash, and by eight
+	// at once for each hash that may run at once; up to 128 for each wait in turn,
+	// and more are [ErrOverloaded]. An error refuses the password with
+	// [ErrUnavailable]; one that matches that is passed on as it is, and must hold
+	// no secrets; any other is in the event alone, whole. Package
 	// [github.com/seed89488a0c/auth/hibp] has two.
 	Breached func(ctx context.Context, p Password) (bool, error)
 
@@ -53,14 +55,15 @@ func (p PasswordPolicy) withDefaults() (_ PasswordPolicy, err error) {
 	return p, nil
 }
 
-// check returns the first rule that a new password of this user breaks.
-func (p PasswordPolicy) check(ctx context.Context, password Password, address, username string) error {
+// checkNew returns the first rule that a new password of this user breaks.
+func (a *Authenticator) checkNew(ctx context.Context, password Password, address, username string) error {
+	p := a.policy
 	rules := input.PasswordRules{Min: p.MinLength, Max: p.MaxLength, Words: p.Words, Any: p.InsecureAllowAny}
 	code := rules.Broken(password.Reveal(), address, username)
-	if code == "" && p.Breached != nil {
-		breached, err := p.Breached(ctx, password)
+	if code == "" {
+		breached, err := a.breached(ctx, password)
 		if err != nil {
-			return outage("check password", err)
+			return err
 		}
 		if breached {
 			code = input.PasswordBreached
@@ -70,4 +73,25 @@ func (p PasswordPolicy) check(ctx context.Context, password Password, address, u
 		return &InputError{Field: input.FieldPassword, Code: code, Min: p.MinLength, Max: p.MaxLength}
 	}
 	return nil
+}
+
+// askingPerSlot is how many ask Breached at once for each hash that may run at once: a
+// service that answers within 150 ms keeps up with the hashing. They hold no place of a
+// hash meanwhile, so that a service which is slow takes none from the logins.
+const askingPerSlot = 8
+
+// breached asks the policy's Breached in turn.
+func (a *Authenticator) breached(ctx context.Context, password Password) (bool, error) {
+	if a.policy.Breached == nil {
+		return false, nil
+	}
+	if err := admit(ctx, a.asking, "check password", 0); err != nil {
+		return false, err
+	}
+	defer a.asking.Release(0)
+	breached, err := a.policy.Breached(ctx, password)
+	if err != nil {
+		return false, serviceError("check password", err)
+	}
+	return breached, nil
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/seed89488a0c/auth"
 )
 
+// ASVS 5.0 6.2.1, 6.2.4, 6.2.5, 6.2.11
 func TestPasswordPolicy(t *testing.T) {
 	tutorial := auth.PasswordPolicy{InsecureMinLength: 4, InsecureMaxLength: 12, InsecureAllowAny: true}
 	long := auth.PasswordPolicy{MinLength: 15, MaxLength: 1024}
@@ -98,6 +99,7 @@ func TestPersonalPasswords(t *testing.T) {
 	}
 }
 
+// ASVS 5.0 6.2.9
 func TestPasswordPolicyLimits(t *testing.T) {
 	tests := []struct {
 		policy auth.PasswordPolicy

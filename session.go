@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/seed89488a0c/auth/internal/refresh"
@@ -27,17 +28,24 @@ type SessionConfig struct {
 	// ten years; 0 = 7 and 30 days.
 	IdleTTL, AbsoluteTTL time.Duration
 
-	// Grace is for how long a refresh token that was replaced is answered with its
-	// successor, up to 2 minutes; 0 = 30 seconds, negative = none. Without it a
-	// client whose answer was lost, or that has two tabs, is taken for a thief and
-	// logged out; within it a thief who has copied a token gets the successor, and
-	// is found out at the next refresh but one.
+	// Grace is for how long a new refresh token is not replaced, and the one before it
+	// still stands for it, up to 2 minutes, and half of IdleTTL at most; 0 = 30
+	// seconds, negative = none. Each session keeps the end of its grace, so that
+	// replicas of other settings agree; clocks that differ take as much from it.
+	// Without a grace a client whose answer was lost, or that has two tabs, is taken
+	// for a thief and logged out.
+	//
+	// With one, a thief who has copied a token is found out when either side shows a
+	// token that the other has replaced for good. A thief who follows each refresh of
+	// the owner within the grace, and imitates the client, is not: what tells of
+	// either is the event refresh_repeated, with both clients.
 	Grace time.Duration
 
-	// MaxPerUser is how many sessions a user can have, up to 1000; 0 = any number. One
-	// login more ends the oldest, or with RefuseMore is [ErrTooManySessions] (ASVS 5.0
-	// 7.1.2). It is kept as well as can be: logins at once can exceed it, and of more
-	// than a thousand sessions that are stored, ended ones too, the newest are counted.
+	// MaxPerUser is how many sessions a user can have, 1 to 1000; 0 = 100. One login
+	// more ends the oldest, or with RefuseMore is [ErrTooManySessions] (ASVS 5.0 7.1.2).
+	// It is kept as well as can be: logins at once can exceed it, and of more than a
+	// thousand sessions that are stored, ended ones too, the newest are counted. There is
+	// no way to have no limit: a user with any number of sessions is a weapon.
 	MaxPerUser int
 	RefuseMore bool
 
@@ -62,6 +70,7 @@ func (c SessionConfig) withDefaults() (SessionConfig, error) {
 	c.IdleTTL = cmp.Or(c.IdleTTL, 7*24*time.Hour)
 	c.AbsoluteTTL = cmp.Or(c.AbsoluteTTL, 30*24*time.Hour) // NIST SP 800-63B-4, AAL1
 	c.Grace = cmp.Or(c.Grace, 30*time.Second)
+	c.MaxPerUser = cmp.Or(c.MaxPerUser, 100)
 	switch {
 	case c.IdleTTL < time.Second || c.IdleTTL > token.MaxTTL, c.AbsoluteTTL < time.Second || c.AbsoluteTTL > token.MaxTTL:
 		return c, errors.New("auth: Options: Sessions: IdleTTL or AbsoluteTTL is not 1 second to ten years")
@@ -76,8 +85,9 @@ func (c SessionConfig) withDefaults() (SessionConfig, error) {
 }
 
 // prepare makes the tokens of a user who has just been authenticated, and a
-// session that is yet to be stored, where there are sessions.
-func (a *Authenticator) prepare(ctx context.Context, user UserRecord, client Client, ttl time.Duration) (Tokens, SessionRecord, error) {
+// session that is yet to be stored, where there are sessions. The subject has what is
+// asked for: the rest is filled in.
+func (a *Authenticator) prepare(ctx context.Context, user UserRecord, client Client, subject Subject) (Tokens, SessionRecord, error) {
 	now := currentTime()
 	var s SessionRecord
 	var first refresh.Token
@@ -92,15 +102,18 @@ func (a *Authenticator) prepare(ctx context.Context, user UserRecord, client Cli
 				ExpiresAt:  now.Add(a.sessionConfig.AbsoluteTTL),
 				AuthTime:   now,
 				AMR:        passwordAMR,
+				Audience:   strings.Join(append(subject.Granted, subject.Audience...), " "), // one is empty
 				Client:     client.cut(),
 			},
-			Epoch:  user.Epoch,
-			Family: first.Family(),
-			Token:  first.Digest(),
+			Epoch:      user.Epoch,
+			Family:     first.Family(),
+			Token:      first.Digest(),
+			GraceUntil: a.graceUntil(now),
 		}
 		s.IdleUntil = a.idleUntil(s, now)
 	}
-	tokens, err := a.issue(ctx, user.User, Subject{SessionID: s.ID, AuthTime: now, AMR: passwordAMR, TTL: ttl})
+	subject.SessionID, subject.AuthTime, subject.AMR = s.ID, now, passwordAMR
+	tokens, err := a.issue(ctx, user.User, subject)
 	if err != nil {
 		return Tokens{}, SessionRecord{}, err
 	}
@@ -110,15 +123,58 @@ func (a *Authenticator) prepare(ctx context.Context, user UserRecord, client Cli
 	return tokens, s, nil
 }
 
-// createSession stores a session that was prepared.
+// createSession stores a session that was prepared. One whose tokens nobody gets, since
+// it could not be told whether it was stored, is forsaken.
 func (a *Authenticator) createSession(ctx context.Context, s SessionRecord) error {
 	if a.sessions == nil {
 		return nil
 	}
-	if err := a.sessions.CreateSession(ctx, s); err != nil {
-		return storeError("create session", err)
+	err := storeError("create session", a.sessions.CreateSession(ctx, s))
+	if err != nil {
+		a.forsake(ctx, s)
 	}
-	return nil
+	return err
+}
+
+// forsake removes a session whose tokens nobody gets. Where that fails, or the process
+// dies before, one of the user's epoch is listed and counted until it is idle.
+func (a *Authenticator) forsake(ctx context.Context, s SessionRecord) {
+	if a.sessions != nil {
+		ctx, cancel := detached(ctx)
+		defer cancel()
+		_, _ = a.deleteSessions(ctx, SessionFilter{ID: s.ID, UserID: s.UserID})
+	}
+}
+
+// detached returns a context for what must be settled although the caller has gone, for
+// a second.
+func detached(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+}
+
+// graceUntil returns until when a token that is made now is not replaced, and its
+// parent stands for it; zero = there is no grace. A session that is short of idle time
+// is replaced in time.
+func (a *Authenticator) graceUntil(now time.Time) time.Time {
+	if a.sessionConfig.Grace < 0 {
+		return time.Time{}
+	}
+	return now.Add(min(a.sessionConfig.Grace, a.sessionConfig.IdleTTL/2).Truncate(time.Microsecond))
+}
+
+// limit returns a session with the ends that are configured today: those that were
+// shortened reach the sessions that exist.
+func (c SessionConfig) limit(s SessionRecord) SessionRecord {
+	if end := s.CreatedAt.Add(c.AbsoluteTTL); !s.CreatedAt.IsZero() && end.Before(s.ExpiresAt) {
+		s.ExpiresAt = end
+	}
+	if end := s.LastUsedAt.Add(c.IdleTTL); !s.LastUsedAt.IsZero() && end.Before(s.IdleUntil) {
+		s.IdleUntil = end
+	}
+	if s.ExpiresAt.Before(s.IdleUntil) {
+		s.IdleUntil = s.ExpiresAt
+	}
+	return s
 }
 
 // idleUntil returns when a session that is used now ends by itself.
@@ -129,13 +185,26 @@ func (a *Authenticator) idleUntil(s SessionRecord, now time.Time) time.Time {
 	return s.ExpiresAt
 }
 
-// checkMaxSessions says whether a user may have one more session.
-func (a *Authenticator) checkMaxSessions(ctx context.Context, user UserRecord) error {
-	if a.sessions == nil || a.sessionConfig.MaxPerUser == 0 || !a.sessionConfig.RefuseMore {
+// userForLogin returns the user with an e-mail key, and whether so many sessions are
+// stored that the living ones have to be counted. Of users and sessions in one store
+// of ours that is known from the same read; others are asked at each login.
+func (a *Authenticator) userForLogin(ctx context.Context, key string) (UserRecord, bool, error) {
+	if same(a.store, a.sessions) {
+		return a.store.(interface {
+			userForLogin(context.Context, string, int) (UserRecord, bool, error)
+		}).userForLogin(ctx, key, a.sessionConfig.MaxPerUser)
+	}
+	user, err := a.store.UserByEmail(ctx, key)
+	return user, a.sessions != nil, err
+}
+
+// checkMaxSessions says whether a user may have so many more sessions.
+func (a *Authenticator) checkMaxSessions(ctx context.Context, user UserRecord, more int) error {
+	if !a.sessionConfig.RefuseMore {
 		return nil
 	}
-	living, err := a.livingSessions(ctx, user)
-	if err == nil && len(living) >= a.sessionConfig.MaxPerUser {
+	living, err := a.countedSessions(ctx, user)
+	if err == nil && len(living)+more > a.sessionConfig.MaxPerUser {
 		err = ErrTooManySessions
 	}
 	return err
@@ -144,25 +213,72 @@ func (a *Authenticator) checkMaxSessions(ctx context.Context, user UserRecord) e
 // endOldest ends the oldest sessions beyond the limit, never the one just begun. What
 // fails is left to the next login.
 func (a *Authenticator) endOldest(ctx context.Context, user UserRecord, newest string) {
-	if a.sessions == nil || a.sessionConfig.MaxPerUser == 0 || a.sessionConfig.RefuseMore {
+	if a.sessionConfig.RefuseMore {
 		return
 	}
-	living, err := a.livingSessions(ctx, user)
-	if err != nil {
-		return
+	living, err := a.countedSessions(ctx, user)
+	// Which is not the first by another machine's clock.
+	others := slices.DeleteFunc(living, func(s SessionRecord) bool { return s.ID == newest })
+	var oldest []string
+	for _, s := range others[min(len(others), a.sessionConfig.MaxPerUser-1):] {
+		oldest = append(oldest, s.ID)
 	}
-	for _, s := range living[min(len(living), a.sessionConfig.MaxPerUser):] {
-		if s.ID != newest { // which is not the first by another machine's clock
-			_ = a.EndSession(ctx, user.ID, s.ID)
+	if len(oldest) > 0 {
+		var n int
+		if n, err = a.deleteSessions(ctx, SessionFilter{IDs: oldest, UserID: user.ID}); n > 0 {
+			for _, id := range oldest {
+				a.emit(ctx, Event{Kind: "session_ended", UserID: user.ID, SessionID: id})
+			}
 		}
 	}
+	a.went(ctx, user.ID, err)
 }
+
+// countedSessions is livingSessions, and removes the ended ones that were read: they
+// would have every login of the user count again. The store compares once more, since
+// the read may be of a server that is behind.
+func (a *Authenticator) countedSessions(ctx context.Context, user UserRecord) ([]SessionRecord, error) {
+	now := currentTime()
+	living, ended, err := a.sessionsByLife(ctx, user, now)
+	if err != nil {
+		return nil, err
+	}
+	var older, idle []string
+	for _, s := range ended {
+		if s.Epoch < user.Epoch {
+			older = append(older, s.ID)
+		} else if s.Epoch == user.Epoch {
+			idle = append(idle, s.ID)
+		}
+	}
+	if len(older) > 0 {
+		_, _ = a.deleteSessions(ctx, SessionFilter{IDs: older, UserID: user.ID, BeforeEpoch: user.Epoch})
+	}
+	if len(idle) > 0 {
+		_, _ = a.deleteSessions(ctx, SessionFilter{IDs: idle, UserID: user.ID, IdleBy: now})
+	}
+	return living, nil
+}
+
+// errNoSessions is for a service that forgot them: no client can do anything about it.
+var errNoSessions = errors.New("auth: there are no sessions: Options.Sessions has no Store")
+
+// HasSessions says whether there are any: whether [Options.Sessions] has a Store. Without
+// one Refresh, Logout, EndSession, EndSessions and Sessions return an error that says so
+// and matches nothing, and there are access tokens only.
+func (a *Authenticator) HasSessions() bool { return a.sessions != nil }
 
 // Sessions returns the sessions of a user that have not ended, newest first, at
 // most 1000. Errors: [ErrUserNotFound].
-func (a *Authenticator) Sessions(ctx context.Context, userID string) ([]Session, error) {
+func (a *Authenticator) Sessions(ctx context.Context, userID string) (_ []Session, err error) {
+	ctx, call := a.begin(ctx, "sessions", Client{})
+	defer a.report(ctx, call, &err)
+	call.userID = userID
+	if a.sessions == nil {
+		return nil, errNoSessions
+	}
 	user, err := a.userByID(ctx, userID)
-	if err != nil || a.sessions == nil {
+	if err != nil {
 		return nil, err
 	}
 	living, err := a.livingSessions(ctx, user)
@@ -177,40 +293,37 @@ func (a *Authenticator) Sessions(ctx context.Context, userID string) ([]Session,
 }
 
 func (a *Authenticator) livingSessions(ctx context.Context, user UserRecord) ([]SessionRecord, error) {
-	list, err := a.sessions.Sessions(ctx, user.ID)
-	if err != nil {
-		return nil, storeError("sessions", err)
-	}
-	now := currentTime()
-	return slices.DeleteFunc(list, func(s SessionRecord) bool { return s.Epoch != user.Epoch || s.over(now) }), nil
+	living, _, err := a.sessionsByLife(ctx, user, currentTime())
+	return living, err
 }
 
-// A session that is kept when all others end is moved up after its user: who reads
-// between the two writes looks again, this often and this much later.
-const (
-	keptTries = 3
-	keptPause = 20 * time.Millisecond
-)
-
-// livingSession returns a session that has not ended, other than by being idle,
-// and its user.
-func (a *Authenticator) livingSession(ctx context.Context, id string) (SessionRecord, UserRecord, error) {
-	s, user, err := a.sessionAndUser(ctx, id)
-	for try := 0; try < keptTries && err == nil && s.Epoch+1 == user.Epoch; try++ {
-		select {
-		case <-ctx.Done():
-			err = &StoreError{Op: "session by id", Code: "context ended", Context: ctx.Err()}
-		case <-time.After(keptPause):
-			s, user, err = a.sessionAndUser(ctx, id)
+// sessionsByLife returns the sessions of a user, newest first, that live and that have
+// ended.
+func (a *Authenticator) sessionsByLife(ctx context.Context, user UserRecord, now time.Time) (living, ended []SessionRecord, _ error) {
+	list, err := a.sessions.Sessions(ctx, user.ID)
+	if err != nil {
+		return nil, nil, storeError("sessions", err)
+	}
+	for _, s := range list {
+		switch s = a.sessionConfig.limit(s); {
+		case s.Epoch == user.Epoch && !s.over(now):
+			living = append(living, s)
+		case s.Epoch <= user.Epoch: // else it is one that is about to begin, see beginAlone
+			ended = append(ended, s)
 		}
 	}
+	return living, ended, nil
+}
+
+// livingSession returns a session that has not ended, other than by being idle,
+// and its user. Beside ErrInvalidToken stands what was found.
+func (a *Authenticator) livingSession(ctx context.Context, id string) (SessionRecord, UserRecord, error) {
+	s, user, err := a.sessionAndUser(ctx, id)
+	s = a.sessionConfig.limit(s)
 	if err == nil && (s.Epoch != user.Epoch || !user.DisabledAt.IsZero() || !currentTime().Before(s.ExpiresAt)) {
 		err = ErrInvalidToken
 	}
-	if err != nil {
-		return SessionRecord{}, UserRecord{}, err
-	}
-	return s, user, nil
+	return s, user, err
 }
 
 // sessionAndUser reads both; ErrInvalidToken means that one is gone.
@@ -239,41 +352,21 @@ func same(users UserStore, sessions SessionStore) bool {
 	case *MemoryStore:
 		return sessions == SessionStore(s)
 	case *MySQLStore:
-		return sessions == SessionStore(s)
+		t, ok := sessions.(*MySQLStore)
+		return ok && s.tables.Same(t.tables) // one that OnCreateUser returned is no other
 	}
 	return false
 }
 
 // sessionTries is how often a session is looked at that others are changing, and
-// codeConflicts the code of a [StoreError] for one that changed each time.
+// codeConflicts the code of a [StoreError] for one that changed each time, or that is
+// read where it is not written.
 const (
 	sessionTries  = 4
 	codeConflicts = "conflicts without end"
 )
 
-// touch changes a session that others may be refreshing, if change says that it is
-// the right one. ErrInvalidToken means that it is not, or has ended.
-func (a *Authenticator) touch(ctx context.Context, id string, change func(SessionRecord) (SessionUpdate, bool)) error {
-	for range sessionTries {
-		s, err := a.sessions.SessionByID(ctx, id)
-		if errors.Is(err, ErrSessionNotFound) {
-			return ErrInvalidToken
-		}
-		if err != nil {
-			return storeError("session by id", err)
-		}
-		now := currentTime()
-		u, right := change(s)
-		if !right || s.over(now) {
-			return ErrInvalidToken
-		}
-		u.ID, u.IfFamily, u.IfToken, u.At = s.ID, s.Family, s.Token, now
-		if err := a.sessions.UpdateSession(ctx, u); !errors.Is(err, ErrConflict) {
-			if err != nil {
-				err = storeError("update session", err)
-			}
-			return err
-		}
-	}
-	return &StoreError{Op: "update session", Code: codeConflicts}
+// updateSession is UpdateSession; ErrConflict means that the session is not as demanded.
+func (a *Authenticator) updateSession(ctx context.Context, u SessionUpdate) error {
+	return storeError("update session", a.sessions.UpdateSession(ctx, u), ErrConflict)
 }

@@ -8,73 +8,88 @@ import (
 )
 
 // Logout ends the session of a refresh token, whether the token is the current
-// one or not. Of a session that has ended it is no error; what is no refresh token
-// is [ErrInvalidToken].
-func (a *Authenticator) Logout(ctx context.Context, refreshToken string) error {
+// one or not, by one write. Of a session that has ended it is no error, nor of one that a
+// step-up has replaced, though the new one goes on; what is no
+// refresh token is [ErrInvalidToken]. Without [Options.Sessions] it is an error of its
+// own, as from everything that is of no use without them: see
+// [Authenticator.HasSessions].
+func (a *Authenticator) Logout(ctx context.Context, refreshToken string) (err error) {
+	ctx, call := a.begin(ctx, "logout", Client{})
+	defer a.report(ctx, call, &err)
+	if a.sessions == nil {
+		return errNoSessions
+	}
 	t, ok := refresh.Parse(refreshToken)
-	if !ok || a.sessions == nil {
+	if !ok {
 		return ErrInvalidToken
 	}
-	s, err := a.sessions.SessionByID(ctx, t.SessionID())
-	if errors.Is(err, ErrSessionNotFound) || err == nil && !refresh.Equal(s.Family, t.Family()) {
-		return nil
-	}
-	if err != nil {
-		return storeError("session by id", err)
-	}
-	return a.EndSession(ctx, s.UserID, s.ID)
+	call.sessionID = t.SessionID()
+	s, _ := a.sessions.SessionByID(ctx, t.SessionID()) // only to say whose it was
+	return a.endSession(ctx, s.UserID, SessionFilter{ID: t.SessionID(), Family: t.Family()})
 }
 
 // EndSession ends one session of a user. Where there is none it is no error.
-func (a *Authenticator) EndSession(ctx context.Context, userID, sessionID string) error {
-	if a.sessions == nil || userID == "" || sessionID == "" {
+func (a *Authenticator) EndSession(ctx context.Context, userID, sessionID string) (err error) {
+	ctx, call := a.begin(ctx, "end_session", Client{})
+	defer a.report(ctx, call, &err)
+	call.userID = userID
+	if a.sessions == nil {
+		return errNoSessions
+	}
+	if userID == "" || sessionID == "" {
 		return nil
 	}
-	n, err := a.deleteSessions(ctx, SessionFilter{ID: sessionID, UserID: userID})
+	return a.endSession(ctx, userID, SessionFilter{ID: sessionID, UserID: userID})
+}
+
+func (a *Authenticator) endSession(ctx context.Context, userID string, f SessionFilter) error {
+	n, err := a.deleteSessions(ctx, f)
 	if n > 0 { // else the ID may be any text
-		a.emit(ctx, Event{Kind: "session_ended", UserID: userID, SessionID: sessionID})
+		a.emit(ctx, Event{Kind: "session_ended", UserID: userID, SessionID: f.ID})
 	}
 	return err
 }
 
-// EndSessions ends all sessions of a user but keep, which may be "". They end by
-// one write to the user; that their rows go too is housekeeping. If the one to keep
-// cannot be kept, as where two do this at once, it ends as well. Errors:
-// [ErrUserNotFound].
-func (a *Authenticator) EndSessions(ctx context.Context, userID, keep string) error {
-	user, err := a.userByID(ctx, userID)
-	if err != nil {
+// EndSessions ends all sessions of a user by one write to the user; that their rows
+// go too is housekeeping. To keep the caller's own, [Authenticator.Reauthenticate]
+// has EndOthers, which takes the password (ASVS 5.0 7.5.2). Errors: [ErrUserNotFound].
+func (a *Authenticator) EndSessions(ctx context.Context, userID string) (err error) {
+	ctx, call := a.begin(ctx, "end_sessions", Client{})
+	defer a.report(ctx, call, &err)
+	call.userID = userID
+	if a.sessions == nil {
+		return errNoSessions
+	}
+	if err := a.endAll(ctx, UserUpdate{ID: userID}); err != nil {
 		return err
 	}
-	if err := a.update(ctx, UserUpdate{ID: userID, EndSessions: true}); err != nil {
-		return err
-	}
-	kept := a.keepSession(ctx, user, keep)
-	a.emit(ctx, Event{Kind: "sessions_ended", UserID: userID, SessionID: kept})
+	a.emit(ctx, Event{Kind: "sessions_ended", UserID: userID})
 	return nil
 }
 
-// keepSession follows a write that ended all sessions of a user, which was as given
-// before it: it moves the one to keep up to the new epoch.
-func (a *Authenticator) keepSession(ctx context.Context, before UserRecord, keep string) (kept string) {
-	if a.sessions != nil && keep != "" {
-		next := before.Epoch + 1
-		err := a.touch(ctx, keep, func(s SessionRecord) (SessionUpdate, bool) {
-			return SessionUpdate{Epoch: &next}, s.UserID == before.ID && s.Epoch == before.Epoch
-		})
-		if err != nil {
-			keep = ""
-		}
+// endAll changes a user and ends all sessions, by one write.
+func (a *Authenticator) endAll(ctx context.Context, u UserUpdate) error {
+	before, readErr := a.store.UserByID(ctx, u.ID) // only to say which rows have ended
+	u.RaiseEpoch = epochStep()
+	err := a.update(ctx, u)
+	switch {
+	case err == nil && readErr == nil:
+		a.deleteEnded(ctx, u.ID, before.Epoch+u.RaiseEpoch)
+	case !errors.Is(err, ErrUserNotFound):
+		a.known.Forget(u.ID)
 	}
-	a.deleteEnded(ctx, before.ID, before.Epoch+1)
-	return keep
+	return err
 }
+
+// maxEnding is how many rows one ending removes; what it leaves is nobody's, and goes
+// when it expires.
+const maxEnding = 1000
 
 // deleteEnded deletes sessions that have ended with their user or, if epoch is not 0,
 // by it: those below it. Rows that stay are nobody's all the same.
 func (a *Authenticator) deleteEnded(ctx context.Context, userID string, epoch uint64) {
 	if a.sessions != nil {
-		_, _ = a.deleteSessions(ctx, SessionFilter{UserID: userID, BeforeEpoch: epoch})
+		_, _ = a.deleteSessions(ctx, SessionFilter{UserID: userID, BeforeEpoch: epoch, Limit: maxEnding})
 		a.known.Forget(userID) // also where another replica has removed the rows
 	}
 }
@@ -82,7 +97,11 @@ func (a *Authenticator) deleteEnded(ctx context.Context, userID string, epoch ui
 // deleteSessions deletes sessions from the store, and from what is known.
 func (a *Authenticator) deleteSessions(ctx context.Context, f SessionFilter) (int, error) {
 	n, err := a.sessions.DeleteSessions(ctx, f)
-	if n > 0 || err != nil {
+	switch {
+	case n == 0 && err == nil:
+	case f.ID != "":
+		a.known.ForgetKey(f.ID)
+	default:
 		a.known.Forget(f.UserID)
 	}
 	if err != nil {
@@ -94,7 +113,9 @@ func (a *Authenticator) deleteSessions(ctx context.Context, f SessionFilter) (in
 // DeleteExpiredSessions deletes up to limit sessions whose time is over and
 // returns how many: for a job that runs now and then, with a limit of a thousand,
 // until it returns less.
-func (a *Authenticator) DeleteExpiredSessions(ctx context.Context, limit int) (int, error) {
+func (a *Authenticator) DeleteExpiredSessions(ctx context.Context, limit int) (_ int, err error) {
+	ctx, call := a.begin(ctx, "delete_expired_sessions", Client{})
+	defer a.report(ctx, call, &err)
 	if a.sessions == nil || limit <= 0 {
 		return 0, nil
 	}

@@ -2,6 +2,7 @@ package auth_test
 
 import (
 	"bufio"
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
@@ -15,6 +16,7 @@ import (
 	"github.com/seed89488a0c/auth/internal/mysqltest"
 )
 
+// ASVS 5.0 15.4.2
 func TestMySQLConcurrentRefreshes(t *testing.T) {
 	concurrentRefreshes(t, migrate(t, openMySQL(t, mysqltest.DSN(t))), 20)
 }
@@ -36,8 +38,8 @@ func TestMySQLRefreshRoundTrips(t *testing.T) {
 			var first, second auth.Result
 			var old string
 			refresh := func(a *auth.Authenticator) error {
-				old = first.Tokens.Refresh
-				result, err := a.Refresh(ctx, old)
+				old = aged(t, s, first.Tokens.Refresh)
+				result, err := a.Refresh(ctx, auth.Renewal{Token: old})
 				first.Tokens = result.Tokens
 				return err
 			}
@@ -48,16 +50,25 @@ func TestMySQLRefreshRoundTrips(t *testing.T) {
 			}{
 				{"Register", 2, func() (err error) { first, err = a.Register(ctx, registration()); return err }},
 				{"Login", 2, func() (err error) { second, err = a.Login(ctx, credentials(email, password)); return err }},
-				{"Login with a limit", 3, func() error { _, err := limited.Login(ctx, credentials(email, password)); return err }},
-				{"Refresh of two stores", 3, func() error { return refresh(apart) }},
-				{"Refresh", 2, func() error { return refresh(a) }},
-				{"Refresh within the grace", 1, func() error { _, err := a.Refresh(ctx, old); return err }},
+				{"Login with a limit", 2, func() error { _, err := limited.Login(ctx, credentials(email, password)); return err }},
+				{"Refresh of a young token", 1, func() error {
+					_, err := a.Refresh(ctx, auth.Renewal{Token: first.Tokens.Refresh})
+					return err
+				}},
+				// Three make the token old.
+				{"Refresh of two stores", 3 + 3, func() error { return refresh(apart) }},
+				{"Refresh", 3 + 2, func() error { return refresh(a) }},
+				{"Refresh by the parent", 2, func() error { _, err := a.Refresh(ctx, auth.Renewal{Token: old}); return err }},
 				{"Verify", 0, func() error { _, err := a.Verify(ctx, first.Tokens.Access); return err }},
 				{"Sessions", 2, func() error { _, err := a.Sessions(ctx, first.User.ID); return err }},
 				{"Logout", 2, func() error { return a.Logout(ctx, second.Tokens.Refresh) }},
 				{"EndSession", 1, func() error { return a.EndSession(ctx, first.User.ID, "x") }},
-				{"a token of nothing", 0, func() error { _, err := a.Refresh(ctx, "x"); wantErr(t, err, auth.ErrInvalidToken); return nil }},
-				{"EndSessions", 3, func() error { return a.EndSessions(ctx, first.User.ID, "") }},
+				{"a token of nothing", 0, func() error {
+					_, err := a.Refresh(ctx, auth.Renewal{Token: "x"})
+					wantErr(t, err, auth.ErrInvalidToken)
+					return nil
+				}},
+				{"EndSessions", 3, func() error { return a.EndSessions(ctx, first.User.ID) }},
 				{"DeleteExpiredSessions", 1, func() error { _, err := a.DeleteExpiredSessions(ctx, 1000); return err }},
 			} {
 				before := w.writes.Load()
@@ -92,10 +103,11 @@ type otherStore struct{ auth.SessionStore }
 // client's retry gets the successor.
 func TestMySQLRefreshOverALostAnswer(t *testing.T) {
 	w, dsn := newWire(t, mysqltest.DSN(t))
-	a := newSessions(t, migrate(t, openMySQL(t, dsn)), auth.SessionConfig{})
-	token := register(t, a).Tokens.Refresh
+	s := migrate(t, openMySQL(t, dsn))
+	a := newSessions(t, s, auth.SessionConfig{})
+	token := aged(t, s, register(t, a).Tokens.Refresh)
 	w.loseAnswer("UPDATE")
-	result, err := a.Refresh(t.Context(), token)
+	result, err := a.Refresh(t.Context(), auth.Renewal{Token: token})
 	wantErr(t, err, auth.ErrUnavailable)
 	if errors.Is(err, auth.ErrInvalidToken) || result != (auth.Result{}) {
 		t.Errorf("got %v", err)
@@ -116,7 +128,7 @@ func TestMySQLRefreshSurvivesAKill(t *testing.T) {
 	for range 5 {
 		next := refreshed(t, a, token).Refresh
 		server.Kill()
-		result, err := a.Refresh(t.Context(), next)
+		result, err := a.Refresh(t.Context(), auth.Renewal{Token: next})
 		wantErr(t, err, auth.ErrUnavailable)
 		if errors.Is(err, auth.ErrInvalidToken) || result != (auth.Result{}) {
 			t.Errorf("got %v", err)
@@ -128,6 +140,77 @@ func TestMySQLRefreshSurvivesAKill(t *testing.T) {
 	next := refreshed(t, a, token).Refresh
 	refused(t, a, old, auth.ErrSessionReplayed)
 	refused(t, a, next, auth.ErrInvalidToken)
+}
+
+// Whoever refreshes at the moment of a kill -9 is given one successor of a token, by
+// whichever replica, and it is there afterwards.
+func TestMySQLRacedRefreshesSurviveAKill(t *testing.T) {
+	server := mysqltest.Start(t, mysqltest.Durable)
+	server.Exec("CREATE DATABASE d")
+	s := migrate(t, openMySQL(t, server.DSN("d")))
+	replicas := []*auth.Authenticator{newSessions(t, s, auth.SessionConfig{}), newSessions(t, migrate(t, openMySQL(t, server.DSN("d"))), auth.SessionConfig{})}
+	register(t, replicas[0])
+	const sessions = 40
+	answered := 0
+	for range 3 {
+		tokens := make([]string, sessions)
+		for i := range tokens {
+			tokens[i] = aged(t, s, loggedIn(t, replicas[0]).Tokens.Refresh)
+		}
+		got := make([][2]string, sessions)
+		var all sync.WaitGroup
+		for i, token := range tokens {
+			for j, a := range replicas {
+				all.Go(func() {
+					result, err := a.Refresh(t.Context(), auth.Renewal{Token: token})
+					if errors.Is(err, auth.ErrInvalidToken) {
+						t.Errorf("a client is told to drop its token: %v", err)
+					}
+					got[i][j] = result.Tokens.Refresh
+					if i == sessions/3 && j == 0 {
+						server.Kill()
+					}
+				})
+			}
+		}
+		all.Wait()
+		server.Restart()
+		for i, pair := range got {
+			one, other := pair[0], pair[1]
+			if one != "" && other != "" && one != other {
+				t.Errorf("two successors of one token were given out")
+			}
+			if next := cmp.Or(one, other); next != "" {
+				answered++
+				refreshed(t, replicas[0], next)
+			}
+			refreshed(t, replicas[1], tokens[i])
+		}
+		if err := replicas[0].EndSessions(t.Context(), identity(t, replicas[0], loggedIn(t, replicas[0]).Tokens).UserID); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Logf("%d of %d sessions were answered before the kill", answered, 3*sessions)
+}
+
+// A change of the password, or a log-out of all others, whose commit was answered by a
+// broken connection is told to have been done.
+func TestMySQLPasswordCallsOverALostAnswer(t *testing.T) {
+	for name, call := range passwordCalls {
+		if name == "Reauthenticate" {
+			continue // changes no user
+		}
+		w, dsn := newWire(t, mysqltest.DSN(t))
+		a := newSessions(t, migrate(t, openMySQL(t, dsn)), auth.SessionConfig{})
+		first := register(t, a)
+		w.loseAnswer("UPDATE `auth_users` ")
+		result, err := call(t.Context(), a, identity(t, a, first.Tokens), password)
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		refreshed(t, a, result.Tokens.Refresh)
+		refused(t, a, first.Tokens.Refresh, auth.ErrInvalidToken)
+	}
 }
 
 // refreshEnv makes the test binary refresh a token of its standard input.
@@ -147,7 +230,7 @@ func TestRefreshProcess(t *testing.T) {
 		var mu sync.Mutex
 		for range 8 {
 			all.Go(func() {
-				result, err := a.Refresh(t.Context(), lines.Text())
+				result, err := a.Refresh(t.Context(), auth.Renewal{Token: lines.Text()})
 				mu.Lock()
 				defer mu.Unlock()
 				fmt.Println(result.Tokens.Refresh, err)
@@ -160,7 +243,8 @@ func TestRefreshProcess(t *testing.T) {
 // Four processes with eight goroutines each refresh with one token at once.
 func TestMySQLRefreshByProcesses(t *testing.T) {
 	dsn := mysqltest.DSN(t)
-	a := newSessions(t, migrate(t, openMySQL(t, dsn)), auth.SessionConfig{})
+	s := migrate(t, openMySQL(t, dsn))
+	a := newSessions(t, s, auth.SessionConfig{})
 	token := register(t, a).Tokens.Refresh
 	type process struct {
 		in  interface{ Write([]byte) (int, error) }
@@ -195,6 +279,7 @@ func TestMySQLRefreshByProcesses(t *testing.T) {
 		processes = append(processes, p)
 	}
 	for range 20 {
+		aged(t, s, token)
 		for _, p := range processes {
 			fmt.Fprintln(p.in, token)
 		}

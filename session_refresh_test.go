@@ -2,6 +2,7 @@ package auth_test
 
 import (
 	"context"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"slices"
@@ -14,6 +15,7 @@ import (
 	"github.com/seed89488a0c/auth"
 )
 
+// ASVS 5.0 7.2.2
 func TestRefresh(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := newSessions(t, auth.NewMemoryStore(), auth.SessionConfig{})
@@ -29,7 +31,7 @@ func TestRefresh(t *testing.T) {
 		seen := map[string]bool{token: true}
 		for range 3 {
 			time.Sleep(time.Hour)
-			result, err := a.Refresh(t.Context(), token)
+			result, err := a.Refresh(t.Context(), auth.Renewal{Token: token})
 			if err != nil || result.User != registered.User {
 				t.Fatalf("user %v, %v", result.User, err)
 			}
@@ -48,72 +50,9 @@ func TestRefresh(t *testing.T) {
 	})
 }
 
-// The parent gives the same successor for as long as the grace lasts, and ends
-// the family then; what is older ends it at once.
-func TestRefreshGraceAndReplay(t *testing.T) {
-	const grace = 10 * time.Second
-	for _, tt := range []struct {
-		name  string
-		grace time.Duration
-		age   int           // of the token: 1 = the parent
-		after time.Duration // it was replaced
-		ends  bool
-	}{
-		{"parent at once", grace, 1, 0, false},
-		{"parent at the end of the grace", grace, 1, grace, false},
-		{"parent after the grace", grace, 1, grace + time.Microsecond, true},
-		{"parent much later", grace, 1, time.Hour, true},
-		{"grandparent at once", grace, 2, 0, true},
-		{"grandparent later", grace, 2, time.Hour, true},
-		{"great-grandparent", grace, 3, 0, true},
-		{"parent without grace", -1, 1, 0, true},
-		{"parent within the default", 0, 1, 30 * time.Second, false},
-		{"parent after the default", 0, 1, 30*time.Second + time.Microsecond, true},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				var events []auth.Event
-				a := newSessions(t, auth.NewMemoryStore(), auth.SessionConfig{Grace: tt.grace}, auth.Options{Events: func(_ context.Context, e auth.Event) { events = append(events, e) }})
-				tokens := []string{register(t, a).Tokens.Refresh}
-				for range 3 {
-					time.Sleep(time.Minute)
-					tokens = append([]string{refreshed(t, a, tokens[0]).Refresh}, tokens...)
-				}
-				time.Sleep(tt.after)
-				events = nil
-				if !tt.ends {
-					for range 3 {
-						if next := refreshed(t, a, tokens[tt.age]); next.Refresh != tokens[0] || next.Access == "" {
-							t.Error("another successor")
-						}
-					}
-					if len(events) != 0 {
-						t.Errorf("events %v", events)
-					}
-					refreshed(t, a, tokens[0])
-					return
-				}
-				refused(t, a, tokens[tt.age], auth.ErrSessionReplayed)
-				if len(events) != 1 || events[0].Kind != "session_replayed" || !strings.HasPrefix(events[0].SessionID, tokens[0][:21]) || events[0].UserID == "" {
-					t.Errorf("events %+v", events)
-				}
-				for _, token := range tokens {
-					refused(t, a, token, auth.ErrInvalidToken) // all of the family
-				}
-				for _, e := range events[1:] {
-					if e.Kind != "refresh_refused" {
-						t.Errorf("event %+v", e)
-					}
-				}
-				refreshed(t, a, loggedIn(t, a).Tokens.Refresh)
-			})
-		})
-	}
-}
-
 // Who knows a session's ID, or has a token of another kind, changes nothing.
 func TestRefreshRefuses(t *testing.T) {
-	a := newSessions(t, auth.NewMemoryStore(), auth.SessionConfig{})
+	a := newSessions(t, auth.NewMemoryStore(), auth.SessionConfig{Grace: -1})
 	tokens := register(t, a).Tokens
 	other := loggedIn(t, a).Tokens.Refresh
 	id, secret := tokens.Refresh[:21], tokens.Refresh[43:]
@@ -144,11 +83,46 @@ func TestRefreshRefuses(t *testing.T) {
 	// Right family, wrong secret: somebody has an old token, or makes one up.
 	refused(t, a, other[:43]+strings.Repeat("A", 43), auth.ErrSessionReplayed)
 
-	without := newAuth(t, auth.NewMemoryStore())
-	refused(t, without, tokens.Refresh, auth.ErrInvalidToken)
-	wantErr(t, without.Logout(t.Context(), tokens.Refresh), auth.ErrInvalidToken)
 }
 
+// A service that forgot its sessions is told so: it is in no client's power to help, and
+// a nil error would be taken for an end of something.
+func TestNoSessions(t *testing.T) {
+	a := newAuth(t, auth.NewMemoryStore())
+	user := register(t, a)
+	id := identity(t, a, user.Tokens)
+	if a.HasSessions() || !newSessions(t, auth.NewMemoryStore(), auth.SessionConfig{}).HasSessions() {
+		t.Error("HasSessions is wrong")
+	}
+	ctx, p := t.Context(), auth.NewPassword(password)
+	for name, err := range map[string]error{
+		"Refresh":     second(a.Refresh(ctx, auth.Renewal{Token: "x"})),
+		"Logout":      a.Logout(ctx, "x"),
+		"EndSession":  a.EndSession(ctx, user.User.ID, "x"),
+		"EndSessions": a.EndSessions(ctx, user.User.ID),
+		"Sessions":    second(a.Sessions(ctx, user.User.ID)),
+		"EndOthers":   second(a.Reauthenticate(ctx, auth.Reauthentication{Identity: id, Password: p, EndOthers: true})),
+	} {
+		if err == nil || !strings.Contains(err.Error(), "Options.Sessions has no Store") {
+			t.Errorf("%s: %v, which does not say what is missing", name, err)
+		}
+		for _, clients := range []error{auth.ErrInvalidToken, auth.ErrInvalidCredentials, auth.ErrInvalidInput, auth.ErrUnavailable} {
+			if errors.Is(err, clients) {
+				t.Errorf("%s: %v matches %v", name, err, clients)
+			}
+		}
+	}
+	for name, err := range map[string]error{
+		"Reauthenticate": second(a.Reauthenticate(ctx, auth.Reauthentication{Identity: id, Password: p})),
+		"ChangePassword": second(a.ChangePassword(ctx, change(a, id.UserID, password, password+"2"))),
+	} {
+		if err != nil {
+			t.Errorf("%s needs no sessions: %v", name, err)
+		}
+	}
+}
+
+// ASVS 5.0 7.3.1, 7.3.2, 10.4.8
 func TestSessionLifetimes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := newSessions(t, auth.NewMemoryStore(), auth.SessionConfig{IdleTTL: time.Hour, AbsoluteTTL: 150 * time.Minute})
@@ -171,19 +145,22 @@ func TestSessionLifetimes(t *testing.T) {
 }
 
 // Of any number who refresh with one token all get the same successor.
-func TestConcurrentRefreshes(t *testing.T) { concurrentRefreshes(t, auth.NewMemoryStore(), 50) }
+// ASVS 5.0 15.4.1
+func TestConcurrentRefreshes(t *testing.T) { concurrentRefreshes(t, auth.NewMemoryStore(), 20) }
 
 func concurrentRefreshes(t *testing.T, store userAndSessionStore, rounds int) {
 	t.Helper()
-	replicas := []*auth.Authenticator{newSessions(t, store, auth.SessionConfig{}), newSessions(t, store, auth.SessionConfig{})}
-	token := register(t, replicas[0]).Tokens.Refresh
+	config := auth.SessionConfig{}
+	replicas := []*auth.Authenticator{newSessions(t, store, config), newSessions(t, store, config)}
 	for range rounds {
+		first := register(t, replicas[0])
+		token := aged(t, store, first.Tokens.Refresh)
 		var mu sync.Mutex
 		successors := map[string]int{}
 		var all sync.WaitGroup
 		for i := range 32 {
 			all.Go(func() {
-				result, err := replicas[i%2].Refresh(t.Context(), token)
+				result, err := replicas[i%2].Refresh(t.Context(), auth.Renewal{Token: token})
 				if err != nil {
 					t.Error(err)
 					return
@@ -194,18 +171,42 @@ func concurrentRefreshes(t *testing.T, store userAndSessionStore, rounds int) {
 			})
 		}
 		all.Wait()
-		if len(successors) != 1 {
+		if len(successors) != 1 || successors[token] > 0 {
 			t.Fatalf("%d successors", len(successors))
 		}
-		for token = range successors {
+		if err := replicas[0].DeleteUser(t.Context(), first.User.ID); err != nil {
+			t.Fatal(err)
 		}
 	}
+}
+
+// aged makes the session of a refresh token older than any grace, by three calls to its
+// store, and returns the token.
+func aged(t testing.TB, store auth.SessionStore, token string) string {
+	t.Helper()
+	raw, err := base64.RawURLEncoding.DecodeString(token)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := store.SessionByID(t.Context(), base64.RawURLEncoding.EncodeToString(raw[:16]))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.GraceUntil = s.CreatedAt.Add(-time.Minute)
+	n, err := store.DeleteSessions(t.Context(), auth.SessionFilter{ID: s.ID})
+	if err == nil && n == 1 {
+		err = store.CreateSession(t.Context(), s)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return token
 }
 
 // A read from a replica that is behind makes no current token an old one.
 func TestStaleReadEndsNothing(t *testing.T) {
 	store := &failingStore{MemoryStore: auth.NewMemoryStore()}
-	a := newSessions(t, store, auth.SessionConfig{})
+	a := newSessions(t, store, auth.SessionConfig{Grace: -1})
 	tokens := register(t, a).Tokens
 	id, err := a.Verify(t.Context(), tokens.Access)
 	if err != nil {
@@ -225,7 +226,7 @@ func TestStaleReadEndsNothing(t *testing.T) {
 // A refresh that is overtaken twice has not shown an old token.
 func TestOvertakenRefreshEndsNothing(t *testing.T) {
 	store := &failingStore{MemoryStore: auth.NewMemoryStore()}
-	a, other := newSessions(t, store, auth.SessionConfig{}), newSessions(t, store, auth.SessionConfig{})
+	a, other := newSessions(t, store, auth.SessionConfig{Grace: -1}), newSessions(t, store, auth.SessionConfig{Grace: -1})
 	token := register(t, a).Tokens.Refresh
 	var last string
 	store.fail = once("UpdateSession", func() { last = refreshed(t, other, refreshed(t, other, token).Refresh).Refresh })
@@ -235,6 +236,7 @@ func TestOvertakenRefreshEndsNothing(t *testing.T) {
 
 // Every refusal is told, and so is why an access token is refused that outlives its
 // session.
+// ASVS 5.0 16.3.3
 func TestRefusalsAreEvents(t *testing.T) {
 	var events []auth.Event
 	store := auth.NewMemoryStore()

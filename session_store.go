@@ -28,12 +28,13 @@ type Session struct {
 	ID         string
 	UserID     string
 	CreatedAt  time.Time
-	LastUsedAt time.Time // of the last refresh
+	LastUsedAt time.Time // of the last refresh that was written, see [SessionConfig.Grace]
 	IdleUntil  time.Time // ends then unless it is refreshed before; never after ExpiresAt
 	ExpiresAt  time.Time // ends then, whatever happens
 	AuthTime   time.Time // when the user was last authenticated
 	AMR        string    // how, in words of RFC 8176 separated by spaces; at most 64 bytes
-	Client     Client
+	Audience   string    // whom its access tokens are for, in words separated by spaces, at most 1024 bytes; "" = all of the issuer's
+	Client     Client    // of the last refresh that replaced the token
 }
 
 // over reports whether the session has ended by itself.
@@ -55,42 +56,59 @@ type SessionRecord struct {
 	Nonce     [32]byte  `json:"-"`
 	RotatedAt time.Time `json:"-"` // when the parent was replaced; zero = never
 
+	// Sibling is the digest of another successor of the parent, which was given out
+	// before the current token and is worth as much; zero = none.
+	Sibling [32]byte `json:"-"`
+
+	// Until GraceUntil the current token is not replaced, and its parent stands for
+	// it; zero = there is no grace, and a parent is a copy at once.
+	GraceUntil time.Time `json:"-"`
+
+	Repeats uint32 `json:"-"` // how often the parent stood for the current token
+
 	// User is the session's user where a [MemoryStore] or [MySQLStore] keeps both and
 	// found it in the same statement. Of other stores it is not looked at.
 	User *UserRecord `json:"-"`
 }
 
-// SessionUpdate changes a session that is as it demands.
+// SessionUpdate changes a session that is as it demands. One that changes nothing
+// confirms by a write what was read.
 type SessionUpdate struct {
 	ID string
 
 	// What is demanded of the stored session: these digests, and that neither
 	// IdleUntil nor ExpiresAt is at or before At.
 	IfFamily, IfToken [32]byte
-	At                time.Time
+	AnyDigests        bool      // they demand nothing: to confirm that there is no such session
+	At                time.Time // not zero
 
-	// Rotation, where not nil, replaces the refresh token: Token, Parent, Nonce,
-	// and RotatedAt, LastUsedAt and IdleUntil.
+	// RepeatsBelow, where not 0, demands that Repeats is below it, and adds 1 to it; At
+	// becomes LastUsedAt.
+	RepeatsBelow uint32
+
+	// Rotation, where not nil, replaces the refresh token: all that it names, and
+	// RotatedAt and LastUsedAt by At, and Repeats by 0.
 	Rotation *SessionRotation
-
-	AuthTime *time.Time
-	Epoch    *uint64
 }
 
 // SessionRotation is what a refresh changes.
 type SessionRotation struct {
-	Token, Parent, Nonce [32]byte
-	IdleUntil            time.Time // At becomes RotatedAt and LastUsedAt
+	Token, Parent, Sibling, Nonce [32]byte
+	GraceUntil, IdleUntil         time.Time
+	Client                        Client
 }
 
 // SessionFilter chooses sessions. What is not set chooses all; a filter without
-// ID, UserID and ExpiredBy chooses none.
+// ID, IDs, UserID and ExpiredBy chooses none.
 type SessionFilter struct {
 	ID          string
+	Family      [32]byte // zero = any
+	IDs         []string // one of them; nil = any, empty = none; at most 1000
 	UserID      string
 	BeforeEpoch uint64    // Epoch is below it; 0 = any
 	ExpiredBy   time.Time // ExpiresAt is at or before it
-	Limit       int       // at most so many; 0 = no limit
+	IdleBy      time.Time // IdleUntil is at or before it
+	Limit       int       // at most so many; 0 = 1000: no statement is as large as a user made it
 }
 
 // SessionStore keeps sessions. What [UserStore] says of IDs, times, concurrent

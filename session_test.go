@@ -29,7 +29,7 @@ func newSessions(t testing.TB, store userAndSessionStore, c auth.SessionConfig, 
 
 func refreshed(t testing.TB, a *auth.Authenticator, token string) auth.Tokens {
 	t.Helper()
-	result, err := a.Refresh(t.Context(), token)
+	result, err := a.Refresh(t.Context(), auth.Renewal{Token: token})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -39,7 +39,7 @@ func refreshed(t testing.TB, a *auth.Authenticator, token string) auth.Tokens {
 // refused wants an error and nothing beside it.
 func refused(t testing.TB, a *auth.Authenticator, token string, want error) {
 	t.Helper()
-	result, err := a.Refresh(t.Context(), token)
+	result, err := a.Refresh(t.Context(), auth.Renewal{Token: token})
 	wantErr(t, err, want)
 	if result != (auth.Result{}) {
 		t.Error("a result beside an error")
@@ -58,12 +58,13 @@ func loggedIn(t testing.TB, a *auth.Authenticator) auth.Result {
 	return result
 }
 
+// ASVS 5.0 7.4.1
 func TestLogout(t *testing.T) {
-	a := newSessions(t, auth.NewMemoryStore(), auth.SessionConfig{})
+	a := newSessions(t, auth.NewMemoryStore(), auth.SessionConfig{Grace: -1}) // so that the first token is an old one
 	register(t, a)
 	first, second := loggedIn(t, a).Tokens.Refresh, loggedIn(t, a).Tokens.Refresh
 	next := refreshed(t, a, first).Refresh
-	for range 2 { // by an old token too, and again
+	for range 2 { // and again
 		if err := a.Logout(t.Context(), first); err != nil {
 			t.Error(err)
 		}
@@ -101,46 +102,48 @@ func TestEndSession(t *testing.T) {
 	refreshed(t, a, other.Tokens.Refresh)
 }
 
-// What ends all sessions, and which stay.
+// What ends all sessions, and which begin one.
+// ASVS 5.0 7.4.2, 7.4.3, 7.4.5
 func TestWhatEndsSessions(t *testing.T) {
+	next := auth.NewPassword("another horse battery")
+	again := func(a *auth.Authenticator, id auth.Identity, others bool) (auth.Result, error) {
+		return a.Reauthenticate(t.Context(), auth.Reauthentication{Identity: id, Password: auth.NewPassword(password), EndOthers: others})
+	}
 	for _, tt := range []struct {
-		name  string
-		do    func(ctx context.Context, a *auth.Authenticator, userID, sessionID string) error
-		keeps bool
+		name   string
+		do     func(ctx context.Context, a *auth.Authenticator, id auth.Identity) (auth.Result, error)
+		others bool // go on
 	}{
-		{"EndSessions", func(ctx context.Context, a *auth.Authenticator, userID, _ string) error {
-			return a.EndSessions(ctx, userID, "")
+		{"EndSessions", func(ctx context.Context, a *auth.Authenticator, id auth.Identity) (auth.Result, error) {
+			return auth.Result{}, a.EndSessions(ctx, id.UserID)
 		}, false},
-		{"EndSessions but one", func(ctx context.Context, a *auth.Authenticator, userID, sessionID string) error {
-			return a.EndSessions(ctx, userID, sessionID)
+		{"ChangePassword", func(ctx context.Context, a *auth.Authenticator, id auth.Identity) (auth.Result, error) {
+			return a.ChangePassword(ctx, auth.PasswordChange{Identity: id, Current: auth.NewPassword(password), New: next})
+		}, false},
+		{"Reauthenticate", func(_ context.Context, a *auth.Authenticator, id auth.Identity) (auth.Result, error) {
+			return again(a, id, false)
 		}, true},
-		{"EndSessions but none that is there", func(ctx context.Context, a *auth.Authenticator, userID, _ string) error {
-			return a.EndSessions(ctx, userID, "x")
+		{"Reauthenticate, and end the others", func(_ context.Context, a *auth.Authenticator, id auth.Identity) (auth.Result, error) {
+			return again(a, id, true)
 		}, false},
-		{"ChangePassword", func(ctx context.Context, a *auth.Authenticator, userID, _ string) error {
-			return a.ChangePassword(ctx, auth.PasswordChange{UserID: userID, Current: auth.NewPassword(password), New: auth.NewPassword("another horse battery")})
+		{"SetPassword", func(ctx context.Context, a *auth.Authenticator, id auth.Identity) (auth.Result, error) {
+			return auth.Result{}, a.SetPassword(ctx, id.UserID, next)
 		}, false},
-		{"ChangePassword in a session", func(ctx context.Context, a *auth.Authenticator, userID, sessionID string) error {
-			return a.ChangePassword(ctx, auth.PasswordChange{UserID: userID, SessionID: sessionID, Current: auth.NewPassword(password), New: auth.NewPassword("another horse battery")})
-		}, true},
-		{"SetPassword", func(ctx context.Context, a *auth.Authenticator, userID, _ string) error {
-			return a.SetPassword(ctx, userID, auth.NewPassword("another horse battery"))
+		{"SetDisabled", func(ctx context.Context, a *auth.Authenticator, id auth.Identity) (auth.Result, error) {
+			return auth.Result{}, a.SetDisabled(ctx, id.UserID, true)
 		}, false},
-		{"SetDisabled", func(ctx context.Context, a *auth.Authenticator, userID, _ string) error {
-			return a.SetDisabled(ctx, userID, true)
+		{"SetDisabled, and back", func(ctx context.Context, a *auth.Authenticator, id auth.Identity) (auth.Result, error) {
+			return auth.Result{}, errors.Join(a.SetDisabled(ctx, id.UserID, true), a.SetDisabled(ctx, id.UserID, false))
 		}, false},
-		{"SetDisabled, and back", func(ctx context.Context, a *auth.Authenticator, userID, _ string) error {
-			return errors.Join(a.SetDisabled(ctx, userID, true), a.SetDisabled(ctx, userID, false))
-		}, false},
-		{"DeleteUser", func(ctx context.Context, a *auth.Authenticator, userID, _ string) error {
-			return a.DeleteUser(ctx, userID)
+		{"DeleteUser", func(ctx context.Context, a *auth.Authenticator, id auth.Identity) (auth.Result, error) {
+			return auth.Result{}, a.DeleteUser(ctx, id.UserID)
 		}, false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			ctx := t.Context()
 			store := auth.NewMemoryStore()
-			a := newSessions(t, store, auth.SessionConfig{})
-			user := register(t, a).User
+			a := newSessions(t, store, auth.SessionConfig{Grace: -1})
+			user := register(t, a)
 			asks, other := loggedIn(t, a).Tokens, loggedIn(t, a).Tokens
 			bystander, err := a.Register(ctx, auth.Registration{Email: "bob@example.com", Password: auth.NewPassword(password)})
 			if err != nil {
@@ -150,21 +153,32 @@ func TestWhatEndsSessions(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if err := tt.do(ctx, a, user.ID, id.SessionID); err != nil {
+			result, err := tt.do(ctx, a, id)
+			if err != nil {
 				t.Fatal(err)
 			}
-			refused(t, a, other.Refresh, auth.ErrInvalidToken)
-			rows, err := store.Sessions(ctx, user.ID)
-			if want := map[bool]int{true: 1}[tt.keeps]; err != nil || len(rows) != want {
+			want := 0
+			if result.Tokens.Refresh != "" {
+				want++
+			}
+			if tt.others {
+				want += 2
+				refreshed(t, a, other.Refresh)
+			} else {
+				refused(t, a, other.Refresh, auth.ErrInvalidToken)
+			}
+			rows, err := store.Sessions(ctx, user.User.ID)
+			if err != nil || len(rows) != want {
 				t.Errorf("%d rows are left, %v, want %d", len(rows), err, want)
 			}
-			if tt.keeps {
-				refreshed(t, a, refreshed(t, a, asks.Refresh).Refresh)
-				if list, err := a.Sessions(ctx, user.ID); err != nil || len(list) != 1 || list[0].ID != id.SessionID {
-					t.Errorf("%d sessions are left, %v", len(list), err)
+			// Whoever copied the refresh token has nothing, and gets nothing new.
+			refused(t, a, asks.Refresh, auth.ErrInvalidToken)
+			if result.Tokens.Refresh != "" {
+				next, err := a.Verify(ctx, result.Tokens.Access)
+				if err != nil || next.SessionID == id.SessionID || result.User != user.User {
+					t.Errorf("session %q after %q, user %v, %v", next.SessionID, id.SessionID, result.User, err)
 				}
-			} else {
-				refused(t, a, asks.Refresh, auth.ErrInvalidToken)
+				refreshed(t, a, refreshed(t, a, result.Tokens.Refresh).Refresh)
 			}
 			refreshed(t, a, bystander.Tokens.Refresh)
 		})
@@ -188,13 +202,20 @@ func TestListOfSessions(t *testing.T) {
 			refresh = result.Tokens.Refresh
 		}
 		time.Sleep(time.Hour)
-		refreshed(t, a, refresh)
+		renewal := auth.Renewal{Token: refresh, Client: auth.Client{Address: netip.MustParseAddr("192.0.2.2"), UserAgent: "new" + strings.Repeat("x", 300)}}
+		if _, err := a.Refresh(ctx, renewal); err != nil {
+			t.Fatal(err)
+		}
 		list, err := a.Sessions(ctx, user.ID)
 		if err != nil || len(list) != 4 {
 			t.Fatalf("%d sessions, %v", len(list), err)
 		}
 		for i, s := range list[:3] {
-			if s.Client.Label != fmt.Sprint("phone ", 2-i) || s.Client.UserAgent != strings.Repeat("é", 128) || s.Client.Address != netip.MustParseAddr("192.0.2.1") || s.UserID != user.ID {
+			agent, address := strings.Repeat("é", 128), "192.0.2.1"
+			if i == 0 { // the last refresh says who it is, but for the label
+				agent, address = "new"+strings.Repeat("x", 253), "192.0.2.2"
+			}
+			if s.Client.Label != fmt.Sprint("phone ", 2-i) || s.Client.UserAgent != agent || s.Client.Address != netip.MustParseAddr(address) || s.UserID != user.ID {
 				t.Errorf("session %+v", s)
 			}
 			used := s.CreatedAt
@@ -247,41 +268,6 @@ func TestMaxPerUser(t *testing.T) {
 			t.Error(err)
 		}
 		loggedIn(t, a)
-	})
-}
-
-func TestReauthenticate(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		ctx := t.Context()
-		a := newSessions(t, auth.NewMemoryStore(), auth.SessionConfig{})
-		tokens := register(t, a).Tokens
-		stale, err := a.Verify(ctx, tokens.Access)
-		if err != nil {
-			t.Fatal(err)
-		}
-		time.Sleep(10 * time.Minute)
-		for _, wrong := range []string{"wrong", strings.Repeat("x", 5000)} {
-			got, err := a.Reauthenticate(ctx, auth.Reauthentication{Identity: stale, Password: auth.NewPassword(wrong)})
-			wantErr(t, err, auth.ErrInvalidCredentials)
-			if got != (auth.Tokens{}) {
-				t.Error("tokens beside an error")
-			}
-		}
-		got, err := a.Reauthenticate(ctx, auth.Reauthentication{Identity: stale, Password: auth.NewPassword(password)})
-		if err != nil || got.Refresh != "" {
-			t.Fatal(err)
-		}
-		for _, access := range []string{got.Access, refreshed(t, a, tokens.Refresh).Access} { // and what it gives from now on
-			id, err := a.Verify(ctx, access)
-			if err != nil || id.SessionID != stale.SessionID || !id.AuthTime.Equal(stale.AuthTime.Add(10*time.Minute)) {
-				t.Errorf("auth_time %v, %v", id.AuthTime, err)
-			}
-		}
-		if err := a.EndSession(ctx, stale.UserID, stale.SessionID); err != nil {
-			t.Fatal(err)
-		}
-		_, err = a.Reauthenticate(ctx, auth.Reauthentication{Identity: stale, Password: auth.NewPassword(password)})
-		wantErr(t, err, auth.ErrInvalidToken)
 	})
 }
 

@@ -51,20 +51,22 @@ type UserRecord struct {
 	EmailVerifiedAt time.Time `json:"-"` // zero = not verified
 }
 
-// UserUpdate changes the fields that are not nil.
+// UserUpdate changes the fields that are not nil. One that changes nothing confirms by a
+// write that there is such a user, as it demands.
 type UserUpdate struct {
 	ID string
-	At time.Time // becomes UpdatedAt
+	At time.Time // becomes UpdatedAt; zero = that stays as it is
 
-	// IfPasswordHash, where not nil, demands this very hash of the stored user.
+	// What is demanded of the stored user, where not nil: this very hash and epoch.
 	IfPasswordHash *string `json:"-"`
+	IfEpoch        *uint64
 
 	PasswordHash    *string    `json:"-"`
 	Email, EmailKey *string    `json:"-"` // both or neither
 	Username        *string    `json:"-"`
 	DisabledAt      *time.Time // zero = no longer disabled
 	EmailVerifiedAt *time.Time // zero = no longer verified
-	EndSessions     bool       // adds 1 to Epoch
+	RaiseEpoch      uint64     // is added to Epoch, which ends all sessions; 0 = none
 }
 
 // UserStore keeps users. The [Authenticator] decides everything that can be
@@ -81,6 +83,11 @@ type UserUpdate struct {
 // returned error means that nothing was changed, except that after a broken
 // connection or an ended context the outcome may be unknown. A context that has
 // ended gives an error that matches the context's.
+//
+// Reads answer what was written last, as the primary of a replicated database does:
+// from a replica that is behind, a user who was disabled would still log in. What a
+// read alone refuses is confirmed by a write where a client would drop its refresh
+// token.
 //
 // [github.com/seed89488a0c/auth/authtest.TestUserStore] checks an implementation.
 type UserStore interface {

@@ -3,19 +3,18 @@ package auth
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"fmt"
-	"regexp"
 
 	"github.com/seed89488a0c/auth/internal/mysqlstore"
+	"github.com/seed89488a0c/auth/internal/row"
 )
 
 // MySQLStore keeps users and sessions in MySQL, MariaDB or another server of
 // their protocol. It is safe for concurrent use and keeps the whole contract of
 // [UserStore] and [SessionStore].
 //
-// Each method sends one statement that meets one row by one unique key, or some
-// sessions by an index; only an UpdateUser that conflicts sends a second, to tell
+// Each method sends one statement that meets one row by one unique key, or at most a
+// thousand sessions by an index, whatever a user has stored; only an UpdateUser that conflicts sends a second, to tell
 // why. A statement that the server rolled back, as after a deadlock, is sent again a
 // few times while the context lasts; one whose outcome is unknown never is.
 //
@@ -26,14 +25,15 @@ import (
 //	bad connection      no connection was usable; with [OpenMySQL] also: the server is read-only
 //	network             no connection could be made
 //	context ended       before the answer came: the outcome of a write is unknown
-//	transaction ended   the transaction given to WithTx is over
+//	transaction ended   that of OnCreateUser was over before it could be committed
 //	value too long      for its column; nothing was sent
 //	value not UTF-8     in a text that people read; nothing was sent
 //	time out of range   not in the years 1000 to 9999, or zero where a session ends; nothing was sent
 //	id not an integer   a session of a user that a table of integer IDs cannot have; nothing was sent
 //	autocommit is off   the connections would lose every write
+//	no wsrep_sync_wait  a node of a Galera cluster does not wait for the writes of others
 //	id column type      the table was made with or without IntegerIDs, the store is not
-//	inside transaction  Migrate was called on a store made by WithTx
+//	inside transaction  it was called with the context of a function of OnCreateUser
 //	driver              anything else, with the Go type of the driver's error
 type MySQLStore struct {
 	rowStore
@@ -58,28 +58,24 @@ type MySQLConfig struct {
 	IntegerIDs bool
 }
 
-var tableName = regexp.MustCompile(`^[A-Za-z0-9_]{1,48}$`)
-
 // NewMySQLStore returns a store on a pool that stays the caller's, of the
 // driver github.com/go-sql-driver/mysql, which may be wrapped. It asks nothing
 // of the server: call [MySQLStore.Check] or [MySQLStore.Migrate] at start.
 //
-// Autocommit must be on, and MariaDB's EMPTY_STRING_IS_NULL off. Beyond that
+// Autocommit must be on, and MariaDB's EMPTY_STRING_IS_NULL off. On a node of a Galera
+// cluster wsrep_sync_wait must have its bits 1 and 2, as with wsrep_sync_wait=3 in the
+// DSN: else a session that was made at another node a moment ago is not found, and not
+// ended by what ends it. Beyond that
 // nothing depends on the DSN or on the server's settings, except for speed:
 // without interpolateParams=true each statement takes two round trips instead of
 // one, and without a readTimeout only the context ends the waiting for a server
 // that does not answer.
 func NewMySQLStore(db *sql.DB, c MySQLConfig) (*MySQLStore, error) {
-	if db == nil {
-		return nil, errors.New("auth: NewMySQLStore: the pool is nil")
+	tables, err := mysqlstore.New(db, mysqlstore.Config(c))
+	if err != nil {
+		return nil, err
 	}
-	if c.Table == "" {
-		c.Table = mysqlstore.DefaultTable
-	}
-	if !tableName.MatchString(c.Table) {
-		return nil, errors.New("auth: MySQLConfig: Table is not 1 to 48 letters, digits and underscores")
-	}
-	return MySQLStore{}.on(mysqlstore.New(db, mysqlstore.Config(c))), nil
+	return MySQLStore{}.on(tables), nil
 }
 
 // on returns the store on other tables.
@@ -92,7 +88,8 @@ func (s MySQLStore) on(tables *mysqlstore.Store) *MySQLStore {
 // round trip a statement, at most 16 connections, which stay open while they
 // are used and are replaced after five minutes, and, where the DSN says nothing
 // else, 5 s to connect and 10 s for the server to answer. Connections to a
-// server that turned read-only, as after a failover, are given up. The driver
+// server that turned read-only, as after a failover, are given up. On a node of a Galera
+// cluster they wait for what other nodes have committed (wsrep_sync_wait=3). The driver
 // logs nothing. Everything else is as the DSN says.
 //
 // It asks the server once, so that a wrong DSN is found now. The error never
@@ -126,25 +123,38 @@ func (s *MySQLStore) Close() error {
 	return userError(s.tables.Close())
 }
 
-// WithTx returns the same store on a transaction of the caller's, so that a
-// user and the service's own rows are written together or not at all. It never
-// commits, rolls back or retries. What Register returns and the event that it
-// raises are true only once the transaction is committed; the password is hashed
-// while it is open, so that the pool needs a connection for everybody who registers.
-// A transaction is not safe for concurrent use, and after a [*StoreError] it can only
-// be rolled back: the server may have done so already.
-func (s *MySQLStore) WithTx(tx *sql.Tx) *MySQLStore {
-	t := s.on(s.tables.WithTx(tx))
+// OnCreateUser returns the same store, which writes rows of the service's own beside
+// every user that it creates, in one transaction: both are there or neither. So
+// a.WithStore(s.OnCreateUser(f)).Register(ctx, r) registers a user with a profile.
+//
+// f is called when everything else is ready, so that nobody waits for a connection while
+// a password is hashed. It writes by tx, and must not end it; u has its final ID, also
+// with [MySQLConfig.IntegerIDs]. Its error undoes everything, and is what Register and
+// Import return, whole: it must hold no secrets, and errors of tx must be in it. Where
+// the server has rolled the transaction back, as after a deadlock, all of it is repeated:
+// f may run more than once, and does nothing but write by tx. With f's context no other
+// connection can be used by s, nor anything be hashed, since f holds one; a log-in, a
+// mail or a second pool have their place after Register. Further functions run after f.
+//
+// A COMMIT whose answer was lost is never repeated; Register finds out what became of it.
+// The session that it begins is stored afterwards. A nil f is a panic.
+func (s *MySQLStore) OnCreateUser(f func(ctx context.Context, tx *sql.Tx, u User) error) *MySQLStore {
+	if f == nil {
+		panic("auth: OnCreateUser: the function is nil")
+	}
+	t := s.on(s.tables.OnCreateUser(func(ctx context.Context, tx *sql.Tx, u row.Profile) error { return f(ctx, tx, User(u)) }))
 	t.opened = false
 	return t
 }
 
-// Check reports whether the store can be used, with one statement: the server
-// answers, its connections commit by themselves, and the schema is that of this
-// version of the library or a newer one. Newer ones are accepted, so that old
+// Check reports whether the store can be used, with two statements: the server
+// answers, its connections commit by themselves and on a node of a Galera cluster wait
+// for the others, and the schema is that of this version of the library or a newer one.
+// Newer ones are accepted, so that old
 // and new replicas can run side by side while a service is updated.
 //
-// Errors: [ErrSchema], or a [*StoreError] such as "autocommit is off".
+// Errors: [ErrSchema], or a [*StoreError] such as "autocommit is off" or
+// "no wsrep_sync_wait".
 func (s *MySQLStore) Check(ctx context.Context) error { return userError(s.tables.Check(ctx)) }
 
 // Migrate makes or updates the schema; where [MySQLStore.Check] finds nothing
@@ -156,6 +166,4 @@ func (s *MySQLStore) Check(ctx context.Context) error { return userError(s.table
 // NULL as the type of user_id, and the same with AUTO_INCREMENT as that of id.
 //
 // Errors: a [*StoreError].
-func (s *MySQLStore) Migrate(ctx context.Context) error {
-	return userError(s.tables.Migrate(ctx))
-}
+func (s *MySQLStore) Migrate(ctx context.Context) error { return userError(s.tables.Migrate(ctx)) }

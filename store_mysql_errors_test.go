@@ -218,16 +218,3 @@ func TestMySQLRetriesEndWithTheContext(t *testing.T) {
 		t.Errorf("%d statements were sent, want 1", got)
 	}
 }
-
-func TestMySQLNeverRetriesInATransaction(t *testing.T) {
-	server, pool, s := newScripted(t, repeat(serverError(1213), 100)...)
-	tx, err := pool.BeginTx(t.Context(), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer tx.Rollback()
-	wantStoreError(t, mysqlCalls["create user"](t.Context(), s.WithTx(tx)), "create user", "mysql 1213", nil)
-	if got := len(server.statements); got != 1 {
-		t.Errorf("%d statements were sent, want 1", got)
-	}
-}

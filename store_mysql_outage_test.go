@@ -60,6 +60,7 @@ func TestMySQLKilledServer(t *testing.T) {
 	}
 }
 
+// ASVS 5.0 13.2.6
 func TestMySQLServerThatDoesNotAnswer(t *testing.T) {
 	server := mysqltest.Start(t)
 	server.Exec("CREATE DATABASE d")
@@ -123,6 +124,7 @@ func TestMySQLReadOnlyServer(t *testing.T) {
 	}
 }
 
+// ASVS 5.0 13.2.6
 func TestMySQLTooManyConnections(t *testing.T) {
 	server := mysqltest.Start(t, mysqltest.Flags("--max-connections=10"))
 	dsn := server.AppDSN("d")

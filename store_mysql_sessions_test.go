@@ -8,7 +8,6 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -105,9 +104,25 @@ func TestMySQLSessionRoundTrips(t *testing.T) {
 					wantErr(t, s.UpdateSession(t.Context(), auth.SessionUpdate{ID: "id", At: r.CreatedAt}), auth.ErrConflict)
 					return nil
 				}},
+				{"UpdateSession of nothing", 1, func() error {
+					return s.UpdateSession(t.Context(), auth.SessionUpdate{ID: "id", IfFamily: r.Family, IfToken: r.Token, At: r.CreatedAt})
+				}},
+				{"UpdateSession that counts", 1, func() error {
+					return s.UpdateSession(t.Context(), auth.SessionUpdate{ID: "id", AnyDigests: true, RepeatsBelow: 1, At: r.CreatedAt})
+				}},
+				{"UpdateSession at the bound", 1, func() error {
+					wantErr(t, s.UpdateSession(t.Context(), auth.SessionUpdate{ID: "id", AnyDigests: true, RepeatsBelow: 1, At: r.CreatedAt}), auth.ErrConflict)
+					return nil
+				}},
+				{"UpdateSession of none", 1, func() error {
+					wantErr(t, s.UpdateSession(t.Context(), auth.SessionUpdate{ID: "unknown", AnyDigests: true, At: r.CreatedAt}), auth.ErrConflict)
+					return nil
+				}},
 				{"Sessions", 1, func() error { _, err := s.Sessions(t.Context(), "1"); return err }},
 				{"DeleteSessions before an epoch", 1, deleting(auth.SessionFilter{UserID: "1", BeforeEpoch: r.Epoch}, 0)},
 				{"DeleteSessions that have ended", 1, deleting(auth.SessionFilter{ExpiredBy: r.CreatedAt, Limit: 1000}, 0)},
+				{"DeleteSessions of an ID and another family", 1, deleting(auth.SessionFilter{ID: "id", Family: r.Token}, 0)},
+				{"DeleteSessions of a family", 0, deleting(auth.SessionFilter{Family: r.Family}, 0)},
 				{"DeleteSessions of an ID", 1, deleting(auth.SessionFilter{ID: "id", UserID: "1"}, 1)},
 				{"DeleteSessions of none", 0, deleting(auth.SessionFilter{}, 0)},
 				{"DeleteSessions of at most 5", 0, deleting(auth.SessionFilter{Limit: 5}, 0)},
@@ -151,6 +166,9 @@ func TestMySQLRefusesSessionsItCannotKeep(t *testing.T) {
 		"bytes":      {func(r *auth.SessionRecord) { r.Client.UserAgent = strings.Repeat("é", 129) }, "value too long"},
 		"label":      {func(r *auth.SessionRecord) { r.Client.Label = long(101) }, "value too long"},
 		"address":    {func(r *auth.SessionRecord) { r.Client.Address = netip.MustParseAddr("::1%" + long(61)) }, "value too long"},
+		"AMR":        {func(r *auth.SessionRecord) { r.AMR = long(65) }, "value too long"},
+		"audience":   {func(r *auth.SessionRecord) { r.Audience = long(1025) }, "value too long"},
+		"grace":      {func(r *auth.SessionRecord) { r.GraceUntil = time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC) }, "time out of range"},
 		"not UTF-8":  {func(r *auth.SessionRecord) { r.Client.Label = "\xff" }, "value not UTF-8"},
 		"year 10000": {func(r *auth.SessionRecord) { r.AuthTime = time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC) }, "time out of range"},
 		"no idle":    {func(r *auth.SessionRecord) { r.IdleUntil = time.Time{} }, "time out of range"},
@@ -172,6 +190,32 @@ func TestMySQLRefusesSessionsItCannotKeep(t *testing.T) {
 		u := auth.SessionUpdate{ID: "id", IfFamily: r.Family, IfToken: r.Token, At: at}
 		t.Run(name, func(t *testing.T) {
 			wantStoreError(t, s.UpdateSession(t.Context(), u), "update session", "time out of range", nil)
+		})
+	}
+	r.GraceUntil, r.RotatedAt = r.CreatedAt, r.CreatedAt
+	if err := s.CreateSession(t.Context(), r); err != nil {
+		t.Fatal(err)
+	}
+	for name, test := range map[string]struct {
+		change func(n *auth.SessionRotation)
+		code   string
+	}{
+		"rotation, user agent":    {func(n *auth.SessionRotation) { n.Client.UserAgent = long(257) }, "value too long"},
+		"rotation, label":         {func(n *auth.SessionRotation) { n.Client.Label = long(101) }, "value too long"},
+		"rotation, address":       {func(n *auth.SessionRotation) { n.Client.Address = netip.MustParseAddr("::1%" + long(61)) }, "value too long"},
+		"rotation, not UTF-8":     {func(n *auth.SessionRotation) { n.Client.UserAgent = "\xff" }, "value not UTF-8"},
+		"rotation, grace":         {func(n *auth.SessionRotation) { n.GraceUntil = time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC) }, "time out of range"},
+		"rotation, no idle end":   {func(n *auth.SessionRotation) { n.IdleUntil = time.Time{} }, "time out of range"},
+		"rotation, idle for long": {func(n *auth.SessionRotation) { n.IdleUntil = time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC) }, "time out of range"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			next := r
+			u := rotation(&next, r.CreatedAt)
+			test.change(u.Rotation)
+			wantStoreError(t, s.UpdateSession(t.Context(), u), "update session", test.code, nil)
+			if got, err := s.SessionByID(t.Context(), r.ID); err != nil || got != r {
+				t.Errorf("changed: %v", err)
+			}
 		})
 	}
 	_, err := s.DeleteSessions(t.Context(), auth.SessionFilter{ExpiredBy: time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC)})
@@ -204,104 +248,15 @@ func TestMySQLSessionErrors(t *testing.T) {
 			}
 			_, _, s = newScripted(t, serverError(1146))
 			wantErr(t, call(t.Context(), s), auth.ErrSchema)
-			server, pool, s := newScripted(t, repeat(serverError(1213), 2)...)
+			server, _, s := newScripted(t, repeat(serverError(1213), 2)...)
 			if err := call(t.Context(), s); err != nil && op != "session by id" {
 				t.Errorf("after two deadlocks: %v", err)
 			}
 			if got := len(server.statements); got != 3 {
 				t.Errorf("%d statements were sent, want 3", got)
 			}
-			tx, err := pool.BeginTx(t.Context(), nil)
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer tx.Rollback()
-			server.script = repeat(serverError(1213), 1)
-			wantStoreError(t, call(t.Context(), s.WithTx(tx)), op, "mysql 1213", nil)
 		})
 	}
 	_, _, s := newScripted(t, serverError(1062))
 	wantErr(t, mysqlSessionCalls["create session"](t.Context(), s), auth.ErrConflict)
-}
-
-// As many connections as users who register in transactions are enough, and a
-// session is not there without its user.
-func TestMySQLRegisterWithSessionsInTransactions(t *testing.T) {
-	dsn := mysqltest.DSN(t)
-	migrate(t, openMySQL(t, dsn))
-	pool := openPool(t, withParams(t, dsn, "interpolateParams=true"))
-	const users = 4
-	pool.SetMaxOpenConns(users)
-	store := newMySQLStore(t, pool)
-	a := newSessions(t, store, auth.SessionConfig{})
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-	defer cancel()
-	var results [users]auth.Result
-	var begun, done sync.WaitGroup
-	begun.Add(users)
-	for i := range users {
-		done.Go(func() {
-			tx, err := pool.BeginTx(ctx, nil)
-			begun.Done()
-			if err != nil {
-				t.Error(err)
-				return
-			}
-			defer tx.Rollback()
-			begun.Wait() // all connections are taken
-			r := registration()
-			r.Email = fmt.Sprint(i) + email
-			if results[i], err = a.WithStore(store.WithTx(tx)).Register(ctx, r); err == nil && i%2 == 0 {
-				err = tx.Commit()
-			}
-			if err != nil {
-				t.Error(err)
-			}
-		})
-	}
-	done.Wait()
-	for i, result := range results {
-		if i%2 == 0 {
-			refreshed(t, a, result.Tokens.Refresh)
-			continue
-		}
-		wantErr(t, second(store.SessionByID(t.Context(), sessionID(t, a, result.Tokens))), auth.ErrSessionNotFound)
-	}
-}
-
-func TestMySQLSessionsWithTx(t *testing.T) {
-	dsn := mysqltest.DSN(t)
-	s := migrate(t, openMySQL(t, dsn))
-	pool := openPool(t, dsn)
-	for _, commit := range []bool{false, true} {
-		tx, err := pool.BeginTx(t.Context(), nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer tx.Rollback()
-		inTx := s.WithTx(tx)
-		r := storedSession("id", "1", sessionsEnd)
-		if err := inTx.CreateSession(t.Context(), r); err != nil {
-			t.Fatal(err)
-		}
-		if err := inTx.UpdateSession(t.Context(), rotation(&r, r.CreatedAt)); err != nil {
-			t.Fatal(err)
-		}
-		if got, err := inTx.SessionByID(t.Context(), "id"); err != nil || got != r {
-			t.Errorf("inside: %v", err)
-		}
-		if list, err := s.Sessions(t.Context(), "1"); err != nil || len(list) != 0 {
-			t.Errorf("%d are seen from outside before the commit, %v", len(list), err)
-		}
-		end := tx.Rollback
-		if commit {
-			end = tx.Commit
-		}
-		if err := end(); err != nil {
-			t.Fatal(err)
-		}
-		if list, err := s.Sessions(t.Context(), "1"); err != nil || len(list) == 1 != commit {
-			t.Errorf("committed: %v, and then there are %d, %v", commit, len(list), err)
-		}
-	}
 }

@@ -85,6 +85,7 @@ func TestOpenMySQLStore(t *testing.T) {
 
 // In gbk 0xbf and the backslash of an escaped quote are one character, so that
 // the quote would end the text.
+// ASVS 5.0 1.2.4
 func TestMySQLInjection(t *testing.T) {
 	dsn := mysqltest.DSN(t)
 	for _, params := range []string{"charset=gbk", "charset=sjis", "charset=utf8mb4", "sql_mode='NO_BACKSLASH_ESCAPES'", "sql_mode='ANSI_QUOTES'"} {
@@ -97,7 +98,7 @@ func TestMySQLInjection(t *testing.T) {
 			for _, err := range []error{
 				second(s.UserByEmail(t.Context(), text)),
 				second(s.UserByID(t.Context(), text)),
-				s.UpdateUser(t.Context(), auth.UserUpdate{ID: text, EndSessions: true}),
+				s.UpdateUser(t.Context(), auth.UserUpdate{ID: text, RaiseEpoch: 1}),
 				s.DeleteUser(t.Context(), text),
 			} {
 				if !errors.Is(err, auth.ErrUserNotFound) {

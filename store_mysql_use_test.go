@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"strings"
 	"testing"
 	"time"
@@ -25,53 +26,40 @@ func TestNewMySQLStoreRefuses(t *testing.T) {
 	}
 }
 
-// A user and the service's own row are written together or not at all.
-func TestMySQLWithTx(t *testing.T) {
+// An epoch uses all bits of its column. Where it would begin anew, and so be one that
+// it was, the server refuses, whatever its mode.
+func TestMySQLEpochDoesNotWrap(t *testing.T) {
 	dsn := mysqltest.DSN(t)
-	s := migrate(t, openMySQL(t, dsn))
-	pool := openPool(t, dsn)
-	mustExec(t, pool, "CREATE TABLE profiles (user_id VARBINARY(64) PRIMARY KEY, FOREIGN KEY (user_id) REFERENCES auth_users (id)) ENGINE=InnoDB")
-	a := newAuth(t, s)
-	for _, commit := range []bool{false, true} {
-		tx, err := pool.BeginTx(t.Context(), nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer tx.Rollback()
-		inTx := s.WithTx(tx)
-		result, err := a.WithStore(inTx).Register(t.Context(), registration())
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, err := tx.ExecContext(t.Context(), "INSERT INTO profiles VALUES (?)", result.User.ID); err != nil {
-			t.Fatal(err)
-		}
-		if _, err := s.UserByID(t.Context(), result.User.ID); !errors.Is(err, auth.ErrUserNotFound) {
-			t.Errorf("seen from outside before the commit: %v", err)
-		}
-		if err := inTx.Check(t.Context()); err != nil {
-			t.Error(err)
-		}
-		wantStoreError(t, inTx.Migrate(t.Context()), "migrate", "inside transaction", nil)
-		if err := inTx.Close(); err != nil {
-			t.Error(err)
-		}
-		end := tx.Rollback
-		if commit {
-			end = tx.Commit
-		}
-		if err := end(); err != nil {
-			t.Fatal(err)
-		}
-		if _, err := s.UserByID(t.Context(), result.User.ID); errors.Is(err, auth.ErrUserNotFound) == commit {
-			t.Errorf("committed: %v, and then: %v", commit, err)
-		}
-		_, err = inTx.UserByID(t.Context(), result.User.ID)
-		wantStoreError(t, err, "user by id", "transaction ended", nil)
-		if commit {
-			err := s.DeleteUser(t.Context(), result.User.ID)
-			wantStoreError(t, err, "delete user", "mysql 1451", nil) // the profile needs it
-		}
+	const most = math.MaxUint64
+	for name, params := range map[string][]string{
+		"defaults":               {},
+		"interpolated":           {"interpolateParams=true"},
+		"lax mode":               {"sql_mode=''"},
+		"lax mode, interpolated": {"sql_mode=''", "interpolateParams=true"},
+		"odd mode":               {"sql_mode='NO_UNSIGNED_SUBTRACTION'"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := migrate(t, newMySQLStore(t, openPool(t, withParams(t, dsn, params...)), auth.MySQLConfig{Table: "epochs"}))
+			r := auth.UserRecord{User: auth.User{ID: name}, EmailKey: name, Epoch: 7}
+			if _, err := s.CreateUser(t.Context(), r); err != nil {
+				t.Fatal(err)
+			}
+			raise := func(from, by uint64) error {
+				return s.UpdateUser(t.Context(), auth.UserUpdate{ID: name, IfEpoch: &from, RaiseEpoch: by})
+			}
+			wantErr(t, raise(7, most-7-3), nil)
+			wantErr(t, raise(most, 1), auth.ErrConflict)
+			for range 2 {
+				wantStoreError(t, raise(most-3, 4), "update user", "mysql 1690", nil)
+				wantStoreError(t, raise(most-3, most), "update user", "mysql 1690", nil)
+			}
+			wantErr(t, raise(most-3, 3), nil)
+			wantStoreError(t, raise(most, 1), "update user", "mysql 1690", nil)
+			r.Epoch = most
+			if got, err := s.UserByID(t.Context(), name); err != nil || got != r {
+				t.Errorf("epoch %d, %v", got.Epoch, err)
+			}
+		})
 	}
 }
 
@@ -105,7 +93,7 @@ func TestMySQLIntegerIDs(t *testing.T) {
 	wantErr(t, err, auth.ErrUserExists)
 	for _, hostile := range []string{"", "0", "01", " 1", "1 ", "1abc", "1e0", "1.0", "+1", "-1", "0x1", "1_0", "１", "' OR 1=1 --", "1\x00", "18446744073709551616", "true", strings.Repeat("1", 10<<20)} {
 		_, read := s.UserByID(t.Context(), hostile)
-		update := s.UpdateUser(t.Context(), auth.UserUpdate{ID: hostile, EndSessions: true})
+		update := s.UpdateUser(t.Context(), auth.UserUpdate{ID: hostile, RaiseEpoch: 1})
 		remove := s.DeleteUser(t.Context(), hostile)
 		for _, err := range []error{read, update, remove} {
 			if !errors.Is(err, auth.ErrUserNotFound) {
@@ -213,6 +201,9 @@ func TestMySQLStatementsUseAKey(t *testing.T) {
 			"UserByEmail": func(ctx context.Context, s *auth.MySQLStore) error { return second(s.UserByEmail(ctx, "1")) },
 			"UpdateUser": func(ctx context.Context, s *auth.MySQLStore) error {
 				return s.UpdateUser(ctx, auth.UserUpdate{ID: "1"})
+			},
+			"UpdateUser with a demand": func(ctx context.Context, s *auth.MySQLStore) error {
+				return s.UpdateUser(ctx, auth.UserUpdate{ID: "1", IfEpoch: new(uint64)})
 			},
 			"UpdateUser, conflicts": func(ctx context.Context, s *auth.MySQLStore) error {
 				return s.UpdateUser(ctx, auth.UserUpdate{ID: "1", IfPasswordHash: &long})

@@ -138,13 +138,18 @@ func TestMySQLRoundTrips(t *testing.T) {
 				{"UpdateUser", 1, func() error {
 					return s.UpdateUser(t.Context(), auth.UserUpdate{ID: user.User.ID, At: user.User.UpdatedAt, Username: &newName})
 				}},
+				{"UpdateUser of nothing", 1, func() error { return s.UpdateUser(t.Context(), auth.UserUpdate{ID: user.User.ID}) }},
+				{"UpdateUser of nobody", 1, func() error {
+					wantErr(t, s.UpdateUser(t.Context(), auth.UserUpdate{ID: "4294967296"}), auth.ErrUserNotFound)
+					return nil
+				}},
 				{"UpdateUser that conflicts", 2, func() error {
 					err := s.UpdateUser(t.Context(), auth.UserUpdate{ID: user.User.ID, At: user.User.UpdatedAt, IfPasswordHash: &wrong})
 					wantErr(t, err, auth.ErrConflict)
 					return nil
 				}},
-				{"Check", 1, func() error { return s.Check(t.Context()) }},
-				{"Migrate", 1, func() error { return s.Migrate(t.Context()) }},
+				{"Check", 2, func() error { return s.Check(t.Context()) }},
+				{"Migrate", 2, func() error { return s.Migrate(t.Context()) }},
 				{"DeleteUser", 1, func() error { return s.DeleteUser(t.Context(), user.User.ID) }},
 				{"UserByID of an ID too long", 0, func() error {
 					_, err := s.UserByID(t.Context(), strings.Repeat("1", 65))
@@ -228,7 +233,7 @@ func TestMySQLLostAnswerIsNotRetried(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.loseAnswer("UPDATE")
-	err = s.UpdateUser(t.Context(), auth.UserUpdate{ID: id, EndSessions: true})
+	err = s.UpdateUser(t.Context(), auth.UserUpdate{ID: id, RaiseEpoch: 1})
 	wantStoreError(t, err, "update user", "connection lost", nil)
 	if u, err := s.UserByID(t.Context(), id); err != nil || u.Epoch != 1 {
 		t.Errorf("epoch %d, %v, want 1", u.Epoch, err)
@@ -249,6 +254,7 @@ type loudness struct{ atomic.Int64 }
 
 func (l *loudness) Print(...any) { l.Add(1) }
 
+// ASVS 5.0 16.2.3
 func TestOpenMySQLLogsNothing(t *testing.T) {
 	w, dsn := newWire(t, mysqltest.DSN(t))
 	var log loudness

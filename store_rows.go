@@ -9,27 +9,12 @@ import (
 
 // rowStore makes users and sessions of rows, and the errors of [UserStore] and
 // [SessionStore] of what the keeper of the rows answers.
-type rowStore struct{ rows rows }
+type rowStore struct{ rows row.Keeper }
 
 var _ interface {
 	UserStore
 	SessionStore
 } = (*rowStore)(nil)
-
-// rows is what internal/memory and internal/mysqlstore are.
-type rows interface {
-	CreateUser(ctx context.Context, u row.User) (id string, err error)
-	UserByEmail(ctx context.Context, key string) (row.User, error)
-	UserByID(ctx context.Context, id string) (row.User, error)
-	UpdateUser(ctx context.Context, u row.UserUpdate) error
-	DeleteUser(ctx context.Context, id string) error
-
-	CreateSession(ctx context.Context, s row.Session) error
-	SessionByID(ctx context.Context, id string) (row.Session, error)
-	UpdateSession(ctx context.Context, u row.SessionUpdate) error
-	Sessions(ctx context.Context, userID string) ([]row.Session, error)
-	DeleteSessions(ctx context.Context, f row.SessionFilter) (int, error)
-}
 
 // isZero reports whether a store is nil or one of this package's that nobody made.
 func isZero(store any) bool {
@@ -61,6 +46,13 @@ func (s *rowStore) UserByEmail(ctx context.Context, key string) (UserRecord, err
 	return userRecord(u), userError(err)
 }
 
+// userForLogin is UserByEmail, and says whether so many sessions of the user or more
+// are stored, ended ones too.
+func (s *rowStore) userForLogin(ctx context.Context, key string, sessions int) (UserRecord, bool, error) {
+	u, reached, err := s.rows.UserForLogin(ctx, key, sessions)
+	return userRecord(u), reached, userError(err)
+}
+
 // UserByID is as [UserStore] has it.
 func (s *rowStore) UserByID(ctx context.Context, id string) (UserRecord, error) {
 	u, err := s.rows.UserByID(ctx, id)
@@ -83,17 +75,21 @@ func (s *rowStore) CreateSession(ctx context.Context, r SessionRecord) error {
 		ID:         r.ID,
 		UserID:     r.UserID,
 		AMR:        r.AMR,
+		Audience:   r.Audience,
 		Epoch:      r.Epoch,
 		Family:     r.Family,
 		Token:      r.Token,
 		Parent:     r.Parent,
+		Sibling:    r.Sibling,
 		Nonce:      r.Nonce,
+		Repeats:    r.Repeats,
 		Address:    r.Client.Address,
 		UserAgent:  r.Client.UserAgent,
 		Label:      r.Client.Label,
 		CreatedAt:  r.CreatedAt,
 		LastUsedAt: r.LastUsedAt,
 		RotatedAt:  r.RotatedAt,
+		GraceUntil: r.GraceUntil,
 		AuthTime:   r.AuthTime,
 		IdleUntil:  r.IdleUntil,
 		ExpiresAt:  r.ExpiresAt,
@@ -108,15 +104,28 @@ func (s *rowStore) SessionByID(ctx context.Context, id string) (SessionRecord, e
 
 // UpdateSession is as [SessionStore] has it.
 func (s *rowStore) UpdateSession(ctx context.Context, u SessionUpdate) error {
-	return sessionError(s.rows.UpdateSession(ctx, row.SessionUpdate{
-		ID:       u.ID,
-		IfFamily: u.IfFamily,
-		IfToken:  u.IfToken,
-		At:       u.At,
-		Rotation: (*row.SessionRotation)(u.Rotation),
-		AuthTime: u.AuthTime,
-		Epoch:    u.Epoch,
-	}))
+	change := row.SessionUpdate{
+		ID:           u.ID,
+		IfFamily:     u.IfFamily,
+		IfToken:      u.IfToken,
+		AnyDigests:   u.AnyDigests,
+		At:           u.At,
+		RepeatsBelow: u.RepeatsBelow,
+	}
+	if r := u.Rotation; r != nil {
+		change.Rotation = &row.SessionRotation{
+			Token:      r.Token,
+			Parent:     r.Parent,
+			Sibling:    r.Sibling,
+			Nonce:      r.Nonce,
+			GraceUntil: r.GraceUntil,
+			IdleUntil:  r.IdleUntil,
+			Address:    r.Client.Address,
+			UserAgent:  r.Client.UserAgent,
+			Label:      r.Client.Label,
+		}
+	}
+	return sessionError(s.rows.UpdateSession(ctx, change))
 }
 
 // Sessions is as [SessionStore] has it.
@@ -160,14 +169,18 @@ func sessionRecord(s row.Session) SessionRecord {
 			ExpiresAt:  s.ExpiresAt,
 			AuthTime:   s.AuthTime,
 			AMR:        s.AMR,
+			Audience:   s.Audience,
 			Client:     Client{Address: s.Address, UserAgent: s.UserAgent, Label: s.Label},
 		},
-		Epoch:     s.Epoch,
-		Family:    s.Family,
-		Token:     s.Token,
-		Parent:    s.Parent,
-		Nonce:     s.Nonce,
-		RotatedAt: s.RotatedAt,
+		Epoch:      s.Epoch,
+		Family:     s.Family,
+		Token:      s.Token,
+		Parent:     s.Parent,
+		Sibling:    s.Sibling,
+		Nonce:      s.Nonce,
+		Repeats:    s.Repeats,
+		RotatedAt:  s.RotatedAt,
+		GraceUntil: s.GraceUntil,
 	}
 	if s.User != nil {
 		user := userRecord(*s.User)
@@ -185,10 +198,6 @@ func rowError(err, taken, notFound error) error {
 		return taken
 	case row.ErrNotFound:
 		return notFound
-	case row.ErrConflict:
-		return ErrConflict
-	case row.ErrSchema:
-		return ErrSchema
 	}
 	if outage, ok := errors.AsType[*row.Error](err); ok {
 		return (*StoreError)(outage)

@@ -62,7 +62,7 @@ func TestSessionByIDReadsTheUser(t *testing.T) {
 			demand("s1", "1")
 			demand("s2", "2")
 			demand("nobody's", "3")
-			if err := s.UpdateUser(t.Context(), auth.UserUpdate{ID: "1", At: sessionsEnd, EndSessions: true}); err != nil {
+			if err := s.UpdateUser(t.Context(), auth.UserUpdate{ID: "1", At: sessionsEnd, RaiseEpoch: 1}); err != nil {
 				t.Fatal(err)
 			}
 			demand("s1", "1")

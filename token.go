@@ -14,7 +14,9 @@ import (
 //
 // [github.com/seed89488a0c/auth/authtest.TestTokenIssuer] checks an implementation.
 type TokenIssuer interface {
-	// Issue returns a token that says everything that s does. Any error is an outage.
+	// Issue returns a token that says everything that s does. An [*InputError] of the
+	// field audience refuses what s.Audience asks for, or says that nothing is left of
+	// s.Granted. Any other error is an outage.
 	Issue(ctx context.Context, s Subject) (IssuedToken, error)
 
 	// Parse returns what a valid token of this issuer says. It knows no
@@ -27,7 +29,9 @@ type TokenIssuer interface {
 // Verifier tells who an access token speaks for. [Authenticator] is one.
 type Verifier interface {
 	// Verify returns ErrInvalidToken for a token that is not accepted, and
-	// ErrUnavailable where that cannot be told.
+	// ErrUnavailable where that cannot be told. Only the Identity of an Authenticator's
+	// own Verify lets a user act on their account there, see
+	// [Authenticator.CheckIdentity].
 	Verify(ctx context.Context, accessToken string) (Identity, error)
 }
 
@@ -38,6 +42,8 @@ type Subject struct {
 	AuthTime  time.Time       // when the user was last authenticated
 	AMR       string          // how, in words of RFC 8176 separated by single spaces; "" = not told
 	ACR       string          // how surely, in the service's own terms; "" = the issuer's, if it has one
+	Audience  []string        // whom the token is for, of all for whom the issuer issues, without spaces; empty = all
+	Granted   []string        // what Audience may be at most, as the session began; what is not issued for any more is left out; empty = all
 	TTL       time.Duration   // of this token, whole seconds; 0 = the issuer's
 	Claims    json.RawMessage // a JSON object of more claims, see [Options.Claims]; nil = none
 }
@@ -58,6 +64,7 @@ type IssuedToken struct {
 //	SessionID string    // sid; "" = none
 //	TokenID   string    // jti, different for every token
 //	ClientID  string    // client_id
+//	Audience  string    // aud: whom the token is for, in words separated by spaces
 //	IssuedAt  time.Time // iat
 //	ExpiresAt time.Time // exp
 //	AuthTime  time.Time // auth_time: when the user was last authenticated
@@ -76,6 +83,10 @@ type IssuedToken struct {
 //
 // It prints as the user's ID, and in log/slog as the IDs of user, session and
 // token: claims may be personal data.
+//
+// An Identity remembers who verified it, until somebody changes it: see
+// [Authenticator.CheckIdentity]. Compare its fields; two of the same token may differ
+// by ==.
 type Identity = token.Identity
 
 // TokenError says why a token is not accepted. It matches [ErrInvalidToken], and
@@ -99,17 +110,40 @@ type Identity = token.Identity
 //	issued_in_future  iat lies in the future
 //	expired           exp is past, and everything else is right
 //	session           the session has ended, or the token has none, see [SessionConfig.Staleness]
+//	foreign           of an Identity: not verified here, or changed since, see [Authenticator.CheckIdentity]
 type TokenError = token.Error
 
-// NewContext returns a context that carries who is asking.
+// NewContext returns a context that carries who is asking: for middleware of a
+// service's own, and for tests of handlers. Whoever reads it believes it. Only an
+// [Authenticator] does not: it acts for identities that it verified itself, whoever
+// put them there.
 func NewContext(ctx context.Context, id Identity) context.Context { return token.NewContext(ctx, id) }
 
-// FromContext returns who is asking, and whether anybody is known to.
+// FromContext returns who is asking, and whether anybody is known to. Where nobody is,
+// the Identity is the zero one, whose UserID "" is nobody's and may still find rows:
+//
+//	who, ok := auth.FromContext(r.Context())
+//	if !ok {
+//		authhttp.WriteError(w, r, auth.ErrInvalidToken)
+//		return
+//	}
+//
+// It finds nobody behind middleware that was never asked, and where a framework hands
+// out another context than the request's: Fiber's c.Context() and c.UserContext() know
+// nothing of net/http's. And a handler can run although middleware has answered 401:
+// Gin goes on after gin.WrapH unless it is told to abort. The handlers of
+// [github.com/seed89488a0c/auth/authhttp.RequireFunc] are given the Identity, and
+// cannot run without one.
+//
+// Who put it there is not told: behind a verifier of package jwks it may be somebody
+// else's user of the same ID, see [Authenticator.CheckIdentity].
 func FromContext(ctx context.Context) (Identity, bool) { return token.FromContext(ctx) }
 
-func checkTokenTTL(d time.Duration) error {
-	if d != 0 && !token.ValidTTL(d) {
-		return &InputError{Field: input.FieldTokenTTL, Code: input.OutOfRange}
+// checkToken says what is wrong with what is asked of a token. Which audiences are
+// allowed the issuer says.
+func checkToken(ttl time.Duration, audience []string) error {
+	if field, code, most := input.Token(ttl, audience); code != "" {
+		return &InputError{Field: field, Code: code, Max: most}
 	}
 	return nil
 }

@@ -40,6 +40,7 @@ func TestJWTIssuer(t *testing.T) {
 
 // A verifier's clock may be behind by five seconds, and a token may outlive its
 // expiry by the leeway and no longer.
+// ASVS 5.0 9.2.1
 func TestClocks(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		keys := []auth.Key{auth.GenerateKey()}
@@ -70,6 +71,7 @@ func TestClocks(t *testing.T) {
 	})
 }
 
+// ASVS 5.0 11.2.2
 func TestKeyRotation(t *testing.T) {
 	old, public := ed25519Key(t)
 	verifyOnly, err := auth.PublicKey(public)
@@ -106,6 +108,7 @@ func TestKeyRotation(t *testing.T) {
 	}
 }
 
+// ASVS 5.0 9.2.3
 func TestOtherIssuersAndAudiencesAreRefused(t *testing.T) {
 	keys := []auth.Key{auth.GenerateKey()}
 	ours := newIssuer(t, auth.JWTConfig{Issuer: "a", Audience: "b", Keys: keys})
@@ -175,17 +178,18 @@ func TestJWTConfigRefuses(t *testing.T) {
 }
 
 func TestKeys(t *testing.T) {
-	secret := []byte("0123456789abcdef0123456789abcdef")
+	secret := []byte("0123456789abcdef0123456789abcde\xff")
 	for name, build := range map[string]func() (auth.Key, error){
-		"secret of 31 bytes": func() (auth.Key, error) { return auth.HMACKey(secret[:31]) },
-		"no secret":          func() (auth.Key, error) { return auth.HMACKey(nil) },
-		"secret of zeros":    func() (auth.Key, error) { return auth.HMACKey(make([]byte, 32)) },
-		"short private key":  func() (auth.Key, error) { return auth.SigningKey(make(ed25519.PrivateKey, 32)) },
-		"no private key":     func() (auth.Key, error) { return auth.SigningKey(nil) },
-		"no public key":      func() (auth.Key, error) { return auth.PublicKey(nil) },
-		"small-order point":  func() (auth.Key, error) { return auth.PublicKey(make(ed25519.PublicKey, 32)) },
-		"ID with a space":    func() (auth.Key, error) { return auth.GenerateKey().WithID("a b") },
-		"empty ID":           func() (auth.Key, error) { return auth.GenerateKey().WithID("") },
+		"secret of 31 bytes":  func() (auth.Key, error) { return auth.HMACKey(secret[:31]) },
+		"secret that is text": func() (auth.Key, error) { return auth.HMACKey([]byte("0123456789abcdef0123456789abcdef\n")) },
+		"no secret":           func() (auth.Key, error) { return auth.HMACKey(nil) },
+		"secret of zeros":     func() (auth.Key, error) { return auth.HMACKey(make([]byte, 32)) },
+		"short private key":   func() (auth.Key, error) { return auth.SigningKey(make(ed25519.PrivateKey, 32)) },
+		"no private key":      func() (auth.Key, error) { return auth.SigningKey(nil) },
+		"no public key":       func() (auth.Key, error) { return auth.PublicKey(nil) },
+		"small-order point":   func() (auth.Key, error) { return auth.PublicKey(make(ed25519.PublicKey, 32)) },
+		"ID with a space":     func() (auth.Key, error) { return auth.GenerateKey().WithID("a b") },
+		"empty ID":            func() (auth.Key, error) { return auth.GenerateKey().WithID("") },
 	} {
 		if key, err := build(); err == nil || key.ID() != "" {
 			t.Errorf("%s: got %v, %v", name, key, err)

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"strconv"
+	"strings"
 	"unicode/utf16"
 	"unicode/utf8"
 )
@@ -13,7 +14,7 @@ import (
 // to the function of its name. encoding/json alone would take names in any
 // case, the last of two members, null for a string, and U+FFFD for what is not
 // UTF-8 or half a surrogate pair: then two servers could read two requests from
-// one text. An error names a member only if its name is one of members.
+// one text. An error names a member if its name is short and plain.
 func decodeStrings(data []byte, members map[string]func(string)) error {
 	if !utf8.Valid(data) || !json.Valid(data) || hasHalfSurrogate(data) {
 		return badRequest("malformed_json", "The request is not valid JSON.")
@@ -28,7 +29,7 @@ func decodeStrings(data []byte, members map[string]func(string)) error {
 		name, _ := t.(string)
 		set, known := members[name]
 		if !known {
-			return badRequest("unknown_member", "The request has a member that is not known here.")
+			return unknownMember(name)
 		}
 		if seen[name] {
 			p := badRequest("duplicate_member", "The request has a member twice.")
@@ -48,6 +49,22 @@ func decodeStrings(data []byte, members map[string]func(string)) error {
 	}
 	return nil
 }
+
+// unknownMember is the answer to a member that is not known. It names what a typo or
+// another version of the client can have written, and nothing else.
+func unknownMember(name string) *problem {
+	p := badRequest("unknown_member", "The request has a member that is not known here.")
+	strange := func(c rune) bool {
+		return (c < '0' || c > '9') && (c < 'A' || c > 'Z') && (c < 'a' || c > 'z') && c != '_' && c != '-'
+	}
+	if name != "" && len(name) <= maxNamed && !strings.ContainsFunc(name, strange) {
+		p.Field, p.Sentence = name, "The request has a member that is not known here: "+name+"."
+	}
+	return p
+}
+
+// maxNamed is the longest name in bytes that an answer repeats.
+const maxNamed = 32
 
 func badRequest(code, sentence string) *problem {
 	return &problem{Status: http.StatusBadRequest, Code: code, Sentence: sentence}

@@ -9,6 +9,7 @@ import (
 	"github.com/seed89488a0c/auth/authhttp"
 )
 
+// ASVS 5.0 15.3.3, 15.3.5, 15.3.7
 func TestDecodeStrings(t *testing.T) {
 	for _, tt := range []struct{ name, body, email, password string }{
 		{"nothing", `{}`, "", ""},
@@ -40,6 +41,7 @@ func decode(body string) (email, password string, err error) {
 }
 
 // What is accepted means to encoding/json what it means to us, and nothing else.
+// ASVS 5.0 1.5.3
 func FuzzDecode(f *testing.F) {
 	for _, tt := range malformed {
 		f.Add(tt.body)

@@ -31,6 +31,7 @@ type problem = bearer.Problem
 //
 // It is chosen from err's chain: [auth.ErrUnavailable] gives 503 whatever else
 // is there, and an ended context if nothing else is; [auth.ErrInvalidInput] 400;
+// [auth.ErrWideAudience] 403;
 // [auth.ErrInvalidToken] and [auth.ErrInvalidCredentials] 401;
 // [auth.ErrUserNotFound] and [auth.ErrSessionNotFound] 404; [auth.ErrUserExists],
 // [auth.ErrConflict] and [auth.ErrTooManySessions] 409;
@@ -60,14 +61,29 @@ const codeCredentials = "invalid_credentials"
 // WriteTokens answers a request with new tokens: the body of RFC 6749 §5.1 and
 // "result":"success". The rest of a token's life is rounded down to seconds. There
 // is a refresh_token where t has one.
-func WriteTokens(w http.ResponseWriter, t auth.Tokens) {
+func WriteTokens(w http.ResponseWriter, t auth.Tokens) { writeTokens(w, t, nil) }
+
+// WriteResult is like [WriteTokens] and says whose they are, as [Register] does:
+// "user":{"id":…,"email":…,"username":…}, without a username where there is none.
+func WriteResult(w http.ResponseWriter, r auth.Result) {
+	writeTokens(w, r.Tokens, &user{r.User.ID, r.User.Email, r.User.Username})
+}
+
+type user struct {
+	ID       string `json:"id"`
+	Email    string `json:"email"`
+	Username string `json:"username,omitempty"`
+}
+
+func writeTokens(w http.ResponseWriter, t auth.Tokens, u *user) {
 	bearer.WriteJSON(w, http.StatusOK, "application/json", struct {
 		Result       string `json:"result"`
 		AccessToken  string `json:"access_token"`
 		TokenType    string `json:"token_type"`
 		ExpiresIn    int64  `json:"expires_in"`
 		RefreshToken string `json:"refresh_token,omitempty"`
-	}{"success", t.Access, "Bearer", int64(max(0, time.Until(t.AccessExpiresAt)) / time.Second), t.Refresh})
+		User         *user  `json:"user,omitempty"`
+	}{"success", t.Access, "Bearer", int64(max(0, time.Until(t.AccessExpiresAt)) / time.Second), t.Refresh, u})
 }
 
 // problemOf returns the answer to an error.
@@ -103,6 +119,8 @@ func problemOf(err error) problem {
 		return *badRequest("malformed_json", "The request is not valid JSON.")
 	case errors.As(err, &kind):
 		return *badRequest("invalid_type", "A member of the request is of the wrong type.")
+	case errors.Is(err, auth.ErrWideAudience): // before ErrInvalidToken, which it matches
+		return wideAudience()
 	case errors.Is(err, auth.ErrInvalidToken):
 		return bearer.BadToken(err)
 	case errors.Is(err, auth.ErrInvalidCredentials):
@@ -132,6 +150,19 @@ func problemOf(err error) problem {
 	return problem{Status: http.StatusInternalServerError, Code: "internal", Sentence: "Something went wrong."}
 }
 
+// wideAudience is the answer of RFC 6750 §3.1 to a token that is right and may not do
+// this.
+func wideAudience() problem {
+	return problem{
+		Status:   http.StatusForbidden,
+		Code:     "wide_audience",
+		Sentence: "This access token is good at other services too; refresh with this service alone as the audience, and use that one here.",
+		Header: map[string]string{
+			"WWW-Authenticate": bearer.Challenge + `, error="insufficient_scope", error_description="The access token is for several audiences"`,
+		},
+	}
+}
+
 // inputSentence says in words what an InputError says.
 func inputSentence(e *auth.InputError) string {
 	name := "The " + e.Field
@@ -149,6 +180,8 @@ func inputSentence(e *auth.InputError) string {
 			return name + " is too short."
 		}
 		return name + " is too long."
+	case "not_allowed":
+		return name + " is not one that there are tokens for."
 	case "password_common":
 		return name + " is one of the most common ones."
 	case "password_personal":

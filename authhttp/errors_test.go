@@ -28,6 +28,7 @@ func TestWriteErrorOfADecoder(t *testing.T) {
 	serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { authhttp.WriteError(w, r, err) }), get(t, "/", "")).want(t, 500, "internal")
 }
 
+// ASVS 5.0 4.1.1, 16.5.1
 func TestWriteError(t *testing.T) {
 	canary := errors.New(canaryDriver + canaryPassword)
 	tests := []struct {
@@ -181,6 +182,7 @@ func TestRetryAfter(t *testing.T) {
 	}
 }
 
+// ASVS 5.0 4.1.1, 14.2.2, 14.3.2
 func TestWriteTokens(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		for _, tt := range []struct {

@@ -11,6 +11,7 @@ import (
 	"github.com/seed89488a0c/auth/authhttp"
 )
 
+// ASVS 5.0 7.5.1, 7.5.3
 func TestRequireFresh(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const minute = time.Minute
@@ -27,27 +28,54 @@ func TestRequireFresh(t *testing.T) {
 			{"another clock", -5 * time.Second, minute, true, ""},
 			{"in the future", -5*time.Second - 1, minute, false, "60"},
 			{"whole seconds", time.Hour, 90*time.Second + 999*time.Millisecond, false, "90"},
-			{"none", time.Nanosecond, 0, false, "0"},
-			{"negative", 0, -time.Hour, false, "0"},
 		} {
-			h := authhttp.RequireFresh(tt.maxAge)(http.HandlerFunc(whoami))
-			r := get(t, "/")
-			id := auth.Identity{UserID: "u1", AuthTime: time.Now().Add(-tt.age)}
-			got := serve(t, h, r.WithContext(auth.NewContext(r.Context(), id)))
-			if tt.fresh {
-				if got.Status != 200 || got.Body["user"] != "u1" {
+			v := identified(auth.Identity{UserID: "u1", AuthTime: time.Now().Add(-tt.age)})
+			for _, h := range []http.Handler{
+				authhttp.RequireFresh(v, tt.maxAge)(http.HandlerFunc(whoami)),
+				authhttp.RequireFreshFunc(v, tt.maxAge, whoIsIt),
+			} {
+				got := serve(t, h, get(t, "/", "Bearer x"))
+				if !tt.fresh {
+					stale(t, tt.name, got, tt.seconds)
+				} else if got.Status != 200 || got.Body["user"] != "u1" {
 					t.Errorf("%s: answer %d %s", tt.name, got.Status, got.Text)
 				}
-				continue
 			}
-			stale(t, tt.name, got, tt.seconds)
 		}
 
 		// A token that does not say when, however long ago may be accepted.
+		h := authhttp.RequireFresh(identified(auth.Identity{UserID: "u1"}), 1<<63-1)(http.HandlerFunc(whoami))
+		stale(t, "no time", serve(t, h, get(t, "/", "Bearer x")), "9223372036")
+
+		// It is its own verifier that counts, whoever else has let the request pass: a
+		// partner's login of late is none of ours.
+		partner := auth.Identity{UserID: "u1", AuthTime: time.Now()}
+		own := identified(auth.Identity{UserID: "u1", AuthTime: time.Now().Add(-time.Hour)})
+		h = authhttp.Require(identified(partner))(authhttp.RequireFresh(own, minute)(http.HandlerFunc(whoami)))
+		stale(t, "another's login", serve(t, h, get(t, "/", "Bearer x")), "60")
 		r := get(t, "/")
-		r = r.WithContext(auth.NewContext(r.Context(), auth.Identity{UserID: "u1"}))
-		stale(t, "no time", serve(t, authhttp.RequireFresh(1<<63-1)(http.HandlerFunc(whoami)), r), "9223372036")
+		serve(t, h, r.WithContext(auth.NewContext(r.Context(), partner))).want(t, 401, "missing_token")
 	})
+}
+
+// A route that nobody could ever use is found when it is mounted.
+func TestRequirePanics(t *testing.T) {
+	v := identified(auth.Identity{UserID: "u1"})
+	next := http.HandlerFunc(whoami)
+	for name, mount := range map[string]func(){
+		"no verifier":             func() { authhttp.Require(nil)(next) },
+		"no handler":              func() { authhttp.Require(v)(nil) },
+		"no function":             func() { authhttp.RequireFunc(v, nil) },
+		"optional, no verifier":   func() { authhttp.Optional(nil)(next) },
+		"optional, no function":   func() { authhttp.OptionalFunc(v, nil) },
+		"fresh, no verifier":      func() { authhttp.RequireFresh(nil, time.Hour)(next) },
+		"fresh, no function":      func() { authhttp.RequireFreshFunc(v, time.Hour, nil) },
+		"fresh, never":            func() { authhttp.RequireFresh(v, 0)(next) },
+		"fresh, below a second":   func() { authhttp.RequireFresh(v, time.Second-1)(next) },
+		"fresh, before it was so": func() { authhttp.RequireFreshFunc(v, -time.Hour, whoIsIt) },
+	} {
+		wantPanic(t, name, ": ", mount)
+	}
 }
 
 // stale checks the answer of RFC 9470 §3.
@@ -71,10 +99,10 @@ func TestRequireFreshTokens(t *testing.T) {
 		a := newAuthenticator(t, auth.NewMemoryStore()) // without sessions there is a login all the same
 		token := register(t, a).Tokens.Access
 		called := 0
-		h := authhttp.Require(a)(authhttp.RequireFresh(time.Minute)(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h := authhttp.RequireFresh(a, time.Minute)(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			called++
 			whoami(w, r)
-		})))
+		}))
 		for range 60 {
 			if got := serve(t, h, get(t, "/", "Bearer "+token)); got.Status != 200 {
 				t.Fatalf("answer %d %s", got.Status, got.Text)

@@ -18,7 +18,8 @@ const maxBody = 16 << 10
 
 // Register returns a handler that creates a user from the JSON object
 // {"email":…,"password":…,"username":…}, where the username may be missing, and
-// answers as [WriteTokens] or [WriteError] do.
+// answers as [WriteResult] or [WriteError] do. As with [Login], an "audience" may be
+// there too.
 //
 // Like [Login] it takes a POST of at most 16 KiB of application/json in UTF-8,
 // and is strict: exactly one object, no member that it does not know, none
@@ -37,6 +38,7 @@ func Register(a *auth.Authenticator) http.Handler {
 			"email":    func(s string) { in.Email = s },
 			"password": func(s string) { in.Password = auth.NewPassword(s) },
 			"username": func(s string) { in.Username = s },
+			"audience": func(s string) { in.Audience = strings.Split(s, " ") },
 		})
 		if err != nil {
 			WriteError(w, r, err)
@@ -47,7 +49,7 @@ func Register(a *auth.Authenticator) http.Handler {
 			WriteError(w, r, err)
 			return
 		}
-		WriteTokens(w, result.Tokens)
+		WriteResult(w, result)
 	})
 }
 
@@ -55,12 +57,16 @@ func Register(a *auth.Authenticator) http.Handler {
 // {"email":…,"password":…}. One that is missing or empty is the answer 400, as
 // it says nothing about anybody's credentials; a wrong one is 401. It reads as
 // [Register] does.
+//
+// A member "audience" may be there, with words separated by single spaces: the tokens
+// are then for these audiences alone, and so are those that a refresh gives.
 func Login(a *auth.Authenticator) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		in := auth.Credentials{Client: clientOf(r)}
 		err := readStrings(w, r, map[string]func(string){
 			"email":    func(s string) { in.Email = s },
 			"password": func(s string) { in.Password = auth.NewPassword(s) },
+			"audience": func(s string) { in.Audience = strings.Split(s, " ") },
 		})
 		switch {
 		case err != nil:
@@ -110,12 +116,8 @@ func readStrings(w http.ResponseWriter, r *http.Request, members map[string]func
 	if err := checkMethod(r, http.MethodPost); err != nil {
 		return err
 	}
-	if !isJSON(r.Header) {
-		return &problem{
-			Status:   http.StatusUnsupportedMediaType,
-			Code:     "unsupported_media_type",
-			Sentence: "The request must be application/json in UTF-8.",
-		}
+	if err := checkMedia(r.Header); err != nil {
+		return err
 	}
 	data, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 	if _, tooLarge := err.(*http.MaxBytesError); tooLarge {
@@ -127,14 +129,38 @@ func readStrings(w http.ResponseWriter, r *http.Request, members map[string]func
 	return decodeStrings(data, members)
 }
 
-// isJSON reports whether a body is said to be JSON in UTF-8 (RFC 8259 §8.1), as
-// it is and not compressed (RFC 9110 §8.4).
-func isJSON(h http.Header) bool {
-	contentType := h.Values("Content-Type")
-	if len(contentType) != 1 || len(h.Values("Content-Encoding")) != 0 {
-		return false
+// checkMedia returns the answer to a body that is not said to be JSON in UTF-8 (RFC
+// 8259 §8.1), as it is and not compressed (RFC 9110 §8.4). It says what would be taken
+// (RFC 9110 §15.5.16).
+func checkMedia(h http.Header) error {
+	refuse := func(code, sentence, header, accepted string) error {
+		return &problem{
+			Status:   http.StatusUnsupportedMediaType,
+			Code:     code,
+			Sentence: sentence,
+			Header:   map[string]string{header: accepted},
+		}
 	}
-	mediaType, parameters, err := mime.ParseMediaType(contentType[0])
+	const json = "application/json"
+	fields := h.Values("Content-Type")
+	if strings.Join(fields, "") == "" {
+		return refuse("content_type_missing", "The request has no Content-Type; it must be application/json.", "Accept", json)
+	}
+	mediaType, parameters, err := mime.ParseMediaType(fields[0])
+	if err != nil || len(fields) > 1 {
+		return refuse("content_type_malformed", "The request's Content-Type cannot be read; it must be application/json.", "Accept", json)
+	}
+	if mediaType != json {
+		return refuse("unsupported_media_type", "The request's Content-Type must be application/json.", "Accept", json)
+	}
 	charset, given := parameters["charset"]
-	return err == nil && mediaType == "application/json" && (!given || strings.EqualFold(charset, "utf-8"))
+	if given && !strings.EqualFold(charset, "utf-8") && !strings.EqualFold(charset, "utf8") {
+		return refuse("unsupported_charset", "The request must be in UTF-8.", "Accept", json)
+	}
+	for _, coding := range strings.Split(strings.Join(h.Values("Content-Encoding"), ","), ",") {
+		if coding = strings.Trim(coding, " \t"); coding != "" && !strings.EqualFold(coding, "identity") {
+			return refuse("unsupported_encoding", "The request must not be compressed.", "Accept-Encoding", "identity")
+		}
+	}
+	return nil
 }

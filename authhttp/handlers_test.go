@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"reflect"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -31,11 +32,11 @@ func newAPI(t testing.TB, a *auth.Authenticator) *httptest.Server {
 
 func TestRegisterAndLogin(t *testing.T) {
 	api := newAPI(t, newAuthenticator(t, auth.NewMemoryStore()))
-	tokens := func(a answer) string {
+	tokens := func(a answer, members int) string {
 		t.Helper()
 		token, _ := a.Body["access_token"].(string)
 		seconds, _ := a.Body["expires_in"].(float64)
-		if a.Status != 200 || a.Body["result"] != "success" || a.Body["token_type"] != "Bearer" || len(a.Body) != 4 {
+		if a.Status != 200 || a.Body["result"] != "success" || a.Body["token_type"] != "Bearer" || len(a.Body) != members {
 			t.Fatalf("answer %d %v", a.Status, a.Body)
 		}
 		if seconds != float64(int(seconds)) || seconds < 890 || seconds > 900 {
@@ -44,13 +45,22 @@ func TestRegisterAndLogin(t *testing.T) {
 		return token
 	}
 	body := `{"email":"canary@example.com","password":"` + canaryPassword + `"}`
-	registered := tokens(send(t, post(t, api.URL+"/register",
-		`{"username":"홍길동","email":"canary@example.com","password":"`+canaryPassword+`"}`)))
-	loggedIn := tokens(send(t, post(t, api.URL+"/login", body)))
+	answered := send(t, post(t, api.URL+"/register",
+		`{"username":"홍길동","email":"canary@EXAMPLE.com","password":"`+canaryPassword+`"}`))
+	registered := tokens(answered, 5)
+	loggedIn := tokens(send(t, post(t, api.URL+"/login", body)), 4)
 	first := send(t, get(t, api.URL+"/me", "Bearer "+registered))
 	second := send(t, get(t, api.URL+"/me", "Bearer "+loggedIn))
 	if first.Body["user"] == "" || first.Body["user"] != second.Body["user"] {
 		t.Errorf("users %v and %v", first.Body, second.Body)
+	}
+	want := map[string]any{"id": first.Body["user"], "email": "canary@example.com", "username": "홍길동"}
+	if !reflect.DeepEqual(answered.Body["user"], want) {
+		t.Errorf("registered %v, want %v", answered.Body["user"], want)
+	}
+	unnamed := send(t, post(t, api.URL+"/register", strings.Replace(body, "canary@", "unnamed@", 1))).Body["user"].(map[string]any)
+	if len(unnamed) != 2 || unnamed["email"] != "unnamed@example.com" || unnamed["id"] == "" {
+		t.Errorf("registered %v, want an ID and an address", unnamed)
 	}
 
 	send(t, post(t, api.URL+"/register", body)).want(t, 409, "user_exists")
@@ -65,6 +75,7 @@ func TestRegisterAndLogin(t *testing.T) {
 	}
 }
 
+// ASVS 5.0 2.2.1
 func TestRegisterInput(t *testing.T) {
 	api := newAPI(t, newAuthenticator(t, auth.NewMemoryStore(), auth.Options{Passwords: auth.PasswordPolicy{InsecureMinLength: 4, InsecureMaxLength: 12, InsecureAllowAny: true}}))
 	for _, tt := range []struct {
@@ -104,7 +115,7 @@ func TestLoginInput(t *testing.T) {
 		{"no password", `{"email":"a@example.com"}`, 400, "required", "password"},
 		{"empty password", `{"email":"a@example.com","password":""}`, 400, "required", "password"},
 		{"long password", `{"email":"a@example.com","password":"` + strings.Repeat("x", 4097) + `"}`, 400, "too_long", "password"},
-		{"username", `{"email":"a@example.com","password":"x","username":"x"}`, 400, "unknown_member", ""},
+		{"username", `{"email":"a@example.com","password":"x","username":"x"}`, 400, "unknown_member", "username"},
 		{"impossible e-mail", `{"email":"canary","password":"x"}`, 401, "invalid_credentials", ""},
 		{"NUL", `{"email":"canary\u0000","password":"\u0000"}`, 401, "invalid_credentials", ""},
 	} {
@@ -161,15 +172,19 @@ var malformed = []struct{ name, body, code, field string }{
 	{"object member", `{"email":{"canary":"a"}}`, "invalid_type", "email"},
 	{"array member", `{"password":["canary"]}`, "invalid_type", "password"},
 
-	{"unknown", `{"canary":"a"}`, "unknown_member", ""},
-	{"unknown, not a string", `{"canary":[]}`, "unknown_member", ""},
+	{"unknown", `{"remember":"a"}`, "unknown_member", "remember"},
+	{"unknown, not a string", `{"email":"a","invite_Code-2":[]}`, "unknown_member", "invite_Code-2"},
+	{"unknown, as long as is repeated", `{"` + strings.Repeat("x", 32) + `":1}`, "unknown_member", strings.Repeat("x", 32)},
+	{"unknown and long", `{"` + strings.Repeat("x", 33) + `":1}`, "unknown_member", ""},
+	{"unknown and strange", `{"<canary>":"a"}`, "unknown_member", ""},
+	{"unknown, with a line break", `{"canary\n":"a"}`, "unknown_member", ""},
 	{"empty name", `{"":"a"}`, "unknown_member", ""},
-	{"upper case", `{"EMAIL":"a"}`, "unknown_member", ""},
-	{"both cases", `{"email":"a","Email":"b"}`, "unknown_member", ""},
+	{"upper case", `{"EMAIL":"a"}`, "unknown_member", "EMAIL"},
+	{"both cases", `{"email":"a","Email":"b"}`, "unknown_member", "Email"},
 	{"Unicode case", `{"pa\u017fsword":"a"}`, "unknown_member", ""}, // encoding/json folds ſ to s
 	{"name with a space", `{"email ":"a"}`, "unknown_member", ""},
 	{"name with NUL", `{"email\u0000":"a"}`, "unknown_member", ""},
-	{"prototype", `{"__proto__":"a"}`, "unknown_member", ""},
+	{"prototype", `{"__proto__":"a"}`, "unknown_member", "__proto__"},
 
 	{"twice", `{"email":"a","email":"a"}`, "duplicate_member", "email"},
 	{"twice, escaped", `{"email":"a","\u0065mail":"b"}`, "duplicate_member", "email"},
@@ -186,6 +201,9 @@ func TestBodies(t *testing.T) {
 				got.want(t, 400, tt.code)
 				if field, _ := got.Body["field"].(string); field != tt.field {
 					t.Errorf("field = %q, want %q", field, tt.field)
+				}
+				if tt.code == "unknown_member" && tt.field != "" && !strings.HasSuffix(got.Body["error"].(string), "known here: "+tt.field+".") {
+					t.Errorf("it does not say what is not known: %s", got.Text)
 				}
 			}
 		})
@@ -275,51 +293,83 @@ func TestBodyIncomplete(t *testing.T) {
 	}
 }
 
+// ASVS 5.0 3.5.2
 func TestContentType(t *testing.T) {
 	api := newAPI(t, newAuthenticator(t, auth.NewMemoryStore()))
 	const body = `{"email":"a@example.com","password":"x"}`
+	const missing, malformed, media = "content_type_missing", "content_type_malformed", "unsupported_media_type"
+	const charset, encoding = "unsupported_charset", "unsupported_encoding"
+	coded := func(coding ...string) http.Header {
+		return http.Header{"Content-Type": {"application/json"}, "Content-Encoding": coding}
+	}
+	sentences := map[any]string{}
 	for _, tt := range []struct {
 		name   string
 		header http.Header
-		ok     bool
+		code   string // "" = accepted
 	}{
-		{"plain", http.Header{"Content-Type": {"application/json"}}, true},
-		{"upper case", http.Header{"Content-Type": {"Application/JSON"}}, true},
-		{"charset", http.Header{"Content-Type": {"application/json; charset=utf-8"}}, true},
-		{"charset, quoted and in upper case", http.Header{"Content-Type": {`application/json;charset="UTF-8"`}}, true},
-		{"other parameter", http.Header{"Content-Type": {"application/json; profile=x"}}, true},
+		{"plain", http.Header{"Content-Type": {"application/json"}}, ""},
+		{"upper case", http.Header{"Content-Type": {"Application/JSON"}}, ""},
+		{"charset", http.Header{"Content-Type": {"application/json; charset=utf-8"}}, ""},
+		{"charset, quoted and in upper case", http.Header{"Content-Type": {`application/json;charset="UTF-8"`}}, ""},
+		{"charset as many write it", http.Header{"Content-Type": {"application/json; charset=utf8"}}, ""},
+		{"charset as many write it, in upper case", http.Header{"Content-Type": {"application/json; charset=UTF8"}}, ""},
+		{"other parameter", http.Header{"Content-Type": {"application/json; profile=x"}}, ""},
+		{"encoding empty", coded(""), ""},
+		{"encoding blank", coded(" \t"), ""},
+		{"encoding identity", coded("identity"), ""},
+		{"encoding identity, in upper case", coded("Identity"), ""},
+		{"encoding identity, twice", coded("identity", "identity"), ""},
 
-		{"none", http.Header{}, false},
-		{"empty", http.Header{"Content-Type": {""}}, false},
-		{"form", http.Header{"Content-Type": {"application/x-www-form-urlencoded"}}, false},
-		{"text", http.Header{"Content-Type": {"text/plain"}}, false},
-		{"another JSON", http.Header{"Content-Type": {"application/problem+json"}}, false},
-		{"text/json", http.Header{"Content-Type": {"text/json"}}, false},
-		{"prefix", http.Header{"Content-Type": {"application/jsonp"}}, false},
-		{"list", http.Header{"Content-Type": {"application/json, text/plain"}}, false},
-		{"twice", http.Header{"Content-Type": {"application/json", "application/json"}}, false},
-		{"charset latin1", http.Header{"Content-Type": {"application/json; charset=iso-8859-1"}}, false},
-		{"charset utf-16", http.Header{"Content-Type": {"application/json; charset=utf-16"}}, false},
-		{"charset empty", http.Header{"Content-Type": {`application/json; charset=""`}}, false},
-		{"charset twice", http.Header{"Content-Type": {"application/json; charset=utf-8; charset=utf-16"}}, false},
-		{"broken parameter", http.Header{"Content-Type": {"application/json; ="}}, false},
-		{"compressed", http.Header{"Content-Type": {"application/json"}, "Content-Encoding": {"gzip"}}, false},
+		{"none", http.Header{}, missing},
+		{"empty", http.Header{"Content-Type": {""}}, missing},
+		{"form", http.Header{"Content-Type": {"application/x-www-form-urlencoded"}}, media},
+		{"text", http.Header{"Content-Type": {"text/plain"}}, media},
+		{"another JSON", http.Header{"Content-Type": {"application/problem+json"}}, media},
+		{"text/json", http.Header{"Content-Type": {"text/json"}}, media},
+		{"prefix", http.Header{"Content-Type": {"application/jsonp"}}, media},
+		{"list", http.Header{"Content-Type": {"application/json, text/plain"}}, malformed},
+		{"twice", http.Header{"Content-Type": {"application/json", "application/json"}}, malformed},
+		{"twice, one empty", http.Header{"Content-Type": {"application/json", ""}}, malformed},
+		{"charset latin1", http.Header{"Content-Type": {"application/json; charset=iso-8859-1"}}, charset},
+		{"charset utf-16", http.Header{"Content-Type": {"application/json; charset=utf-16"}}, charset},
+		{"charset utf16", http.Header{"Content-Type": {"application/json; charset=utf16"}}, charset},
+		{"charset empty", http.Header{"Content-Type": {`application/json; charset=""`}}, charset},
+		{"charset twice", http.Header{"Content-Type": {"application/json; charset=utf-8; charset=utf-16"}}, malformed},
+		{"broken parameter", http.Header{"Content-Type": {"application/json; ="}}, malformed},
+		{"compressed", coded("gzip"), encoding},
+		{"compressed after identity", coded("identity, br"), encoding},
+		{"compressed, in a second field", coded("", "gzip"), encoding},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			for _, path := range []string{"/register", "/login"} {
 				r := post(t, api.URL+path, body)
 				r.Header = tt.header.Clone()
 				got := send(t, r)
-				if !tt.ok {
-					got.want(t, 415, "unsupported_media_type")
-				} else if got.Status == 415 {
-					t.Errorf("%s: 415", path)
+				if tt.code == "" {
+					if got.Status == 415 {
+						t.Errorf("%s: 415", path)
+					}
+					continue
 				}
+				got.want(t, 415, tt.code)
+				accept, acceptEncoding := "application/json", ""
+				if tt.code == encoding {
+					accept, acceptEncoding = "", "identity"
+				}
+				if h := got.Header; h.Get("Accept") != accept || h.Get("Accept-Encoding") != acceptEncoding {
+					t.Errorf("%s: it does not say what is accepted: %v", path, h)
+				}
+				if other, known := sentences[got.Body["error"]]; known && other != tt.code {
+					t.Errorf("%s and %s have one sentence", other, tt.code)
+				}
+				sentences[got.Body["error"]] = tt.code
 			}
 		})
 	}
 }
 
+// ASVS 5.0 3.5.3, 4.1.4
 func TestMethod(t *testing.T) {
 	api := newAPI(t, newAuthenticator(t, auth.NewMemoryStore()))
 	for _, method := range []string{"GET", "PUT", "PATCH", "DELETE", "OPTIONS", "post", "CANARY"} {

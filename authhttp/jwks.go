@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/seed89488a0c/auth"
+	"github.com/seed89488a0c/auth/internal/bearer"
 )
 
 // defaultMaxAge is what the zero value of [auth.KeySet.MaxAge] stands for.
@@ -50,6 +51,7 @@ func JWKS(source auth.KeySource) http.Handler {
 		h := w.Header()
 		h.Set("Content-Type", "application/jwk-set+json")
 		h.Set("Cache-Control", d.cacheControl)
+		bearer.NoSniff(w)
 		h.Set("ETag", d.etag)
 		http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(d.body))
 	})

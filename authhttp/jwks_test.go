@@ -38,7 +38,7 @@ func signingKey(t testing.TB) (auth.Key, ed25519.PrivateKey) {
 
 func TestJWKS(t *testing.T) {
 	key, private := signingKey(t)
-	secret := []byte(strings.Repeat("canary-5Kq9", 3))
+	secret := []byte(strings.Repeat("canary-5Kq9", 3) + "\xff")
 	hmac, err := auth.HMACKey(secret)
 	if err != nil {
 		t.Fatal(err)
@@ -65,6 +65,9 @@ func TestJWKS(t *testing.T) {
 		body, err := io.ReadAll(resp.Body)
 		if err != nil {
 			t.Fatal(err)
+		}
+		if got := resp.Header.Get("X-Content-Type-Options"); got != "nosniff" {
+			t.Errorf("X-Content-Type-Options = %q, want nosniff", got)
 		}
 		return resp, body
 	}

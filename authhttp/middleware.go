@@ -5,25 +5,29 @@
 //
 //	mux.Handle("POST /users/register", authhttp.Register(a))
 //	mux.Handle("POST /users/login", authhttp.Login(a))
-//	mux.Handle("GET /orders", authhttp.Require(a)(orders))
+//	mux.Handle("GET /orders", authhttp.RequireFunc(a, func(w http.ResponseWriter, r *http.Request, who auth.Identity) {
+//		fmt.Fprintln(w, "orders of", who.UserID)
+//	}))
 //	mux.Handle("GET /.well-known/jwks.json", authhttp.JWKS(issuer))
 //
-// With [auth.Options.Sessions], and where known is authhttp.Require(a):
+// With [auth.Options.Sessions]:
 //
 //	mux.Handle("POST /users/refresh", authhttp.Refresh(a))
 //	mux.Handle("POST /users/logout", authhttp.Logout(a))
-//	mux.Handle("POST /users/logout-all", known(authhttp.LogoutAll(a)))
-//	mux.Handle("POST /users/logout-others", known(authhttp.LogoutOthers(a)))
-//	mux.Handle("GET /users/me/sessions", known(authhttp.Sessions(a)))
-//	mux.Handle("DELETE /users/me/sessions/{id}", known(authhttp.EndSession(a)))
-//	mux.Handle("POST /users/me/reauthenticate", known(authhttp.Reauthenticate(a)))
-//	mux.Handle("POST /payments", known(authhttp.RequireFresh(5*time.Minute)(pay)))
+//	mux.Handle("POST /users/logout-all", authhttp.LogoutAll(a))
+//	mux.Handle("POST /users/me/logout-others", authhttp.LogoutOthers(a))
+//	mux.Handle("GET /users/me/sessions", authhttp.Sessions(a))
+//	mux.Handle("DELETE /users/me/sessions/{id}", authhttp.EndSession(a, nil))
+//	mux.Handle("POST /users/me/password", authhttp.ChangePassword(a))
+//	mux.Handle("POST /users/me/reauthenticate", authhttp.Reauthenticate(a))
+//	mux.Handle("POST /payments", authhttp.RequireFreshFunc(a, 5*time.Minute, pay))
 //
 // What a client is told:
 //
-//	200  registered, logged in, refreshed, authenticated again:
+//	200  registered, logged in, refreshed, password given again or changed:
 //	     {"result":"success","access_token":…,"token_type":"Bearer","expires_in":…,"refresh_token":…},
-//	     the last one with sessions, and not when authenticated again;
+//	     the last one with sessions; when registered with
+//	     "user":{"id":…,"email":…,"username":…};
 //	     sessions: {"sessions":[{"id":…,"created_at":…,"last_used_at":…,"expires_at":…,"current":…,
 //	     "client":{"address":…,"user_agent":…,"label":…}}]}; the public keys: {"keys":[…]}
 //	204  logged out, or there was nothing to log out of
@@ -32,21 +36,28 @@
 //	     invalid_type, unknown_member, duplicate_member, incomplete_body, invalid_input
 //	401  invalid_credentials, missing_token, invalid_token, expired_token,
 //	     insufficient_user_authentication; with WWW-Authenticate
-//	403  invalid_credentials: a wrong password of somebody whose token is right
+//	403  invalid_credentials: a wrong password of somebody whose token is right;
+//	     wide_audience: a token for other services too, where it would act on the
+//	     account; with WWW-Authenticate
 //	404  user_not_found, session_not_found
 //	405  method_not_allowed; with Allow
 //	409  user_exists, conflict, too_many_sessions
 //	413  body_too_large
-//	415  unsupported_media_type
-//	500  internal
+//	415  content_type_missing, content_type_malformed, unsupported_media_type,
+//	     unsupported_charset, with Accept; unsupported_encoding, with Accept-Encoding
+//	500  internal; no_session_id: the route of EndSession does not say which
 //	503  unavailable, overloaded; with Retry-After
 //
 // From 400 on it is a problem of RFC 9457, which [WriteError] writes. An outage
 // is never a 401, since clients drop their tokens on one, and so is a wrong
 // password behind [Require]. On expired_token at a resource a client refreshes, on
 // insufficient_user_authentication it asks for the password and authenticates
-// again; any other 401, and each from [Refresh], means to log in. Nothing of this
-// may be cached but the public keys.
+// again. On any other 401, and each from [Refresh], a client compares the token that it
+// sent with the one that it holds now: another tab may have replaced it meanwhile, and
+// then the client tries again with that; else it drops it, and the user logs in. On
+// wide_audience it refreshes with a member "audience" that names this service alone, and
+// uses that token here. Nothing of this may be cached but the public keys, and every
+// answer has X-Content-Type-Options: nosniff.
 //
 // Access tokens travel in the Authorization header and refresh tokens in a JSON
 // body, never in a cookie, so that no other site can make a browser send one:
@@ -60,36 +71,45 @@ import (
 	"github.com/seed89488a0c/auth/internal/bearer"
 )
 
-// Require returns middleware that lets requests with a valid access token pass
-// and answers all others: 401 for a token that is missing or not accepted, 503
-// where that cannot be told. Handlers behind it find who is asking by
-// [auth.FromContext].
+// RequireFunc returns a handler that gives requests with a valid access token to f, with
+// who is asking, and answers all others: 401 for a token that is missing or not
+// accepted, 503 where that cannot be told. As f is given the Identity, no mistake in
+// how it is mounted can have it run for nobody.
 //
 // The token is read from the Authorization header alone, as RFC 6750 §2.1 has
 // it: one such field with one credential, the scheme in any case (RFC 9110
 // §11.1). Whatever else is there is not accepted, with 401 where RFC 6750 would
 // allow 400, since what helps is the same: a new token.
+func RequireFunc(v auth.Verifier, f func(w http.ResponseWriter, r *http.Request, who auth.Identity)) http.Handler {
+	return bearer.Require(v, f, WriteError)
+}
+
+// Require returns middleware that does what [RequireFunc] does for handlers that find
+// who is asking by [auth.FromContext], which names what can go wrong there.
 func Require(v auth.Verifier) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
-		return bearer.Require(v, next, WriteError)
+		return RequireFunc(v, bearer.Plain(next))
 	}
 }
 
-// Optional is like [Require], but lets a request without an Authorization
-// header pass with its context as it is: anonymous, unless middleware before
-// this one knows better. A header that is there and not accepted, also one of
-// another scheme, is answered 401: whoever sends it does not mean to be nobody.
+// OptionalFunc is like [RequireFunc], but gives f requests without a token too, with a
+// nil who: those without an Authorization header, and those with one of another scheme,
+// as where the site is behind Basic authentication. A header that is there and not
+// accepted is answered 401, also an empty one or a token without its scheme: whoever
+// sends it does not mean to be nobody.
+func OptionalFunc(v auth.Verifier, f func(w http.ResponseWriter, r *http.Request, who *auth.Identity)) http.Handler {
+	if f == nil {
+		panic("authhttp: OptionalFunc: the handler is nil")
+	}
+	anonymous := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { f(w, r, nil) })
+	return bearer.Optional(v, anonymous, func(w http.ResponseWriter, r *http.Request, who auth.Identity) { f(w, r, &who) }, WriteError)
+}
+
+// Optional returns middleware that does what [OptionalFunc] does for handlers that ask
+// [auth.FromContext]. The context of a request without a token is left as it is:
+// anonymous, unless middleware before this one knows better.
 func Optional(v auth.Verifier) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
-		required := Require(v)(next)
-		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			// No cache may give one's answer to the other (RFC 9110 §12.5.5).
-			w.Header().Add("Vary", "Authorization")
-			if len(r.Header.Values("Authorization")) == 0 {
-				next.ServeHTTP(w, r)
-				return
-			}
-			required.ServeHTTP(w, r)
-		})
+		return bearer.Optional(v, next, bearer.Plain(next), WriteError)
 	}
 }

@@ -23,11 +23,14 @@ const (
 	bare    = `Bearer realm="api"`
 	invalid = `Bearer realm="api", error="invalid_token", error_description="The access token is not valid"`
 	expired = `Bearer realm="api", error="invalid_token", error_description="The access token expired"`
+
+	anonymous = "anonymous"
 )
 
 // whoami writes the user's ID as a JSON string in an object.
 func whoami(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Cache-Control", "no-store")
+	w.Header().Set("X-Content-Type-Options", "nosniff")
 	id, ok := auth.FromContext(r.Context())
 	fmt.Fprintf(w, `{"user":%q,"known":%t}`, id.UserID, ok)
 }
@@ -45,18 +48,31 @@ func register(t testing.TB, a *auth.Authenticator) auth.Result {
 	return result
 }
 
+// ASVS 5.0 7.2.1
 func TestRequireCredentials(t *testing.T) {
 	a := newAuthenticator(t, auth.NewMemoryStore())
 	user := register(t, a)
 	token := user.Tokens.Access
 	foreign := register(t, newAuthenticator(t, auth.NewMemoryStore())).Tokens.Access
-	server := newServer(t, authhttp.Require(a)(http.HandlerFunc(whoami)))
-	optional := newServer(t, authhttp.Optional(a)(http.HandlerFunc(whoami)))
+	handlers := []struct {
+		optional bool
+		*httptest.Server
+	}{
+		{false, newServer(t, authhttp.Require(a)(http.HandlerFunc(whoami)))},
+		{false, newServer(t, authhttp.RequireFunc(a, whoIsIt))},
+		{true, newServer(t, authhttp.Optional(a)(http.HandlerFunc(whoami)))},
+		{true, newServer(t, authhttp.OptionalFunc(a, func(w http.ResponseWriter, r *http.Request, who *auth.Identity) {
+			if id, ok := auth.FromContext(r.Context()); ok != (who != nil) || ok && id != *who {
+				t.Errorf("who is %v, the context says %v", who, id)
+			}
+			whoami(w, r)
+		}))},
+	}
 
 	tests := []struct {
 		name   string
 		fields []string
-		code   string // "" = accepted
+		code   string // "" = accepted, anonymous = only by Optional, as nobody
 	}{
 		{"as written", []string{"Bearer " + token}, ""},
 		{"lower case", []string{"bearer " + token}, ""},
@@ -65,15 +81,20 @@ func TestRequireCredentials(t *testing.T) {
 		{"several spaces", []string{"Bearer    " + token}, ""},
 		{"spaces around, which are not part of the field", []string{"  Bearer " + token + " \t"}, ""},
 
-		{"none", nil, "missing_token"},
+		{"none", nil, anonymous},
+		{"other scheme", []string{"Basic Y2FuYXJ5OmNhbmFyeQ=="}, anonymous},
+		{"other scheme of parameters", []string{`Digest username="canary", realm="a"`}, anonymous},
+
 		{"empty", []string{""}, "missing_token"},
 		{"blank", []string{" \t "}, "missing_token"},
-		{"other scheme", []string{"Basic Y2FuYXJ5OmNhbmFyeQ=="}, "missing_token"},
+		{"other scheme only", []string{"Negotiate"}, "missing_token"},
+		{"other scheme and spaces", []string{"Basic  "}, "missing_token"},
 		{"no scheme", []string{token}, "missing_token"},
 		{"scheme without a space", []string{"Bearer" + token}, "missing_token"},
 		{"scheme with a colon", []string{"Bearer: " + token}, "missing_token"},
 		{"tab", []string{"Bearer\t" + token}, "missing_token"},
 		{"list of schemes", []string{"Basic Y2FuYXJ5, Bearer " + token}, "missing_token"},
+		{"list of schemes in upper case", []string{"Basic Y2FuYXJ5,BEARER " + token}, "missing_token"},
 
 		{"scheme only", []string{"Bearer"}, "invalid_token"},
 		{"scheme and space", []string{"Bearer "}, "invalid_token"},
@@ -97,28 +118,28 @@ func TestRequireCredentials(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			got := send(t, get(t, server.URL, tt.fields...))
-			gotOptional := send(t, get(t, optional.URL, tt.fields...))
-			if tt.code == "" {
-				for _, got := range []answer{got, gotOptional} {
+			for _, h := range handlers {
+				got, code := send(t, get(t, h.URL, tt.fields...)), tt.code
+				switch {
+				case code == "":
 					if got.Status != 200 || got.Body["user"] != user.User.ID {
 						t.Errorf("answer %d %s, want the user", got.Status, got.Text)
 					}
+					continue
+				case code == anonymous && h.optional:
+					if got.Status != 200 || got.Body["known"] != false {
+						t.Errorf("Optional: answer %d %s, want anonymous", got.Status, got.Text)
+					}
+					continue
+				case code == anonymous:
+					code = "missing_token"
 				}
-				return
-			}
-			got.want(t, 401, tt.code)
-			challenge := map[string]string{"missing_token": bare, "invalid_token": invalid}[tt.code]
-			if c := got.Header.Values("WWW-Authenticate"); len(c) != 1 || c[0] != challenge {
-				t.Errorf("WWW-Authenticate = %q, want %q", c, challenge)
-			}
-			if tt.fields == nil {
-				if gotOptional.Status != 200 || gotOptional.Body["known"] != false {
-					t.Errorf("Optional: answer %d %s, want anonymous", gotOptional.Status, gotOptional.Text)
+				got.want(t, 401, code)
+				challenge := map[string]string{"missing_token": bare, "invalid_token": invalid}[code]
+				if c := got.Header.Values("WWW-Authenticate"); len(c) != 1 || c[0] != challenge {
+					t.Errorf("WWW-Authenticate = %q, want %q", c, challenge)
 				}
-				return
 			}
-			gotOptional.want(t, 401, tt.code)
 		})
 	}
 }
@@ -155,6 +176,7 @@ func TestRequireMegabyteToken(t *testing.T) {
 }
 
 // Bytes that net/http's client would not send.
+// ASVS 5.0 15.3.7
 func TestRequireRawHeaders(t *testing.T) {
 	a := newAuthenticator(t, auth.NewMemoryStore())
 	token := register(t, a).Tokens.Access
@@ -188,6 +210,7 @@ func TestRequireRawHeaders(t *testing.T) {
 }
 
 // The Authorization header is the only place that is looked at.
+// ASVS 5.0 3.5.1, 14.2.1
 func TestRequireOtherPlaces(t *testing.T) {
 	a := newAuthenticator(t, auth.NewMemoryStore())
 	token := register(t, a).Tokens.Access

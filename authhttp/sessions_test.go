@@ -15,24 +15,24 @@ import (
 
 	"github.com/seed89488a0c/auth"
 	"github.com/seed89488a0c/auth/authhttp"
+	"github.com/seed89488a0c/auth/authtest"
 )
 
 // sessionHandler has every handler of sessions.
 func sessionHandler(a *auth.Authenticator) http.Handler {
-	known := authhttp.Require(a)
 	mux := http.NewServeMux()
 	mux.Handle("/register", authhttp.Register(a))
 	mux.Handle("/login", authhttp.Login(a))
 	mux.Handle("/refresh", authhttp.Refresh(a))
 	mux.Handle("/logout", authhttp.Logout(a))
-	mux.Handle("/logout-all", known(authhttp.LogoutAll(a)))
-	mux.Handle("/logout-others", known(authhttp.LogoutOthers(a)))
-	mux.Handle("/sessions", known(authhttp.Sessions(a)))
-	mux.Handle("/sessions/{id}", known(authhttp.EndSession(a)))
-	mux.Handle("/password", known(authhttp.ChangePassword(a)))
-	mux.Handle("/reauthenticate", known(authhttp.Reauthenticate(a)))
-	mux.Handle("/me", known(http.HandlerFunc(whoami)))
-	mux.Handle("/pay", known(authhttp.RequireFresh(5*time.Minute)(http.HandlerFunc(whoami))))
+	mux.Handle("/logout-all", authhttp.LogoutAll(a))
+	mux.Handle("/logout-others", authhttp.LogoutOthers(a))
+	mux.Handle("/sessions", authhttp.Sessions(a))
+	mux.Handle("/sessions/{id}", authhttp.EndSession(a, nil))
+	mux.Handle("/password", authhttp.ChangePassword(a))
+	mux.Handle("/reauthenticate", authhttp.Reauthenticate(a))
+	mux.Handle("/me", authhttp.RequireFunc(a, whoIsIt))
+	mux.Handle("/pay", authhttp.RequireFreshFunc(a, 5*time.Minute, whoIsIt))
 	return mux
 }
 
@@ -63,6 +63,7 @@ func pairOf(t testing.TB, a answer) pair {
 	t.Helper()
 	access, _ := a.Body["access_token"].(string)
 	refresh, _ := a.Body["refresh_token"].(string)
+	delete(a.Body, "user") // of whom has just registered
 	if a.Status != 200 || access == "" || refresh == "" || len(a.Body) != 5 {
 		t.Fatalf("answer %d %.300s, want two tokens", a.Status, a.Text)
 	}
@@ -183,12 +184,6 @@ func TestRefreshOtherTokens(t *testing.T) {
 	send(t, post(t, api.URL+"/logout", `{"refresh_token":"`+user.access+`"}`)).want(t, 401, "invalid_token")
 	send(t, post(t, api.URL+"/logout", `{"refresh_token":"`+foreign.refresh+`"}`))
 	pairOf(t, api.refresh(t, user.refresh))
-
-	// Without sessions there are no such tokens.
-	without := newServer(t, sessionHandler(newAuthenticator(t, auth.NewMemoryStore())))
-	for _, path := range []string{"/refresh", "/logout"} {
-		send(t, post(t, without.URL+path, `{"refresh_token":"`+user.refresh+`"}`)).want(t, 401, "invalid_token")
-	}
 }
 
 // serve is a request without a network, for bubbles.
@@ -230,7 +225,7 @@ func TestRefreshExpired(t *testing.T) {
 }
 
 func TestLogout(t *testing.T) {
-	api := newSessionAPI(t, auth.NewMemoryStore(), auth.SessionConfig{Staleness: time.Second})
+	api := newSessionAPI(t, auth.NewMemoryStore(), auth.SessionConfig{Staleness: time.Second, Grace: -1})
 	user := api.login(t, "/register", "canary@example.com")
 	other := api.login(t, "/login", "canary@example.com")
 	next := pairOf(t, api.refresh(t, user.refresh))
@@ -252,10 +247,14 @@ func TestLogoutAll(t *testing.T) {
 	two := api.login(t, "/login", "canary@example.com")
 	stranger := api.login(t, "/register", "stranger@example.com")
 
-	if got := api.as(t, two.access, "POST", "/logout-others", ""); got.Status != 204 {
-		t.Errorf("logout-others: answer %d %s, want 204", got.Status, got.Text)
+	api.as(t, two.access, "POST", "/logout-others", `{"password":"wrong"}`).want(t, 403, "invalid_credentials")
+	api.as(t, two.access, "POST", "/logout-others", "").want(t, 400, "malformed_json")
+	pairOf(t, api.refresh(t, one.refresh)) // nothing has ended
+	copied := two.refresh
+	two = pairOf(t, api.as(t, two.access, "POST", "/logout-others", `{"password":"`+canaryPassword+`"}`))
+	for _, ended := range []string{one.refresh, copied} {
+		api.refresh(t, ended).want(t, 401, "invalid_token")
 	}
-	api.refresh(t, one.refresh).want(t, 401, "invalid_token")
 	send(t, get(t, api.URL+"/me", "Bearer "+one.access)).want(t, 401, "invalid_token")
 	two = pairOf(t, api.refresh(t, two.refresh))
 	if ids, current := api.list(t, two.access); len(ids) != 1 || current != ids[0] {
@@ -272,6 +271,7 @@ func TestLogoutAll(t *testing.T) {
 	pairOf(t, api.refresh(t, stranger.refresh))
 }
 
+// ASVS 5.0 7.5.2
 func TestSessions(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := auth.NewMemoryStore()
@@ -298,7 +298,9 @@ func TestSessions(t *testing.T) {
 			t.Fatal(err)
 		}
 		time.Sleep(30 * time.Minute)
-		two = pairOf(t, serve(t, h, post(t, "/refresh", `{"refresh_token":"`+two.refresh+`"}`)))
+		r := post(t, "/refresh", `{"refresh_token":"`+two.refresh+`"}`)
+		r.RemoteAddr = "192.0.2.22:1"
+		two = pairOf(t, serve(t, h, r))
 
 		got := serve(t, h, get(t, "/sessions", "Bearer "+two.access))
 		if got.Status != 200 || got.Header.Get("Content-Type") != "application/json" || strings.Contains(got.Text, "<") {
@@ -312,7 +314,7 @@ func TestSessions(t *testing.T) {
 			current                bool
 		}{
 			"192.0.2.1":   {"<script>", "", 0, 0, 2 * time.Hour, false},
-			"192.0.2.2":   {"", "", time.Hour, 90 * time.Minute, 3*time.Hour + 30*time.Minute, true},
+			"192.0.2.22":  {"", "", time.Hour, 90 * time.Minute, 3*time.Hour + 30*time.Minute, true},
 			"fe80::1":     {"three", "", time.Hour, time.Hour, 3 * time.Hour, false},
 			"2001:db8::1": {strings.Repeat("é", 128), "", time.Hour, time.Hour, 3 * time.Hour, false},
 			"five":        {"five", "", time.Hour, time.Hour, 3 * time.Hour, false},
@@ -365,21 +367,33 @@ func TestSessions(t *testing.T) {
 	})
 }
 
-// Without sessions the list is empty, and is one.
+// A service that forgot its sessions finds out when it starts, and not by a 401 for ever.
 func TestNoSessions(t *testing.T) {
 	a := newAuthenticator(t, auth.NewMemoryStore())
-	server := newServer(t, sessionHandler(a))
-	token := register(t, a).Tokens.Access
-	if got := send(t, get(t, server.URL+"/sessions", "Bearer "+token)); got.Text != `{"sessions":[]}`+"\n" {
-		t.Errorf("answer %s", got.Text)
+	for name, mount := range map[string]func(*auth.Authenticator) http.Handler{
+		"Refresh": authhttp.Refresh, "Logout": authhttp.Logout, "LogoutAll": authhttp.LogoutAll,
+		"LogoutOthers": authhttp.LogoutOthers, "Sessions": authhttp.Sessions,
+		"EndSession": func(a *auth.Authenticator) http.Handler { return authhttp.EndSession(a, nil) },
+	} {
+		wantPanic(t, name, "authhttp: "+name+": the Authenticator has no sessions", func() { mount(a) })
 	}
-	for path, method := range map[string]string{"/logout-all": "POST", "/logout-others": "POST", "/sessions/x": "DELETE"} {
-		if got := (sessionAPI{server, a}).as(t, token, method, path, ""); got.Status != 204 {
-			t.Errorf("%s: answer %d %s, want 204", path, got.Status, got.Text)
+	token := register(t, a).Tokens.Access
+	for _, tt := range []struct {
+		body string
+		h    http.Handler
+	}{
+		{`{"password":"` + canaryPassword + `"}`, authhttp.Reauthenticate(a)},
+		{`{"current":"` + canaryPassword + `","new":"` + canaryPassword + `2"}`, authhttp.ChangePassword(a)},
+	} {
+		r := post(t, "/", tt.body)
+		r.Header.Set("Authorization", "Bearer "+token)
+		if got := serve(t, tt.h, r); got.Status != 200 || got.Body["access_token"] == nil || got.Body["refresh_token"] != nil {
+			t.Errorf("answer %d %s", got.Status, got.Text)
 		}
 	}
 }
 
+// ASVS 5.0 7.5.2, 10.4.9
 func TestEndSession(t *testing.T) {
 	api := newSessionAPI(t, auth.NewMemoryStore(), auth.SessionConfig{Staleness: time.Second})
 	phone := api.login(t, "/register", "canary@example.com")
@@ -419,8 +433,19 @@ func TestEndSession(t *testing.T) {
 	pairOf(t, api.refresh(t, stranger.refresh))
 
 	// Mounted where nothing says which one: not a 204 that has ended nothing.
-	lost := newServer(t, authhttp.Require(api.a)(authhttp.EndSession(api.a)))
-	sessionAPI{lost, api.a}.as(t, stranger.access, "DELETE", "/sessions/x", "").want(t, 500, "internal")
+	lost := newServer(t, authhttp.EndSession(api.a, nil))
+	got := sessionAPI{lost, api.a}.as(t, stranger.access, "DELETE", "/sessions/x", "")
+	got.want(t, 500, "no_session_id")
+	if !strings.Contains(got.Body["error"].(string), "{id}") {
+		t.Errorf("it does not say what is missing: %s", got.Text)
+	}
+
+	// Another router's way to the ID.
+	routed := newServer(t, authhttp.EndSession(api.a, func(r *http.Request) string { return strings.TrimPrefix(r.URL.Path, "/devices/") }))
+	if got := (sessionAPI{routed, api.a}).as(t, stranger.access, "DELETE", "/devices/"+strangerID, ""); got.Status != 204 {
+		t.Errorf("answer %d %s, want 204", got.Status, got.Text)
+	}
+	api.refresh(t, stranger.refresh).want(t, 401, "invalid_token")
 }
 
 func TestChangePassword(t *testing.T) {
@@ -449,11 +474,11 @@ func TestChangePassword(t *testing.T) {
 	}
 	api.as(t, laptop.access, "GET", "/password", "").want(t, 405, "method_not_allowed")
 	send(t, post(t, api.URL+"/password", `{}`)).want(t, 401, "missing_token")
-	if got := change(laptop.access, canaryPassword, "another long password"); got.Status != 204 || got.Text != "" || got.Header.Get("Cache-Control") != "no-store" {
-		t.Errorf("answer %d %s", got.Status, got.Text)
+	next := pairOf(t, change(laptop.access, canaryPassword, "another long password"))
+	for _, ended := range []string{phone.refresh, laptop.refresh} {
+		api.refresh(t, ended).want(t, 401, "invalid_token")
 	}
-	api.refresh(t, phone.refresh).want(t, 401, "invalid_token")
-	pairOf(t, api.refresh(t, laptop.refresh))
+	pairOf(t, api.refresh(t, next.refresh))
 	pairOf(t, send(t, post(t, api.URL+"/login", `{"email":"canary@example.com","password":"another long password"}`)))
 }
 
@@ -485,14 +510,13 @@ func TestReauthenticate(t *testing.T) {
 			}
 		}
 		got := as(user.access, "POST", "/reauthenticate", `{"password":"`+canaryPassword+`"}`)
-		access, _ := got.Body["access_token"].(string)
-		if got.Status != 200 || len(got.Body) != 4 || access == "" {
-			t.Fatalf("answer %d %s, want an access token alone", got.Status, got.Text)
-		}
-		if got := as(access, "GET", "/pay", ""); got.Status != 200 {
+		before := user
+		user = pairOf(t, got)
+		if got := as(user.access, "GET", "/pay", ""); got.Status != 200 {
 			t.Errorf("authenticated again: answer %d %s", got.Status, got.Text)
 		}
-		as(user.access, "GET", "/pay", "").want(t, 401, "insufficient_user_authentication") // the token from before
+		as(before.access, "GET", "/pay", "").want(t, 401, "insufficient_user_authentication")
+		serve(t, h, post(t, "/refresh", `{"refresh_token":"`+before.refresh+`"}`)).want(t, 401, "invalid_token") // a copy
 		user = pairOf(t, serve(t, h, post(t, "/refresh", `{"refresh_token":"`+user.refresh+`"}`)))
 		if got := as(user.access, "GET", "/pay", ""); got.Status != 200 {
 			t.Errorf("refreshed after that: answer %d %s", got.Status, got.Text)
@@ -516,7 +540,7 @@ func TestReauthenticate(t *testing.T) {
 		}
 		as(result.Tokens.Access, "POST", "/reauthenticate", `{"password":"`+canaryPassword+`"}`).want(t, 401, "invalid_token")
 		for path, method := range map[string]string{"/sessions": "GET", "/logout-all": "POST", "/logout-others": "POST"} {
-			as(result.Tokens.Access, method, path, "").want(t, 401, "invalid_token")
+			as(result.Tokens.Access, method, path, `{"password":"`+canaryPassword+`"}`).want(t, 401, "invalid_token")
 		}
 	})
 }
@@ -524,7 +548,9 @@ func TestReauthenticate(t *testing.T) {
 // Without sessions a disabled user is known by the user alone.
 func TestReauthenticateDisabled(t *testing.T) {
 	a := newAuthenticator(t, auth.NewMemoryStore())
-	api := sessionAPI{newServer(t, sessionHandler(a)), a}
+	mux := http.NewServeMux()
+	mux.Handle("/reauthenticate", authhttp.Reauthenticate(a))
+	api := sessionAPI{newServer(t, mux), a}
 	user := register(t, a)
 	const body = `{"password":"` + canaryPassword + `"}`
 	if got := api.as(t, user.Tokens.Access, "POST", "/reauthenticate", body); got.Status != 200 {
@@ -584,7 +610,7 @@ func TestSessionRequests(t *testing.T) {
 			code                    string
 		}{
 			{"form", "application/x-www-form-urlencoded", name + "=" + user.refresh, 415, "unsupported_media_type"},
-			{"no type", "", `{"NAME":"x"}`, 415, "unsupported_media_type"},
+			{"no type", "", `{"NAME":"x"}`, 415, "content_type_missing"},
 			{"too large", "application/json", `{"NAME":"` + strings.Repeat("x", 16<<10) + `"}`, 413, "body_too_large"},
 			{"no JSON", "application/json", `NAME`, 400, "malformed_json"},
 			{"no body", "application/json", ``, 400, "malformed_json"},
@@ -592,7 +618,7 @@ func TestSessionRequests(t *testing.T) {
 			{"twice", "application/json", `{"NAME":"x","NAME":"x"}`, 400, "duplicate_member"},
 			{"list", "application/json", `{"NAME":["x"]}`, 400, "invalid_type"},
 			{"null", "application/json", `{"NAME":null}`, 400, "invalid_type"},
-			{"one more", "application/json", `{"NAME":"x","canary":"x"}`, 400, "unknown_member"},
+			{"one more", "application/json", `{"NAME":"x","more":"x"}`, 400, "unknown_member"},
 			{"upper case", "application/json", strings.ToUpper(`{"` + name + `":"x"}`), 400, "unknown_member"},
 			{"empty", "application/json", `{"NAME":""}`, 400, "required"},
 			{"nothing", "application/json", `{}`, 400, "required"},
@@ -610,16 +636,151 @@ func TestSessionRequests(t *testing.T) {
 		}
 	}
 	pairOf(t, api.refresh(t, user.refresh)) // nothing of this has used it
+}
 
-	// Where somebody forgot Require, nobody is anybody.
-	for _, h := range []http.Handler{
-		authhttp.LogoutAll(api.a), authhttp.LogoutOthers(api.a), authhttp.Sessions(api.a), authhttp.EndSession(api.a),
-		authhttp.ChangePassword(api.a), authhttp.Reauthenticate(api.a), authhttp.RequireFresh(time.Hour)(http.HandlerFunc(whoami)),
-	} {
-		for _, ctx := range []context.Context{t.Context(), auth.NewContext(t.Context(), auth.Identity{AuthTime: time.Now()})} {
-			serve(t, h, get(t, "/", "Bearer "+user.access).WithContext(ctx)).want(t, 401, "missing_token")
+// accountHandlers act on the account of who is asking. Each guards itself.
+func accountHandlers(a *auth.Authenticator) map[string]http.Handler {
+	return map[string]http.Handler{
+		"LogoutAll": authhttp.LogoutAll(a), "LogoutOthers": authhttp.LogoutOthers(a), "Sessions": authhttp.Sessions(a),
+		"EndSession":     authhttp.EndSession(a, func(*http.Request) string { return "x" }),
+		"ChangePassword": authhttp.ChangePassword(a), "Reauthenticate": authhttp.Reauthenticate(a),
+	}
+}
+
+// An account's handlers act for identities that the Authenticator verified itself, by
+// whatever way they come. A partner's token for a user of the same ID is none.
+func TestAccountIdentities(t *testing.T) {
+	api := newSessionAPI(t, auth.NewMemoryStore(), auth.SessionConfig{})
+	user := api.login(t, "/register", "canary@example.com")
+	own, err := api.a.Verify(t.Context(), user.access)
+	if err != nil {
+		t.Fatal(err)
+	}
+	partner := newAuthenticator(t, auth.NewMemoryStore())
+	foreign, err := partner.Verify(t.Context(), register(t, partner).Tokens.Access)
+	if err != nil {
+		t.Fatal(err)
+	}
+	byHand := auth.Identity{UserID: own.UserID, SessionID: own.SessionID, Audience: own.Audience, AuthTime: own.AuthTime}
+	changed, stranger := own, foreign
+	changed.SessionID, stranger.UserID = "", own.UserID
+	for name, h := range accountHandlers(api.a) {
+		request := func(id *auth.Identity, authorization ...string) answer {
+			r := get(t, "/", authorization...)
+			r.Method = "PUT" // which none of them takes: whoever gets so far is let in
+			if id != nil {
+				r = r.WithContext(auth.NewContext(r.Context(), *id))
+			}
+			return serve(t, h, r)
+		}
+		request(&own).want(t, 405, "method_not_allowed")
+		request(nil, "Bearer "+user.access).want(t, 405, "method_not_allowed")
+		request(nil).want(t, 401, "missing_token")
+		request(nil, "Bearer canary").want(t, 401, "invalid_token")
+		for what, id := range map[string]auth.Identity{
+			"by hand": byHand, "changed": changed, "another's": foreign, "another's, changed": stranger, "nobody": {},
+		} {
+			// Nor does a token of their own help somebody whom middleware knows as another.
+			got := request(&id, "Bearer "+user.access)
+			if got.want(t, 401, "invalid_token"); got.Header.Get("WWW-Authenticate") != invalid {
+				t.Errorf("%s, %s: %v", name, what, got.Header)
+			}
+		}
+		// Behind middleware that takes the partner's tokens as well.
+		served := newServer(t, authhttp.Require(identified(stranger))(h))
+		send(t, get(t, served.URL, "Bearer x")).want(t, 401, "invalid_token")
+	}
+	if ids, _ := api.list(t, user.access); len(ids) != 1 {
+		t.Errorf("sessions %v, want one", ids)
+	}
+}
+
+// A token that other services have too does nothing to the account; one that is for this
+// service alone does, and a session for many gives such a one.
+func TestAudience(t *testing.T) {
+	issuer, err := auth.NewJWTIssuer(auth.JWTConfig{
+		Issuer: "api", Audience: "api", OtherAudiences: []string{"orders", "mail"}, Keys: []auth.Key{auth.GenerateKey()},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	store := auth.NewMemoryStore()
+	a, err := auth.New(store, issuer, auth.Options{Hasher: authtest.Hasher{}, Sessions: auth.SessionConfig{Store: store}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	api := sessionAPI{newServer(t, sessionHandler(a)), a}
+	const account = `"email":"canary@example.com","password":"` + canaryPassword + `"`
+	audience := func(p pair) string {
+		t.Helper()
+		id, err := a.Verify(t.Context(), p.access)
+		if err != nil {
+			return err.Error()
+		}
+		return id.Audience
+	}
+	post := func(path, body string) answer {
+		t.Helper()
+		return send(t, post(t, api.URL+path, body))
+	}
+	wide := pairOf(t, post("/register", `{`+account+`}`))
+	if got := audience(wide); got != "api orders mail" {
+		t.Errorf("registered for %q", got)
+	}
+	for name, h := range accountHandlers(a) {
+		r := get(t, "/", "Bearer "+wide.access)
+		got := serve(t, h, r)
+		got.want(t, 403, "wide_audience")
+		if c := got.Header.Get("WWW-Authenticate"); !strings.HasPrefix(c, bare) || !strings.Contains(c, `error="insufficient_scope"`) {
+			t.Errorf("%s: WWW-Authenticate = %q", name, c)
 		}
 	}
+	if got := send(t, get(t, api.URL+"/me", "Bearer "+wide.access)); got.Status != 200 {
+		t.Errorf("where it is nobody's account: %d %s", got.Status, got.Text)
+	}
+	narrow := pairOf(t, post("/refresh", `{"refresh_token":"`+wide.refresh+`","audience":"api"}`))
+	if got := audience(narrow); got != "api" {
+		t.Errorf("refreshed for %q", got)
+	}
+	if ids, current := api.list(t, narrow.access); len(ids) != 1 || current != ids[0] {
+		t.Errorf("sessions %v, current %s", ids, current)
+	}
+	if got := audience(pairOf(t, post("/refresh", `{"refresh_token":"`+narrow.refresh+`"}`))); got != "api orders mail" {
+		t.Errorf("the session is for %q from now on", got)
+	}
+
+	two := pairOf(t, post("/login", `{`+account+`,"audience":"mail api"}`))
+	if got := audience(two); got != "api mail" {
+		t.Errorf("logged in for %q", got)
+	}
+	two = pairOf(t, post("/refresh", `{"refresh_token":"`+two.refresh+`"}`))
+	if got := audience(two); got != "api mail" {
+		t.Errorf("refreshed for %q", got)
+	}
+	for path, body := range map[string]string{
+		"/refresh":  `{"refresh_token":"` + two.refresh + `"`,
+		"/login":    `{` + account,
+		"/register": `{"email":"bob@example.com","password":"` + canaryPassword + `"`,
+	} {
+		for _, asked := range []string{"other", "api other", "", " ", "api  mail", " api", "API", `api\u0000`, "é"} {
+			got := post(path, body+`,"audience":"`+asked+`"}`)
+			if got.want(t, 400, "not_allowed"); got.Body["field"] != "audience" {
+				t.Errorf("%s for %q: %s", path, asked, got.Text)
+			}
+		}
+		got := post(path, body+`,"audience":"`+strings.Repeat("x", 1025)+`"}`)
+		if got.want(t, 400, "too_long"); got.Body["max"] != 1024. {
+			t.Errorf("%s: %s", path, got.Text)
+		}
+	}
+	got := post("/refresh", `{"refresh_token":"`+two.refresh+`","audience":"orders"}`) // not of this session
+	got.want(t, 400, "not_allowed")
+	if _, err := a.Login(t.Context(), auth.Credentials{Email: "bob@example.com", Password: auth.NewPassword(canaryPassword)}); err == nil {
+		t.Error("a registration that was refused created a user")
+	}
+
+	// A wrong password is told before anything about audiences is.
+	post("/login", strings.Replace(`{`+account+`,"audience":"other"}`, "5Kq9", "5kq9", 1)).want(t, 401, "invalid_credentials")
 }
 
 // downStore is a store that can be switched off, and then talks about it.

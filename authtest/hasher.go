@@ -19,7 +19,7 @@ type Hasher struct{}
 
 var _ auth.Hasher = Hasher{}
 
-const scheme = "authtest"
+const scheme = phc.TestID
 
 var errOutsideTests = errors.New("authtest: Hasher used outside of tests")
 

@@ -14,6 +14,7 @@ import (
 	"github.com/seed89488a0c/auth"
 )
 
+// ASVS 5.0 6.2.8
 func TestHasherMutants(t *testing.T) {
 	suite := func(t *testing.T, newHasher func() auth.Hasher) { TestHasher(t, newHasher()) }
 	mutants := append(cuttingMutants(), storedMutants()...)
@@ -309,6 +310,13 @@ func otherHasherMutants() []hasherMutant {
 					err = &auth.HashError{Code: "hash_damaged", Scheme: encoded}
 				}
 				return match, err
+			}
+		}),
+		inspect("Inspect says that a password is cut", ruleLong, func(_ string, info *auth.HashInfo) { info.CutAt = 4096 }),
+		inspect("Inspect says that a password is cut before it begins", ruleLong, func(_ string, info *auth.HashInfo) { info.CutAt = -1 }),
+		inspect("Inspect says another cut before than after", ruleInspect, func(encoded string, info *auth.HashInfo) {
+			if encoded == "" {
+				info.CutAt = 72
 			}
 		}),
 		inspect("Inspect knows nothing", ruleInspect, func(_ string, info *auth.HashInfo) { *info = auth.HashInfo{} }),

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -30,6 +31,7 @@ const (
 	ruleUnique   = "every token has an ID of its own"
 	ruleExpiry   = "a token is valid until its expiry, and never from then on"
 	ruleTTL      = "one token's TTL is as asked for, or refused"
+	ruleAudience = "a token is for whom it was asked for, or refused"
 	ruleClaims   = "claims are read back, and none takes the place of another"
 	ruleTampered = "a token that was changed anywhere is ErrInvalidToken and not ErrExpiredToken"
 	ruleUnsigned = "a token cannot do without a signature by naming another algorithm"
@@ -38,7 +40,9 @@ const (
 )
 
 func newJWTIssuer() *auth.JWTIssuer {
-	issuer, err := auth.NewJWTIssuer(auth.JWTConfig{Issuer: "authtest", Audience: "authtest", Keys: []auth.Key{auth.GenerateKey()}})
+	issuer, err := auth.NewJWTIssuer(auth.JWTConfig{
+		Issuer: "authtest", Audience: "authtest", OtherAudiences: []string{"other", "third"}, Keys: []auth.Key{auth.GenerateKey()},
+	})
 	if err != nil {
 		panic(err)
 	}
@@ -180,6 +184,29 @@ func issuingMutants() []issuerMutant {
 		issuing("TTL is ignored", ruleTTL, func(s *auth.Subject) { s.TTL = 0 }),
 		issuing("TTL is cut to seconds", ruleTTL, func(s *auth.Subject) { s.TTL = s.TTL.Truncate(time.Second) }),
 		issuing("a negative TTL is the issuer's", ruleTTL, func(s *auth.Subject) { s.TTL = max(0, s.TTL) }),
+		issuing("Audience is ignored", ruleAudience, func(s *auth.Subject) { s.Audience = nil }),
+		issuing("Granted is ignored", ruleAudience, func(s *auth.Subject) { s.Granted = nil }),
+		issuing("Granted is asked for", ruleAudience, func(s *auth.Subject) { s.Audience, s.Granted = append(s.Audience, s.Granted...), nil }),
+		issuing("what is granted alone is all", ruleAudience, func(s *auth.Subject) {
+			if len(s.Granted) == 1 && len(s.Audience) == 0 {
+				s.Granted = nil
+			}
+		}),
+		issuing("an audience that is nobody's is left out", ruleAudience, func(s *auth.Subject) {
+			s.Audience = slices.DeleteFunc(slices.Clone(s.Audience), func(a string) bool { return strings.Contains(a, "nobody") })
+		}),
+		issuing("an empty audience is none", ruleAudience, func(s *auth.Subject) {
+			s.Audience = slices.DeleteFunc(slices.Clone(s.Audience), func(a string) bool { return a == "" })
+		}),
+		wrapIssuer("an audience that is nobody's is an outage", ruleAudience, func(w *wrappedIssuer, i *auth.JWTIssuer) {
+			w.issue = func(ctx context.Context, s auth.Subject) (auth.IssuedToken, error) {
+				issued, err := i.Issue(ctx, s)
+				if err != nil {
+					err = errOther
+				}
+				return issued, err
+			}
+		}),
 		issuing("claims are dropped", ruleClaims, func(s *auth.Subject) { s.Claims = nil }),
 		issuing("claims that may not be there are dropped", ruleClaims, func(s *auth.Subject) {
 			if strings.Contains(string(s.Claims), `"sub"`) {

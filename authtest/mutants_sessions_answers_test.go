@@ -200,24 +200,24 @@ func sessionAnswerMutants() []sessionMutant {
 			}
 		}),
 		wrapSessions("what an update points to is kept", ruleSessionMemory, func(w *wrappedSessions, s *auth.MemoryStore) {
-			var epochs shared[map[string]*uint64]
+			var rotations shared[map[string]*auth.SessionRotation]
 			w.update = func(ctx context.Context, u auth.SessionUpdate) error {
 				err := s.UpdateSession(ctx, u)
-				if err == nil && u.Epoch != nil {
-					epochs.do(func(known *map[string]*uint64) {
+				if err == nil && u.Rotation != nil {
+					rotations.do(func(known *map[string]*auth.SessionRotation) {
 						if *known == nil {
-							*known = map[string]*uint64{}
+							*known = map[string]*auth.SessionRotation{}
 						}
-						(*known)[u.ID] = u.Epoch
+						(*known)[u.ID] = u.Rotation
 					})
 				}
 				return err
 			}
 			w.byID = func(ctx context.Context, id string) (auth.SessionRecord, error) {
 				r, err := s.SessionByID(ctx, id)
-				epochs.do(func(known *map[string]*uint64) {
-					if epoch := (*known)[id]; epoch != nil && err == nil {
-						r.Epoch = *epoch
+				rotations.do(func(known *map[string]*auth.SessionRotation) {
+					if rotation := (*known)[id]; rotation != nil && err == nil {
+						r.Nonce = rotation.Nonce
 					}
 				})
 				return r, err
@@ -251,36 +251,6 @@ func sessionFilterMutants() []sessionMutant {
 			return list
 		})
 	}
-	// choosing makes a mutant that deletes, one by one, the sessions of users that
-	// f takes, in the order of by, up to the limit.
-	choosing := func(name, rule string, f func(filter auth.SessionFilter, r auth.SessionRecord) bool, by func(a, b auth.SessionRecord) int) sessionMutant {
-		return wrapSessions(name, rule, func(w *wrappedSessions, s *auth.MemoryStore) {
-			w.delete = func(ctx context.Context, filter auth.SessionFilter) (int, error) {
-				var all []auth.SessionRecord
-				for _, user := range []string{"1", "11", "2"} {
-					list, _ := s.Sessions(ctx, user)
-					all = append(all, list...)
-				}
-				if filter.ID != "" && filter.UserID == "" || len(all) == 0 || len(all) > 100 {
-					return s.DeleteSessions(ctx, filter)
-				}
-				slices.SortFunc(all, by)
-				n := 0
-				for _, r := range all {
-					if (filter.ID == "" || filter.ID == r.ID) && f(filter, r) && (filter.Limit == 0 || n < filter.Limit) {
-						s.DeleteSessions(ctx, auth.SessionFilter{ID: r.ID})
-						n++
-					}
-				}
-				return n, ctx.Err()
-			}
-		})
-	}
-	byEnd := func(a, b auth.SessionRecord) int { return a.ExpiresAt.Compare(b.ExpiresAt) }
-	chosen := func(f auth.SessionFilter, r auth.SessionRecord) bool {
-		return (f.UserID != "" || !f.ExpiredBy.IsZero()) && (f.UserID == "" || f.UserID == r.UserID) &&
-			(f.BeforeEpoch == 0 || r.Epoch < f.BeforeEpoch) && (f.ExpiredBy.IsZero() || !r.ExpiresAt.After(f.ExpiredBy))
-	}
 	counting := func(name string, f func(n int) int) sessionMutant {
 		return wrapSessions(name, ruleSessionFilter, func(w *wrappedSessions, s *auth.MemoryStore) {
 			w.delete = func(ctx context.Context, filter auth.SessionFilter) (int, error) {
@@ -294,7 +264,7 @@ func sessionFilterMutants() []sessionMutant {
 		sorted("a list by ID", func(a, b auth.SessionRecord) int { return strings.Compare(a.ID, b.ID) }),
 		sorted("a list, oldest first", func(a, b auth.SessionRecord) int { return newestFirst(b, a) }),
 		sorted("a list by last use", func(a, b auth.SessionRecord) int { return a.LastUsedAt.Compare(b.LastUsedAt) }),
-		sorted("a list by end", byEnd),
+		sorted("a list by end", firstEnd),
 		sorted("a list by seconds of age", func(a, b auth.SessionRecord) int {
 			return cmp.Or(b.CreatedAt.Truncate(time.Second).Compare(a.CreatedAt.Truncate(time.Second)), strings.Compare(b.ID, a.ID))
 		}),
@@ -324,9 +294,75 @@ func sessionFilterMutants() []sessionMutant {
 				return list[len(list)-1000:], nil
 			}
 		}),
-		filtered("a thousand are deleted at most", ruleSessionLong, func(f *auth.SessionFilter) {
+		filtered("any number is deleted at once", ruleSessionLong, func(f *auth.SessionFilter) {
 			if f.Limit == 0 {
-				f.Limit = 1000
+				f.Limit = math.MaxInt32
+			}
+		}),
+		filtered("a hundred are deleted at most", ruleSessionLong, func(f *auth.SessionFilter) {
+			if f.Limit == 0 {
+				f.Limit = 100
+			}
+		}),
+		filtered("IDs are ignored beside a user", ruleSessionFilter, func(f *auth.SessionFilter) {
+			if f.UserID != "" && len(f.IDs) > 0 {
+				f.IDs = nil
+			}
+		}),
+		filtered("an empty list of IDs is none", ruleSessionEmpty, func(f *auth.SessionFilter) {
+			if len(f.IDs) == 0 {
+				f.IDs = nil
+			}
+		}),
+		filtered("the first of some IDs is deleted", ruleSessionFilter, func(f *auth.SessionFilter) {
+			if len(f.IDs) > 1 {
+				f.IDs = f.IDs[:1]
+			}
+		}),
+		filtered("the user of some IDs is not compared", ruleSessionFilter, func(f *auth.SessionFilter) {
+			if len(f.IDs) > 0 {
+				f.UserID = ""
+			}
+		}),
+		filtered("the epoch of some IDs is not compared", ruleSessionFilter, func(f *auth.SessionFilter) {
+			if len(f.IDs) > 0 {
+				f.BeforeEpoch = 0
+			}
+		}),
+		filtered("the end of some IDs is not compared", ruleSessionFilter, func(f *auth.SessionFilter) {
+			if len(f.IDs) > 0 {
+				f.ExpiredBy = time.Time{}
+			}
+		}),
+		filtered("an ID beside IDs is ignored", ruleSessionFilter, func(f *auth.SessionFilter) {
+			if f.IDs != nil {
+				f.ID = ""
+			}
+		}),
+		filtered("IDs beside an ID are ignored", ruleSessionFilter, func(f *auth.SessionFilter) {
+			if f.ID != "" {
+				f.IDs = nil
+			}
+		}),
+		filtered("who was idle is not compared", ruleSessionFilter, func(f *auth.SessionFilter) { f.IdleBy = time.Time{} }),
+		filtered("who was idle at that moment is not", ruleSessionFilter, func(f *auth.SessionFilter) {
+			if !f.IdleBy.IsZero() {
+				f.IdleBy = f.IdleBy.Add(-time.Microsecond)
+			}
+		}),
+		filtered("who is idle later is taken", ruleSessionFilter, func(f *auth.SessionFilter) {
+			if !f.IdleBy.IsZero() {
+				f.IdleBy = f.IdleBy.Add(time.Microsecond)
+			}
+		}),
+		filtered("an idle time is an end", ruleSessionFilter, func(f *auth.SessionFilter) {
+			if f.ExpiredBy.IsZero() && (len(f.IDs) > 0 || f.ID != "" || f.UserID != "") {
+				f.ExpiredBy, f.IdleBy = f.IdleBy, time.Time{}
+			}
+		}),
+		filtered("an idle time alone chooses", ruleSessionEmpty, func(f *auth.SessionFilter) {
+			if f.ID == "" && f.IDs == nil && f.UserID == "" && f.ExpiredBy.IsZero() && !f.IdleBy.IsZero() {
+				f.ExpiredBy = f.IdleBy.AddDate(1, 0, 0)
 			}
 		}),
 		filtered("the user of an ID is not compared", ruleSessionFilter, func(f *auth.SessionFilter) {
@@ -365,13 +401,13 @@ func sessionFilterMutants() []sessionMutant {
 				f.BeforeEpoch = 1
 			}
 		}),
-		choosing("an epoch is a float", ruleSessionFilter, func(f auth.SessionFilter, r auth.SessionRecord) bool {
+		choosingSessions("an epoch is a float", ruleSessionFilter, func(f auth.SessionFilter, r auth.SessionRecord) bool {
 			if f.BeforeEpoch != 0 && float64(r.Epoch) >= float64(f.BeforeEpoch) {
 				return false
 			}
 			f.BeforeEpoch = 0
-			return chosen(f, r)
-		}, byEnd),
+			return chosenSession(f, r)
+		}, firstEnd),
 		filtered("a time beside a user is ignored", ruleSessionFilter, func(f *auth.SessionFilter) {
 			if f.UserID != "" {
 				f.ExpiredBy = time.Time{}
@@ -392,18 +428,18 @@ func sessionFilterMutants() []sessionMutant {
 				f.ExpiredBy = f.ExpiredBy.Add(time.Microsecond)
 			}
 		}),
-		choosing("sessions that were idle are taken for ended", ruleSessionFilter, func(f auth.SessionFilter, r auth.SessionRecord) bool {
-			return chosen(f, r) || f.UserID == "" && !r.IdleUntil.After(f.ExpiredBy)
-		}, byEnd),
-		choosing("users are compared by their first byte", ruleSessionFilter, func(f auth.SessionFilter, r auth.SessionRecord) bool {
+		choosingSessions("sessions that were idle are taken for ended", ruleSessionFilter, func(f auth.SessionFilter, r auth.SessionRecord) bool {
+			return chosenSession(f, r) || f.UserID == "" && !r.IdleUntil.After(f.ExpiredBy)
+		}, firstEnd),
+		choosingSessions("users are compared by their first byte", ruleSessionFilter, func(f auth.SessionFilter, r auth.SessionRecord) bool {
 			if f.UserID != "" && f.UserID[0] == r.UserID[0] {
 				f.UserID = r.UserID
 			}
-			return chosen(f, r)
-		}, byEnd),
-		choosing("those that end last go first", ruleSessionLimit, chosen, func(a, b auth.SessionRecord) int { return byEnd(b, a) }),
-		choosing("the oldest go first", ruleSessionLimit, chosen, func(a, b auth.SessionRecord) int { return newestFirst(b, a) }),
-		choosing("those that were idle longest go first", ruleSessionLimit, chosen, func(a, b auth.SessionRecord) int { return a.IdleUntil.Compare(b.IdleUntil) }),
+			return chosenSession(f, r)
+		}, firstEnd),
+		choosingSessions("those that end last go first", ruleSessionLimit, chosenSession, func(a, b auth.SessionRecord) int { return firstEnd(b, a) }),
+		choosingSessions("the oldest go first", ruleSessionLimit, chosenSession, func(a, b auth.SessionRecord) int { return newestFirst(b, a) }),
+		choosingSessions("those that were idle longest go first", ruleSessionLimit, chosenSession, func(a, b auth.SessionRecord) int { return a.IdleUntil.Compare(b.IdleUntil) }),
 		filtered("the limit is ignored", ruleSessionLimit, func(f *auth.SessionFilter) { f.Limit = 0 }),
 		filtered("the limit is ignored beside a user", ruleSessionLimit, func(f *auth.SessionFilter) {
 			if f.UserID != "" {
@@ -417,14 +453,14 @@ func sessionFilterMutants() []sessionMutant {
 		}),
 		counting("nothing is counted", func(int) int { return 0 }),
 		counting("one is counted at most", func(n int) int { return min(n, 1) }),
-		choosing("a limit alone chooses", ruleSessionEmpty, func(f auth.SessionFilter, r auth.SessionRecord) bool {
-			return chosen(f, r) || f == auth.SessionFilter{Limit: f.Limit} && f.Limit > 0
-		}, byEnd),
-		choosing("an epoch alone chooses", ruleSessionEmpty, func(f auth.SessionFilter, r auth.SessionRecord) bool {
-			return chosen(f, r) || f.UserID == "" && f.ExpiredBy.IsZero() && r.Epoch < f.BeforeEpoch
-		}, byEnd),
-		choosing("nothing chooses all", ruleSessionEmpty, func(f auth.SessionFilter, r auth.SessionRecord) bool {
-			return chosen(f, r) || f == auth.SessionFilter{}
-		}, byEnd),
+		choosingSessions("a limit alone chooses", ruleSessionEmpty, func(f auth.SessionFilter, r auth.SessionRecord) bool {
+			return chosenSession(f, r) || only(f, "Limit") && f.Limit > 0
+		}, firstEnd),
+		choosingSessions("an epoch alone chooses", ruleSessionEmpty, func(f auth.SessionFilter, r auth.SessionRecord) bool {
+			return chosenSession(f, r) || f.UserID == "" && f.ExpiredBy.IsZero() && r.Epoch < f.BeforeEpoch
+		}, firstEnd),
+		choosingSessions("nothing chooses all", ruleSessionEmpty, func(f auth.SessionFilter, r auth.SessionRecord) bool {
+			return chosenSession(f, r) || only(f)
+		}, firstEnd),
 	}
 }

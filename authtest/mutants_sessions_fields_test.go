@@ -2,7 +2,9 @@ package authtest
 
 import (
 	"bytes"
+	"cmp"
 	"context"
+	"math"
 	"net/netip"
 	"reflect"
 	"slices"
@@ -16,7 +18,7 @@ import (
 // sessionFieldMutants keep other sessions than they are given.
 func sessionFieldMutants() []sessionMutant {
 	times := func(r *auth.SessionRecord, f func(time.Time) time.Time) {
-		for _, at := range []*time.Time{&r.CreatedAt, &r.LastUsedAt, &r.IdleUntil, &r.ExpiresAt, &r.AuthTime, &r.RotatedAt} {
+		for _, at := range []*time.Time{&r.CreatedAt, &r.LastUsedAt, &r.IdleUntil, &r.ExpiresAt, &r.AuthTime, &r.RotatedAt, &r.GraceUntil} {
 			if !at.IsZero() {
 				*at = f(*at)
 			}
@@ -34,11 +36,19 @@ func sessionFieldMutants() []sessionMutant {
 		}),
 		createdSession("a clock of its own", ruleSession, func(r *auth.SessionRecord) { r.CreatedAt = time.Now().UTC() }),
 		createdSession("AuthTime is CreatedAt", ruleSession, func(r *auth.SessionRecord) { r.AuthTime = r.CreatedAt }),
+		createdSession("GraceUntil is IdleUntil", ruleSession, func(r *auth.SessionRecord) { r.GraceUntil = r.IdleUntil }),
+		createdSession("Audience is AMR", ruleSession, func(r *auth.SessionRecord) { r.Audience = r.AMR }),
+		createdSession("a new session was never repeated", ruleSession, func(r *auth.SessionRecord) { r.Repeats = 0 }),
 		createdSession("the parent is the token", ruleSession, func(r *auth.SessionRecord) { r.Parent = r.Token }),
 		createdSession("times of 64 bits of nanoseconds", ruleSessionLongest, func(r *auth.SessionRecord) {
 			times(r, func(at time.Time) time.Time { return time.Unix(0, at.UnixNano()).UTC() })
 		}),
 		createdSession("Epoch of 32 bits", ruleSessionLongest, func(r *auth.SessionRecord) { r.Epoch = uint64(uint32(r.Epoch)) }),
+		createdSession("Repeats of 16 bits", ruleSessionLongest, func(r *auth.SessionRecord) { r.Repeats = uint32(uint16(r.Repeats)) }),
+		createdSession("Repeats of 31 bits", ruleSessionLongest, func(r *auth.SessionRecord) { r.Repeats &= math.MaxInt32 }),
+		createdSession("AMR of 63 bytes", ruleSessionLongest, func(r *auth.SessionRecord) { r.AMR = r.AMR[:min(63, len(r.AMR))] }),
+		createdSession("audiences of 255 bytes", ruleSessionLongest, func(r *auth.SessionRecord) { r.Audience = r.Audience[:min(255, len(r.Audience))] }),
+		createdSession("audiences of 1023 bytes", ruleSessionLongest, func(r *auth.SessionRecord) { r.Audience = r.Audience[:min(1023, len(r.Audience))] }),
 		createdSession("user agents of 255 bytes", ruleSessionLongest, func(r *auth.SessionRecord) {
 			r.Client.UserAgent = r.Client.UserAgent[:min(255, len(r.Client.UserAgent))]
 		}),
@@ -55,6 +65,22 @@ func sessionFieldMutants() []sessionMutant {
 				r.RotatedAt = time.Unix(0, 0).UTC()
 			}
 		}),
+		createdSession("no grace becomes 1970", ruleSessionZero, func(r *auth.SessionRecord) {
+			if r.GraceUntil.IsZero() {
+				r.GraceUntil = time.Unix(0, 0).UTC()
+			}
+		}),
+		createdSession("no grace becomes CreatedAt", ruleSessionZero, func(r *auth.SessionRecord) {
+			if r.GraceUntil.IsZero() {
+				r.GraceUntil = r.CreatedAt
+			}
+		}),
+		createdSession("a grace of 1970 becomes none", ruleSessionZero, func(r *auth.SessionRecord) {
+			if r.GraceUntil.Unix() == 0 {
+				r.GraceUntil = time.Time{}
+			}
+		}),
+		createdSession("no audience becomes one", ruleSessionZero, func(r *auth.SessionRecord) { r.Audience = cmp.Or(r.Audience, "*") }),
 		createdSession("1970 becomes the zero time", ruleSessionZero, func(r *auth.SessionRecord) {
 			if r.AuthTime.Unix() == 0 {
 				r.AuthTime = time.Time{}
@@ -72,6 +98,7 @@ func sessionFieldMutants() []sessionMutant {
 		}),
 		createdSession("addresses are unmapped", ruleSessionText, func(r *auth.SessionRecord) { r.Client.Address = r.Client.Address.Unmap() }),
 		createdSession("addresses lose their zone", ruleSessionText, func(r *auth.SessionRecord) { r.Client.Address = r.Client.Address.WithZone("") }),
+		createdSession("audiences without spaces around", ruleSessionText, func(r *auth.SessionRecord) { r.Audience = strings.TrimSpace(r.Audience) }),
 		createdSession("labels without spaces around", ruleSessionText, func(r *auth.SessionRecord) { r.Client.Label = strings.TrimSpace(r.Client.Label) }),
 		createdSession("text of three bytes a character", ruleSessionText, func(r *auth.SessionRecord) {
 			r.Client.UserAgent = strings.Map(func(c rune) rune {
@@ -127,70 +154,35 @@ func sessionFieldMutants() []sessionMutant {
 // where they must not.
 func sessionUpdateMutants(t *testing.T) []sessionMutant {
 	second := func(at time.Time) time.Time { return at.Truncate(time.Second) }
-	// after makes a mutant that changes what an update has made of a session.
-	after := func(name, rule string, f func(u auth.SessionUpdate, old auth.SessionRecord, r *auth.SessionRecord)) sessionMutant {
-		return wrapSessions(name, rule, func(w *wrappedSessions, s *auth.MemoryStore) {
-			w.update = func(ctx context.Context, u auth.SessionUpdate) error {
-				old, _ := s.SessionByID(ctx, u.ID)
-				err := s.UpdateSession(ctx, u)
-				if err == nil {
-					r, _ := s.SessionByID(ctx, u.ID)
-					f(u, old, &r)
-					put(ctx, s, r)
-				}
-				return err
-			}
-		})
-	}
 	mutants := []sessionMutant{
-		after("RotatedAt is not set", ruleSessionUpdate, func(_ auth.SessionUpdate, old auth.SessionRecord, r *auth.SessionRecord) { r.RotatedAt = old.RotatedAt }),
-		after("LastUsedAt is not set", ruleSessionUpdate, func(_ auth.SessionUpdate, old auth.SessionRecord, r *auth.SessionRecord) {
+		afterUpdate("RotatedAt is not set", ruleSessionUpdate, func(_ auth.SessionUpdate, old auth.SessionRecord, r *auth.SessionRecord) { r.RotatedAt = old.RotatedAt }),
+		afterUpdate("LastUsedAt is not set", ruleSessionUpdate, func(_ auth.SessionUpdate, old auth.SessionRecord, r *auth.SessionRecord) {
 			r.LastUsedAt = old.LastUsedAt
 		}),
-		after("LastUsedAt is set by every update", ruleSessionUpdate, func(u auth.SessionUpdate, _ auth.SessionRecord, r *auth.SessionRecord) { r.LastUsedAt = u.At }),
-		after("RotatedAt by a clock of its own", ruleSessionUpdate, func(u auth.SessionUpdate, _ auth.SessionRecord, r *auth.SessionRecord) {
+		afterUpdate("LastUsedAt is set by every update", ruleSessionSame, func(u auth.SessionUpdate, _ auth.SessionRecord, r *auth.SessionRecord) { r.LastUsedAt = u.At }),
+		afterUpdate("RotatedAt by a clock of its own", ruleSessionUpdate, func(u auth.SessionUpdate, _ auth.SessionRecord, r *auth.SessionRecord) {
 			if u.Rotation != nil {
 				r.RotatedAt = time.Now().UTC().Truncate(time.Microsecond)
 			}
 		}),
-		after("the parent is what was the token", ruleSessionUpdate, func(u auth.SessionUpdate, old auth.SessionRecord, r *auth.SessionRecord) {
+		afterUpdate("the parent is what was the token", ruleSessionUpdate, func(u auth.SessionUpdate, old auth.SessionRecord, r *auth.SessionRecord) {
 			if u.Rotation != nil {
 				r.Parent = old.Token
 			}
 		}),
-		after("a rotation is an authentication", ruleSessionUpdate, func(u auth.SessionUpdate, _ auth.SessionRecord, r *auth.SessionRecord) {
+		afterUpdate("a rotation is an authentication", ruleSessionUpdate, func(u auth.SessionUpdate, _ auth.SessionRecord, r *auth.SessionRecord) {
 			if u.Rotation != nil {
 				r.AuthTime = u.At
 			}
 		}),
-		after("a rotation moves the absolute end", ruleSessionUpdate, func(u auth.SessionUpdate, old auth.SessionRecord, r *auth.SessionRecord) {
+		afterUpdate("a rotation moves the absolute end", ruleSessionUpdate, func(u auth.SessionUpdate, old auth.SessionRecord, r *auth.SessionRecord) {
 			if u.Rotation != nil {
 				r.ExpiresAt = r.ExpiresAt.Add(r.IdleUntil.Sub(old.IdleUntil))
 			}
 		}),
-		after("a rotation changes the family", ruleSessionUpdate, func(u auth.SessionUpdate, _ auth.SessionRecord, r *auth.SessionRecord) {
+		afterUpdate("a rotation changes the family", ruleSessionUpdate, func(u auth.SessionUpdate, _ auth.SessionRecord, r *auth.SessionRecord) {
 			if u.Rotation != nil {
 				r.Family[0]++
-			}
-		}),
-		updated("Epoch is lost beside a rotation", ruleSessionAll, func(u *auth.SessionUpdate, _ auth.SessionRecord) {
-			if u.Rotation != nil {
-				u.Epoch = nil
-			}
-		}),
-		updated("AuthTime is lost beside Epoch", ruleSessionAll, func(u *auth.SessionUpdate, _ auth.SessionRecord) {
-			if u.Epoch != nil {
-				u.AuthTime = nil
-			}
-		}),
-		updated("Epoch cannot be zero again", ruleSessionUpdate, func(u *auth.SessionUpdate, _ auth.SessionRecord) {
-			if u.Epoch != nil && *u.Epoch == 0 {
-				u.Epoch = nil
-			}
-		}),
-		updated("AuthTime cannot be zero again", ruleSessionUpdate, func(u *auth.SessionUpdate, _ auth.SessionRecord) {
-			if u.AuthTime != nil && u.AuthTime.IsZero() {
-				u.AuthTime = nil
 			}
 		}),
 		wrapSessions("an update that changes nothing conflicts", ruleSessionSame, func(w *wrappedSessions, s *auth.MemoryStore) {

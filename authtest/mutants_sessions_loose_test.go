@@ -2,6 +2,7 @@ package authtest
 
 import (
 	"context"
+	"math"
 	"strings"
 	"sync"
 	"time"
@@ -15,8 +16,8 @@ type looseSessions struct {
 	*auth.MemoryStore
 	mu       sync.Mutex
 	id, user func(string) string
-	gap      string // where others get in, until one is through
-	passed   bool   // one is
+	gap      string // where others get in
+	newest   string // the ID of the session that was created last
 }
 
 func (l *looseSessions) mutant(name, rule string) sessionMutant {
@@ -33,11 +34,10 @@ func (l *looseSessions) mutant(name, rule string) sessionMutant {
 }
 
 func (l *looseSessions) open(gap string) {
-	if l.gap == gap && !l.passed {
+	if l.gap == gap {
 		l.mu.Unlock()
 		time.Sleep(100 * time.Millisecond)
 		l.mu.Lock()
-		l.passed = true
 	}
 }
 
@@ -52,6 +52,7 @@ func (l *looseSessions) CreateSession(ctx context.Context, r auth.SessionRecord)
 		}
 	}
 	r.ID, r.UserID = l.id(r.ID), l.user(r.UserID)
+	l.newest = r.ID
 	if l.gap != "create" {
 		return l.MemoryStore.CreateSession(ctx, r)
 	}
@@ -73,6 +74,10 @@ func (l *looseSessions) UpdateSession(ctx context.Context, u auth.SessionUpdate)
 	defer l.mu.Unlock()
 	u.ID = l.id(u.ID)
 	r, err := l.MemoryStore.SessionByID(ctx, u.ID)
+	if l.gap == "bound" && err == nil && r.Repeats < u.RepeatsBelow {
+		l.open("bound")
+		u.RepeatsBelow = math.MaxUint32
+	}
 	if l.gap != "update" || err != nil {
 		return l.MemoryStore.UpdateSession(ctx, u)
 	}
@@ -101,8 +106,8 @@ func (l *looseSessions) DeleteSessions(ctx context.Context, f auth.SessionFilter
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	f.ID, f.UserID = l.id(f.ID), l.user(f.UserID)
-	r, err := l.MemoryStore.SessionByID(ctx, f.ID)
-	if l.gap != "delete" || err != nil || r.ExpiresAt.Before(f.ExpiredBy) {
+	r, err := l.MemoryStore.SessionByID(ctx, l.newest)
+	if l.gap != "delete" || err != nil || !chosenSession(f, r) {
 		return l.MemoryStore.DeleteSessions(ctx, f)
 	}
 	l.open("delete")
@@ -117,7 +122,9 @@ func sessionLooseMutants() []sessionMutant {
 	mutants := []sessionMutant{
 		(&looseSessions{gap: "create"}).mutant("an ID is looked for and then taken", "of many that create one ID, exactly one wins"),
 		update.mutant("a token is compared and then replaced", "of many that replace one token, exactly one wins"),
-		update.mutant("a session is read and then written whole", "concurrent updates of other fields undo no rotation"),
+		update.mutant("a session is read and then written whole", "concurrent counts undo no rotation"),
+		update.mutant("a count is read and then written", "of many that count up to a bound, exactly so many succeed"),
+		(&looseSessions{gap: "bound"}).mutant("a bound is compared and then counted up to", "of many that count up to a bound, exactly so many succeed"),
 		update.mutant("a session is written whether it is there or not", "a rotation does not bring back what is deleted meanwhile"),
 		(&looseSessions{gap: "delete"}).mutant("a session is looked for and then deleted", "of many that delete one session, exactly one counts it"),
 	}

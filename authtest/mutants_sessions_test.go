@@ -13,7 +13,7 @@ func TestSessionMutants(t *testing.T) {
 		TestSessionStore(t, func(*testing.T) auth.SessionStore { return newStore() })
 	}
 	catch(t, suite, func() auth.SessionStore { return auth.NewMemoryStore() }, slices.Concat(
-		sessionFieldMutants(), sessionUpdateMutants(t), sessionAnswerMutants(), sessionFilterMutants(), sessionLooseMutants()))
+		sessionFieldMutants(), sessionUpdateMutants(t), sessionDemandMutants(), sessionRotationMutants(), sessionAnswerMutants(), sessionFilterMutants(), sessionFamilyMutants(), sessionLooseMutants()))
 }
 
 type sessionMutant = mutant[auth.SessionStore]
@@ -29,13 +29,18 @@ const (
 	ruleSessionLast    = "IDs are compared to their last byte"
 	ruleSessionTaken   = "a taken ID is ErrConflict, and changes nothing"
 	ruleSessionUpdate  = "an update changes what it names and nothing else"
-	ruleSessionAll     = "an update may change everything at once"
+	ruleSessionRotated = "a rotation keeps all that it is given, and nothing of the one before"
+	ruleSessionReset   = "a rotation sets Repeats to 0, beside a bound too"
 	ruleSessionSame    = "an update that changes nothing succeeds"
 	ruleSessionSwap    = "an update demands both digests, else it is ErrConflict and changes nothing"
+	ruleSessionConfirm = "an update of nothing confirms what is demanded"
+	ruleSessionAny     = "with AnyDigests an update demands all but the digests"
+	ruleSessionBound   = "RepeatsBelow demands that Repeats is below it, and adds 1"
 	ruleSessionEnded   = "an update is ErrConflict from the very microsecond at which the session ends"
 	ruleSessionList    = "a list has the sessions of its user, newest first"
 	ruleSessionLong    = "a list has the newest thousand"
 	ruleSessionFilter  = "a filter deletes what it chooses, and counts it"
+	ruleSessionFamily  = "a filter demands the very family"
 	ruleSessionLimit   = "a limit takes those that end first"
 	ruleSessionEmpty   = "a filter that chooses by nothing deletes nothing"
 	ruleSessionDeleted = "a deleted session is gone, and its ID is free"
@@ -124,6 +129,22 @@ func updated(name, rule string, f func(u *auth.SessionUpdate, r auth.SessionReco
 				f(&u, r)
 			}
 			return s.UpdateSession(ctx, u)
+		}
+	})
+}
+
+// afterUpdate makes a mutant that changes what an update has made of a session.
+func afterUpdate(name, rule string, f func(u auth.SessionUpdate, old auth.SessionRecord, r *auth.SessionRecord)) sessionMutant {
+	return wrapSessions(name, rule, func(w *wrappedSessions, s *auth.MemoryStore) {
+		w.update = func(ctx context.Context, u auth.SessionUpdate) error {
+			old, _ := s.SessionByID(ctx, u.ID)
+			err := s.UpdateSession(ctx, u)
+			if err == nil {
+				r, _ := s.SessionByID(ctx, u.ID)
+				f(u, old, &r)
+				put(ctx, s, r)
+			}
+			return err
 		}
 	})
 }

@@ -74,19 +74,23 @@ func writingMutants(t *testing.T) []storeMutant {
 func changingMutants(t *testing.T) []storeMutant {
 	mutants := []storeMutant{
 		before("UpdatedAt is not set", ruleUpdate, func(u *auth.UserUpdate, r auth.UserRecord) { u.At = r.UpdatedAt }),
-		before("UpdatedAt is not set by EndSessions", ruleEnd, func(u *auth.UserUpdate, r auth.UserRecord) {
-			if u.EndSessions {
+		before("UpdatedAt is not set by RaiseEpoch", ruleEnd, func(u *auth.UserUpdate, r auth.UserRecord) {
+			if u.RaiseEpoch > 0 {
 				u.At = r.UpdatedAt
 			}
 		}),
 		before("UpdatedAt by a clock of its own", ruleUpdate, func(u *auth.UserUpdate, _ auth.UserRecord) { u.At = time.Now().UTC().Truncate(time.Microsecond) }),
-		before("every update ends the sessions", ruleUpdate, func(u *auth.UserUpdate, _ auth.UserRecord) { u.EndSessions = true }),
-		before("EndSessions is lost", ruleEnd, func(u *auth.UserUpdate, _ auth.UserRecord) { u.EndSessions = false }),
-		before("EndSessions is lost beside a demanded hash", ruleEnd, func(u *auth.UserUpdate, _ auth.UserRecord) {
-			u.EndSessions = u.EndSessions && u.IfPasswordHash == nil
+		before("every update ends the sessions", ruleUpdate, func(u *auth.UserUpdate, _ auth.UserRecord) { u.RaiseEpoch++ }),
+		before("RaiseEpoch is lost", ruleEnd, func(u *auth.UserUpdate, _ auth.UserRecord) { u.RaiseEpoch = 0 }),
+		before("RaiseEpoch is lost beside a demanded hash", ruleEnd, func(u *auth.UserUpdate, _ auth.UserRecord) {
+			if u.IfPasswordHash != nil {
+				u.RaiseEpoch = 0
+			}
 		}),
-		before("EndSessions is lost beside many fields", ruleUpdateAll, func(u *auth.UserUpdate, _ auth.UserRecord) {
-			u.EndSessions = u.EndSessions && (u.Username == nil || u.PasswordHash == nil)
+		before("RaiseEpoch is lost beside many fields", ruleUpdateAll, func(u *auth.UserUpdate, _ auth.UserRecord) {
+			if u.Username != nil && u.PasswordHash != nil {
+				u.RaiseEpoch = 0
+			}
 		}),
 		before("a second field is lost", ruleUpdateAll, func(u *auth.UserUpdate, _ auth.UserRecord) {
 			if u.PasswordHash != nil {
@@ -104,12 +108,12 @@ func changingMutants(t *testing.T) []storeMutant {
 			}
 		}),
 		before("a hash is demanded where sessions end only", ruleDemand, func(u *auth.UserUpdate, _ auth.UserRecord) {
-			if !u.EndSessions {
+			if u.RaiseEpoch == 0 {
 				u.IfPasswordHash = nil
 			}
 		}),
 		before("a hash is not demanded where sessions end", ruleSwap, func(u *auth.UserUpdate, _ auth.UserRecord) {
-			if u.EndSessions {
+			if u.RaiseEpoch > 0 {
 				u.IfPasswordHash = nil
 			}
 		}),
@@ -120,7 +124,7 @@ func changingMutants(t *testing.T) []storeMutant {
 		}),
 		wrap("a new hash that ends the sessions is not written", ruleEnd, func(w *wrapped, s *auth.MemoryStore) {
 			w.update = func(ctx context.Context, u auth.UserUpdate) error {
-				if u.IfPasswordHash != nil && u.PasswordHash != nil && u.EndSessions {
+				if u.IfPasswordHash != nil && u.PasswordHash != nil && u.RaiseEpoch > 0 {
 					r, err := s.UserByID(ctx, u.ID)
 					if err == nil && r.PasswordHash == *u.IfPasswordHash {
 						return nil
@@ -153,7 +157,7 @@ func changingMutants(t *testing.T) []storeMutant {
 			w.update = func(ctx context.Context, u auth.UserUpdate) error {
 				err := s.UpdateUser(ctx, u)
 				if err == auth.ErrConflict {
-					s.UpdateUser(ctx, auth.UserUpdate{ID: u.ID, At: u.At, EndSessions: true})
+					s.UpdateUser(ctx, auth.UserUpdate{ID: u.ID, At: u.At, RaiseEpoch: 7})
 				}
 				return err
 			}
@@ -169,9 +173,11 @@ func changingMutants(t *testing.T) []storeMutant {
 			mutants = append(mutants, before("update drops "+name, ruleUpdate, drop))
 		}
 		end := func(u *auth.UserUpdate, _ auth.UserRecord) {
-			u.EndSessions = u.EndSessions && reflect.ValueOf(u).Elem().FieldByName(fields[0]).IsZero()
+			if !reflect.ValueOf(u).Elem().FieldByName(fields[0]).IsZero() {
+				u.RaiseEpoch = 0
+			}
 		}
-		mutants = append(mutants, before("EndSessions is lost beside "+fields[0], ruleEnd, end))
+		mutants = append(mutants, before("RaiseEpoch is lost beside "+fields[0], ruleEnd, end))
 	}
 	return mutants
 }
@@ -205,7 +211,7 @@ func others(name, rule string, too func(u auth.UserUpdate, other auth.UserRecord
 			ids.do(func(ids *[]string) { all = slices.Clone(*ids) })
 			for _, id := range all {
 				if r, err := s.UserByID(ctx, id); err == nil && id != u.ID && too(u, r) {
-					s.UpdateUser(ctx, auth.UserUpdate{ID: id, At: u.At, PasswordHash: u.PasswordHash, EndSessions: u.EndSessions})
+					s.UpdateUser(ctx, auth.UserUpdate{ID: id, At: u.At, PasswordHash: u.PasswordHash, RaiseEpoch: u.RaiseEpoch})
 				}
 			}
 			return nil

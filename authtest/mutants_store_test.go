@@ -13,7 +13,7 @@ func TestStoreMutants(t *testing.T) {
 		TestUserStore(t, func(*testing.T) auth.UserStore { return newStore() })
 	}
 	catch(t, suite, func() auth.UserStore { return auth.NewMemoryStore() }, slices.Concat(
-		writingMutants(t), changingMutants(t), answeringMutants(), cachingMutants(), comparingMutants(), racingMutants()))
+		writingMutants(t), changingMutants(t), demandingMutants(t), answeringMutants(), cachingMutants(), comparingMutants(), racingMutants()))
 }
 
 type storeMutant = mutant[auth.UserStore]
@@ -30,10 +30,14 @@ const (
 	ruleUpdate    = "an update changes its fields and no other"
 	ruleUpdateAll = "an update may change every field at once"
 	ruleRekey     = "an update may move a user to a new key, which frees the old one"
-	ruleTaken     = "an update to a taken key is ErrUserExists, and changes nothing"
+	ruleTaken     = "an update to a taken key is ErrUserExists if it is as demanded, and changes nothing"
 	ruleSwap      = "an update demands the very hash, else it is ErrConflict and changes nothing"
-	ruleDemand    = "a hash is demanded whatever the update changes"
-	ruleEnd       = "EndSessions adds 1 to Epoch, whatever else the update changes"
+	ruleEpoch     = "an update demands the very epoch, else it is ErrConflict and changes nothing"
+	ruleDemand    = "hash and epoch are demanded, alone and together, whatever the update changes"
+	ruleConfirm   = "an update of nothing confirms what is demanded"
+	ruleTimeless  = "an update without a time leaves UpdatedAt as it is"
+	ruleEnd       = "RaiseEpoch is added to Epoch, whatever else the update changes"
+	ruleRaise     = "RaiseEpoch may be any amount"
 	ruleDelete    = "a deleted user is gone, and the key is free"
 	ruleFresh     = "what was read before is read anew after every change"
 	ruleContext   = "a context that has ended is recognisable, and nothing is changed"

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"reflect"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -31,6 +32,7 @@ func TestTokenIssuer(t *testing.T, newIssuer func(t *testing.T) auth.TokenIssuer
 		{"every token has an ID of its own", tokenIssuer.unique},
 		{"a token is valid until its expiry, and never from then on", tokenIssuer.expiry},
 		{"one token's TTL is as asked for, or refused", tokenIssuer.ttl},
+		{"a token is for whom it was asked for, or refused", tokenIssuer.audience},
 		{"claims are read back, and none takes the place of another", tokenIssuer.claims},
 		{"a token that was changed anywhere is ErrInvalidToken and not ErrExpiredToken", tokenIssuer.tampered},
 		{"a token cannot do without a signature by naming another algorithm", tokenIssuer.unsigned},
@@ -39,6 +41,9 @@ func TestTokenIssuer(t *testing.T, newIssuer func(t *testing.T) auth.TokenIssuer
 		{"many may use it at once", tokenIssuer.concurrent},
 	}
 	for _, rule := range rules {
+		if !wanted(t, rule.name) {
+			continue
+		}
 		t.Run(rule.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				// Tokens carry whole seconds; start away from the edge of one.
@@ -92,7 +97,7 @@ func (s tokenIssuer) roundTrip(t *testing.T) {
 	id := s.accepted(t, s.issue(t, sub).Token)
 	for i := range reflect.TypeFor[auth.Subject]().NumField() {
 		name := reflect.TypeFor[auth.Subject]().Field(i).Name
-		if name == "TTL" || name == "Claims" {
+		if name == "TTL" || name == "Claims" || name == "Audience" || name == "Granted" {
 			continue
 		}
 		got := reflect.ValueOf(id).FieldByName(name)
@@ -102,7 +107,7 @@ func (s tokenIssuer) roundTrip(t *testing.T) {
 	}
 	for i := range reflect.TypeFor[auth.Identity]().NumField() {
 		field := reflect.TypeFor[auth.Identity]().Field(i)
-		optional := field.Name == "Issuer" || field.Name == "ClientID" // not every format has them
+		optional := field.Name == "Issuer" || field.Name == "ClientID" || field.Name == "Audience" // not every format has them
 		if field.IsExported() && !optional && reflect.ValueOf(id).Field(i).IsZero() {
 			t.Errorf("Identity.%s is zero", field.Name)
 		}
@@ -221,6 +226,57 @@ func (s tokenIssuer) ttl(t *testing.T) {
 		}
 		wantZero(t, "Issue", issued)
 	}
+}
+
+func (s tokenIssuer) audience(t *testing.T) {
+	const nobody = "https://nobody.authtest.example"
+	refused := func(what string, sub auth.Subject) {
+		t.Helper()
+		issued, err := s.Issue(t.Context(), sub)
+		if wrong, ok := errors.AsType[*auth.InputError](err); !ok || wrong.Field != "audience" {
+			t.Errorf("Issue for %s: %v, want an *InputError of the field audience", what, err)
+		}
+		wantZero(t, "Issue", issued)
+	}
+	sub := subject(t, 1)
+	all := strings.Fields(s.accepted(t, s.issue(t, sub).Token).Audience)
+	if slices.Contains(all, nobody) {
+		t.Errorf("a token is for %s, whom nobody asked for", nobody)
+	}
+	read := 0 // those of others Parse need not accept
+	for _, one := range all {
+		for what, sub := range map[string]auth.Subject{
+			"asked for alone":        {Audience: []string{one}},
+			"asked for twice":        {Audience: []string{one, one}},
+			"granted alone":          {Granted: []string{one}},
+			"granted beside another": {Granted: []string{nobody, one}},
+			"of several granted":     {Audience: []string{one}, Granted: append([]string{nobody}, all...)},
+		} {
+			sub.UserID, sub.AuthTime = "1", subject(t, 1).AuthTime
+			id, err := s.Parse(t.Context(), s.issue(t, sub).Token)
+			if err != nil {
+				continue
+			}
+			if read++; id.Audience != one {
+				t.Errorf("an audience that was %s is one of %q", what, id.Audience)
+			}
+		}
+		sub.Audience, sub.Granted = []string{one}, []string{nobody}
+		refused("an audience that was not granted", sub)
+		sub.Audience, sub.Granted = []string{one, nobody}, nil
+		refused("an audience beside one that there is", sub)
+		sub.Audience, sub.Granted = []string{one, nobody}, []string{one, nobody}
+		refused("an audience that is granted and not there any more", sub)
+	}
+	if len(all) > 0 && read == 0 {
+		t.Error("no token for one of the audiences is accepted")
+	}
+	sub.Audience, sub.Granted = []string{nobody}, nil
+	refused("an audience that is nobody's", sub)
+	sub.Audience, sub.Granted = []string{""}, nil
+	refused("an empty audience", sub)
+	sub.Audience, sub.Granted = nil, []string{nobody}
+	refused("a session of which nothing is left", sub)
 }
 
 func (s tokenIssuer) claims(t *testing.T) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"net/netip"
 	"reflect"
 	"strconv"
@@ -33,19 +34,25 @@ func TestSessionStore(t *testing.T, newStore func(t *testing.T) auth.SessionStor
 		{"IDs are compared to their last byte", sessionStore.lastByte},
 		{"a taken ID is ErrConflict, and changes nothing", sessionStore.duplicate},
 		{"an update changes what it names and nothing else", sessionStore.update},
-		{"an update may change everything at once", sessionStore.updateAll},
+		{"a rotation keeps all that it is given, and nothing of the one before", sessionStore.rotated},
+		{"a rotation sets Repeats to 0, beside a bound too", sessionStore.rotationBelow},
 		{"an update that changes nothing succeeds", sessionStore.updateSame},
+		{"an update of nothing confirms what is demanded", sessionStore.confirm},
 		{"an update demands both digests, else it is ErrConflict and changes nothing", sessionStore.compareAndSwap},
+		{"with AnyDigests an update demands all but the digests", sessionStore.anyDigests},
+		{"RepeatsBelow demands that Repeats is below it, and adds 1", sessionStore.bound},
 		{"an update is ErrConflict from the very microsecond at which the session ends", sessionStore.ended},
 		{"a token that was replaced is demanded in vain", sessionStore.chain},
 		{"of many that create one ID, exactly one wins", sessionStore.raceID},
 		{"of many that replace one token, exactly one wins", sessionStore.raceRotation},
-		{"concurrent updates of other fields undo no rotation", sessionStore.raceFields},
+		{"of many that count up to a bound, exactly so many succeed", sessionStore.raceBound},
+		{"concurrent counts undo no rotation", sessionStore.raceFields},
 		{"a rotation does not bring back what is deleted meanwhile", sessionStore.raceDeletion},
 		{"of many that delete one session, exactly one counts it", sessionStore.raceDelete},
 		{"a list has the sessions of its user, newest first", sessionStore.list},
 		{"a list has the newest thousand", sessionStore.longList},
 		{"a filter deletes what it chooses, and counts it", sessionStore.filters},
+		{"a filter demands the very family", sessionStore.families},
 		{"a limit takes those that end first", sessionStore.limits},
 		{"a filter that chooses by nothing deletes nothing", sessionStore.emptyFilter},
 		{"a deleted session is gone, and its ID is free", sessionStore.deleted},
@@ -54,6 +61,9 @@ func TestSessionStore(t *testing.T, newStore func(t *testing.T) auth.SessionStor
 		{"what was given and returned is the caller's", sessionStore.ownMemory},
 	}
 	for _, rule := range rules {
+		if !wanted(t, rule.name) {
+			continue
+		}
 		t.Run(rule.name, func(t *testing.T) {
 			t.Helper()
 			rule.test(sessionStore{newStore(t)}, t)
@@ -176,33 +186,37 @@ func (s sessionStore) longest(t *testing.T) {
 	r := session(t, 1)
 	r.ID = strings.Repeat("i", 64)
 	r.UserID = "18446744073709551615"
-	r.Client.Address = netip.MustParseAddr("2001:db8:1111:2222:3333:4444:255.255.255.255%enp0s31f6.4094-abcdefgh")
-	r.Client.UserAgent = strings.Repeat("𝔸", 64) // 256 bytes
-	r.Client.Label = strings.Repeat("l", 100)
+	r.Client = longestClient(0)
+	r.AMR = strings.Repeat("m", 64)
+	r.Audience = strings.Repeat("a", 1024)
 	r.Epoch = 1 << 62
+	r.Repeats = math.MaxUint32
 	r.CreatedAt = time.Date(1000, 1, 1, 0, 0, 0, 1000, time.UTC)
 	r.ExpiresAt = time.Date(9999, 12, 31, 23, 59, 59, 999_999_000, time.UTC)
+	r.GraceUntil = r.ExpiresAt
 	s.demand(t, s.create(t, r))
 	if s.takesText(t) {
 		r.ID, r.UserID = strings.Repeat("i", 63)+"j", strings.Repeat("u", 64)
 		s.demand(t, s.create(t, r))
 	}
-	r.ID, r.Client.UserAgent, r.Client.Label = "other", strings.Repeat("u", 256), strings.Repeat("홍", 33)
+	r.ID, r.Client = "other", longestClient(1)
+	r.AMR, r.Audience = strings.Repeat("é", 32), strings.Repeat("𝔸", 256)
 	s.demand(t, s.create(t, r))
 }
 
 func (s sessionStore) zero(t *testing.T) {
 	r := session(t, 1)
-	r.Epoch, r.Client = 0, auth.Client{}
-	r.LastUsedAt, r.RotatedAt, r.AuthTime = time.Time{}, time.Time{}, time.Time{}
+	r.Epoch, r.Repeats, r.Client, r.AMR, r.Audience = 0, 0, auth.Client{}, "", ""
+	r.LastUsedAt, r.RotatedAt, r.AuthTime, r.GraceUntil = time.Time{}, time.Time{}, time.Time{}, time.Time{}
 	r.Parent, r.Nonce = [32]byte{}, [32]byte{}
 	s.demand(t, s.create(t, r))
 	// The first instant of Unix time is a time as any other.
 	r = session(t, 2)
 	epoch := time.Unix(0, 0).UTC()
 	r.CreatedAt, r.LastUsedAt, r.RotatedAt, r.AuthTime, r.IdleUntil, r.ExpiresAt = epoch, epoch, epoch, epoch, epoch, epoch
+	r.GraceUntil = epoch
 	s.demand(t, s.create(t, r))
-	for i, b := range []byte{0xff, ' ', 0, '\\', '\''} {
+	for i, b := range oddBytes {
 		r = session(t, 3+i)
 		for j := range 16 { // in front and behind
 			r.Family[j], r.Token[31-j], r.Parent[j], r.Nonce[31-j] = b, b, b, b
@@ -214,10 +228,10 @@ func (s sessionStore) zero(t *testing.T) {
 func (s sessionStore) text(t *testing.T) {
 	for i, text := range texts {
 		r := session(t, i)
-		r.Client.UserAgent, r.Client.Label = text, text
+		r.Client.UserAgent, r.Client.Label, r.AMR, r.Audience = text, text, text, text
 		s.demand(t, s.create(t, r))
 	}
-	for i, address := range []string{"0.0.0.0", "203.0.113.255", "::", "::1", "2001:db8::1", "::ffff:192.0.2.1", "fe80::1%eth0"} {
+	for i, address := range addresses {
 		r := session(t, 100+i)
 		r.Client.Address = netip.MustParseAddr(address)
 		s.demand(t, s.create(t, r))
@@ -242,7 +256,9 @@ func (s sessionStore) unknown(t *testing.T) {
 		u := demanding(r)
 		u.ID = text
 		wantError(t, "UpdateSession", s.UpdateSession(t.Context(), u), auth.ErrConflict)
+		wantError(t, "UpdateSession", s.UpdateSession(t.Context(), auth.SessionUpdate{ID: text, AnyDigests: true, At: u.At}), auth.ErrConflict)
 		s.remove(t, auth.SessionFilter{ID: text}, 0)
+		s.remove(t, auth.SessionFilter{ID: text, Family: r.Family}, 0)
 		s.remove(t, auth.SessionFilter{UserID: text}, 0)
 		s.remove(t, auth.SessionFilter{ID: r.ID, UserID: text + "x"}, 0)
 	}
@@ -269,7 +285,7 @@ func (s sessionStore) bytewise(t *testing.T) {
 		}
 	}
 	for i := range created {
-		s.apply(t, &created[i], session(t, 50+i), "Epoch")
+		s.apply(t, &created[i], session(t, 50+i), "RepeatsBelow")
 	}
 	for i, r := range created {
 		s.remove(t, []auth.SessionFilter{{ID: r.ID}, {UserID: r.UserID}}[i%2], 1)
@@ -354,6 +370,8 @@ func (s sessionStore) contextEnded(t *testing.T) {
 		u, ignored := demanding(r), r
 		changeSession(&u, &ignored, other, sessionChanges(t)...)
 		wantError(t, "UpdateSession", s.UpdateSession(ctx, u), want)
+		wantError(t, "UpdateSession of nothing", s.UpdateSession(ctx, demanding(r)), want)
+		wantError(t, "UpdateSession of none", s.UpdateSession(ctx, auth.SessionUpdate{ID: other.ID, AnyDigests: true, At: u.At}), want)
 		list, err := s.Sessions(ctx, r.UserID)
 		wantError(t, "Sessions", err, want)
 		wantZero(t, "Sessions", list)
@@ -366,7 +384,7 @@ func (s sessionStore) contextEnded(t *testing.T) {
 
 func (s sessionStore) silentErrors(t *testing.T) {
 	r := session(t, 1)
-	r.ID, r.Client = "canary", auth.Client{UserAgent: "canary", Label: "canary"}
+	r.ID, r.Client, r.Audience = "canary", auth.Client{UserAgent: "canary", Label: "canary"}, "canary"
 	r = s.create(t, r)
 	canceled, cancel := context.WithCancel(t.Context())
 	cancel()
@@ -374,7 +392,8 @@ func (s sessionStore) silentErrors(t *testing.T) {
 	_, readLate := s.SessionByID(canceled, r.ID)
 	_, listLate := s.Sessions(canceled, "canary")
 	_, deleteLate := s.DeleteSessions(canceled, auth.SessionFilter{ID: r.ID})
-	wrong := demanding(r)
+	wrong, ignored := demanding(r), r
+	changeSession(&wrong, &ignored, r, "Rotation")
 	copy(wrong.IfToken[:], "canary")
 	for what, err := range map[string]error{
 		"CreateSession of a taken ID":        s.CreateSession(t.Context(), r),
@@ -402,13 +421,12 @@ func (s sessionStore) ownMemory(t *testing.T) {
 	second.UserID = r.UserID
 	s.create(t, second)
 
-	before, u := r, demanding(r)
+	u := demanding(r)
 	changeSession(&u, &r, session(t, 3), sessionChanges(t)...)
 	if err := s.UpdateSession(t.Context(), u); err != nil {
 		t.Fatalf("UpdateSession: %v", err)
 	}
 	*u.Rotation = auth.SessionRotation{}
-	*u.AuthTime, *u.Epoch = before.AuthTime, before.Epoch
 	user.Epoch++
 	s.demand(t, r)
 

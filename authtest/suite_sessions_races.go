@@ -49,33 +49,50 @@ func (s sessionStore) raceRotation(t *testing.T) {
 	s.demand(t, bystander)
 }
 
-// raceFields has one goroutine rotate while others change what else there is,
-// all of them demanding the first token. Whoever comes after the rotation fails,
+func (s sessionStore) raceBound(t *testing.T) {
+	for i, test := range []struct{ repeats, below, want uint32 }{
+		{0, 1, 1}, {0, 10, 10}, {5, 25, 20}, {90, 100, 10}, {0, racers, racers}, {7, racers + 8, racers}, {100, 100, 0},
+	} {
+		r := session(t, i)
+		r.Repeats = test.repeats
+		s.create(t, r)
+		u := demanding(r)
+		u.RepeatsBelow = test.below
+		succeeded := uint32(0)
+		for _, err := range together(func(int) error { return s.UpdateSession(t.Context(), u) }) {
+			if err == nil {
+				succeeded++
+			} else {
+				wantError(t, "UpdateSession", err, auth.ErrConflict)
+			}
+		}
+		if succeeded != test.want {
+			t.Errorf("%d of %d concurrent calls of UpdateSession with RepeatsBelow %d of %d succeeded, want %d", succeeded, racers, test.below, test.repeats, test.want)
+		}
+		if test.want > 0 {
+			r.Repeats += test.want
+			r.LastUsedAt = u.At
+		}
+		s.demand(t, r)
+	}
+}
+
+// raceFields has one goroutine rotate while others count, all of them demanding the
+// first token. Whoever comes after the rotation fails,
 // and whoever came before it has not undone it.
 func (s sessionStore) raceFields(t *testing.T) {
 	for round := range rounds {
 		r := s.create(t, session(t, round))
-		want, others := r, session(t, 100)
+		want := r
 		rotation := demanding(r)
 		changeSession(&rotation, &want, session(t, 200), "Rotation")
-		var authTimes, epochs atomic.Int64
 		errs := together(func(i int) error {
-			u, ignored := demanding(r), r
-			switch {
-			case i == racers/2:
+			if i == racers/2 {
 				return s.UpdateSession(t.Context(), rotation)
-			case i%2 == 0:
-				changeSession(&u, &ignored, others, "AuthTime")
-			default:
-				changeSession(&u, &ignored, others, "Epoch")
 			}
-			err := s.UpdateSession(t.Context(), u)
-			if err == nil && i%2 == 0 {
-				authTimes.Add(1)
-			} else if err == nil {
-				epochs.Add(1)
-			}
-			return err
+			u := demanding(r)
+			u.RepeatsBelow = r.Repeats + racers
+			return s.UpdateSession(t.Context(), u)
 		})
 		for i, err := range errs {
 			if i == racers/2 && err != nil {
@@ -83,12 +100,6 @@ func (s sessionStore) raceFields(t *testing.T) {
 			} else if err != nil {
 				wantError(t, "UpdateSession", err, auth.ErrConflict)
 			}
-		}
-		if authTimes.Load() > 0 {
-			want.AuthTime = others.AuthTime
-		}
-		if epochs.Load() > 0 {
-			want.Epoch = others.Epoch
 		}
 		s.demand(t, want)
 	}

@@ -119,23 +119,32 @@ func (s userStore) raceSwap(t *testing.T) {
 	hash := func(i int) string { return fmt.Sprintf("hash of racer %d", i) }
 	winner := oneWinner(t, "UpdateUser", together(func(i int) error {
 		next := hash(i)
-		return s.UpdateUser(t.Context(), auth.UserUpdate{ID: r.ID, At: r.UpdatedAt, IfPasswordHash: &r.PasswordHash, PasswordHash: &next, EndSessions: true})
+		return s.UpdateUser(t.Context(), auth.UserUpdate{ID: r.ID, At: r.UpdatedAt, IfPasswordHash: &r.PasswordHash, PasswordHash: &next, RaiseEpoch: 7})
 	}), auth.ErrConflict)
 	r.PasswordHash = hash(winner)
-	r.Epoch++
+	r.Epoch += 7
+	s.demand(t, r)
+}
+
+func (s userStore) raceDemandedEpoch(t *testing.T) {
+	r := s.create(t, record(t, 1))
+	winner := oneWinner(t, "UpdateUser", together(func(i int) error {
+		return s.UpdateUser(t.Context(), auth.UserUpdate{ID: r.ID, At: r.UpdatedAt, IfEpoch: &r.Epoch, RaiseEpoch: uint64(i) + 1})
+	}), auth.ErrConflict)
+	r.Epoch += uint64(winner) + 1
 	s.demand(t, r)
 }
 
 func (s userStore) raceEpoch(t *testing.T) {
 	r := s.create(t, record(t, 1))
 	for _, err := range together(func(int) error {
-		return s.UpdateUser(t.Context(), auth.UserUpdate{ID: r.ID, At: r.UpdatedAt, EndSessions: true})
+		return s.UpdateUser(t.Context(), auth.UserUpdate{ID: r.ID, At: r.UpdatedAt, RaiseEpoch: 7})
 	}) {
 		if err != nil {
 			t.Errorf("UpdateUser: %v", err)
 		}
 	}
-	r.Epoch += racers
+	r.Epoch += 7 * racers
 	s.demand(t, r)
 }
 

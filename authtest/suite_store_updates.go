@@ -19,7 +19,7 @@ func changes(t testing.TB) [][]string {
 	update, user := reflect.TypeFor[auth.UserUpdate](), reflect.TypeFor[auth.UserRecord]()
 	for i := range update.NumField() {
 		switch name := update.Field(i).Name; name {
-		case "ID", "At", "IfPasswordHash", "EndSessions", "Email", "EmailKey":
+		case "ID", "At", "IfPasswordHash", "IfEpoch", "RaiseEpoch", "Email", "EmailKey":
 		default:
 			field, ok := user.FieldByName(name)
 			if !ok || update.Field(i).Type != reflect.PointerTo(field.Type) {
@@ -48,9 +48,7 @@ func (s userStore) apply(t testing.TB, what string, u auth.UserUpdate, want *aut
 	t.Helper()
 	u.ID, u.At = want.ID, want.UpdatedAt.Add(time.Microsecond)
 	want.UpdatedAt = u.At
-	if u.EndSessions {
-		want.Epoch++
-	}
+	want.Epoch += u.RaiseEpoch
 	if err := s.UpdateUser(t.Context(), u); err != nil {
 		t.Fatalf("UpdateUser of %s: %v", what, err)
 	}
@@ -80,8 +78,8 @@ func (s userStore) updateAll(t *testing.T) {
 	want, bystander := record(t, 1), record(t, 2)
 	bystander.PasswordHash = want.PasswordHash
 	want, bystander = s.create(t, want), s.create(t, bystander)
-	demanded := want.PasswordHash
-	u := auth.UserUpdate{IfPasswordHash: &demanded, EndSessions: true}
+	hash, epoch := want.PasswordHash, want.Epoch
+	u := auth.UserUpdate{IfPasswordHash: &hash, IfEpoch: &epoch, RaiseEpoch: 7}
 	change(&u, &want, record(t, 3), slices.Concat(changes(t)...)...)
 	s.apply(t, "every field", u, &want)
 	s.demand(t, bystander)
@@ -113,9 +111,15 @@ func (s userStore) rekey(t *testing.T) {
 
 func (s userStore) rekeyTaken(t *testing.T) {
 	first, second := s.create(t, record(t, 1)), s.create(t, record(t, 2))
-	hash := "other"
-	err := s.UpdateUser(t.Context(), auth.UserUpdate{ID: second.ID, At: first.CreatedAt, Email: &first.Email, EmailKey: &first.EmailKey, PasswordHash: &hash, EndSessions: true})
-	wantError(t, "UpdateUser", err, auth.ErrUserExists)
+	hash, wrongEpoch := "other", second.Epoch+1
+	taking := auth.UserUpdate{ID: second.ID, At: first.CreatedAt, Email: &first.Email, EmailKey: &first.EmailKey, PasswordHash: &hash, RaiseEpoch: 7}
+	met, hashUnmet, epochUnmet := taking, taking, taking
+	met.IfPasswordHash, met.IfEpoch = &second.PasswordHash, &second.Epoch
+	hashUnmet.IfPasswordHash, epochUnmet.IfEpoch = &hash, &wrongEpoch
+	wantError(t, "UpdateUser", s.UpdateUser(t.Context(), taking), auth.ErrUserExists)
+	wantError(t, "UpdateUser, as demanded", s.UpdateUser(t.Context(), met), auth.ErrUserExists)
+	wantError(t, "UpdateUser demanding a wrong hash", s.UpdateUser(t.Context(), hashUnmet), auth.ErrConflict)
+	wantError(t, "UpdateUser demanding a wrong epoch", s.UpdateUser(t.Context(), epochUnmet), auth.ErrConflict)
 	s.demand(t, first)
 	s.demand(t, second)
 }
@@ -137,7 +141,7 @@ func (s userStore) compareAndSwap(t *testing.T) {
 			if other == stored {
 				continue
 			}
-			err := s.UpdateUser(t.Context(), auth.UserUpdate{ID: r.ID, At: r.CreatedAt, IfPasswordHash: &other, PasswordHash: &next, EndSessions: true})
+			err := s.UpdateUser(t.Context(), auth.UserUpdate{ID: r.ID, At: r.CreatedAt, IfPasswordHash: &other, PasswordHash: &next, RaiseEpoch: 7})
 			wantError(t, fmt.Sprintf("UpdateUser demanding %.80q of %.80q", other, stored), err, auth.ErrConflict)
 		}
 		s.demand(t, r)
@@ -152,30 +156,9 @@ func (s userStore) compareAndSwap(t *testing.T) {
 	wantError(t, "UpdateUser of nobody", err, auth.ErrUserNotFound)
 }
 
-func (s userStore) compareAndSet(t *testing.T) {
-	r := s.create(t, record(t, 1))
-	wrong := "another hash"
-	for i, fields := range append(changes(t), nil) {
-		for _, end := range []bool{false, true} {
-			values := record(t, 2+i)
-			want := r
-			u := auth.UserUpdate{EndSessions: end}
-			change(&u, &want, values, fields...)
-			u.ID, u.At, u.IfPasswordHash = r.ID, want.UpdatedAt.Add(time.Second), &wrong
-			what := fmt.Sprintf("[%s], EndSessions %t", strings.Join(fields, ", "), end)
-			wantError(t, "UpdateUser of "+what+" demanding a wrong hash", s.UpdateUser(t.Context(), u), auth.ErrConflict)
-			s.demand(t, r)
-			demanded := r.PasswordHash
-			u.IfPasswordHash = &demanded
-			s.apply(t, what+" demanding the right hash", u, &want)
-			r = want
-		}
-	}
-}
-
 func (s userStore) endSessions(t *testing.T) {
 	r := s.create(t, record(t, 1))
-	s.apply(t, "nothing but EndSessions", auth.UserUpdate{EndSessions: true}, &r)
+	s.apply(t, "nothing but RaiseEpoch", auth.UserUpdate{RaiseEpoch: 7}, &r)
 	all := changes(t)
 	for _, fields := range append(all, slices.Concat(all...)) {
 		for _, demanding := range []bool{false, true} {
@@ -183,13 +166,13 @@ func (s userStore) endSessions(t *testing.T) {
 				if slices.Contains(fields, "Email") && values.EmailKey == "" {
 					continue // nobody asks for that
 				}
-				u := auth.UserUpdate{EndSessions: true}
+				u := auth.UserUpdate{RaiseEpoch: 7}
 				if demanding {
 					demanded := r.PasswordHash
 					u.IfPasswordHash = &demanded
 				}
 				change(&u, &r, values, fields...)
-				s.apply(t, fmt.Sprintf("%s with EndSessions, demanding a hash: %t", strings.Join(fields, ", "), demanding), u, &r)
+				s.apply(t, fmt.Sprintf("%s with RaiseEpoch, demanding a hash: %t", strings.Join(fields, ", "), demanding), u, &r)
 			}
 		}
 	}
@@ -202,7 +185,7 @@ func (s userStore) delete(t *testing.T) {
 	}
 	s.absent(t, r.ID, r.EmailKey)
 	wantError(t, "DeleteUser again", s.DeleteUser(t.Context(), r.ID), auth.ErrUserNotFound)
-	wantError(t, "UpdateUser", s.UpdateUser(t.Context(), auth.UserUpdate{ID: r.ID, At: r.CreatedAt, EndSessions: true}), auth.ErrUserNotFound)
+	wantError(t, "UpdateUser", s.UpdateUser(t.Context(), auth.UserUpdate{ID: r.ID, At: r.CreatedAt, RaiseEpoch: 7}), auth.ErrUserNotFound)
 	again := record(t, 3)
 	again.EmailKey = r.EmailKey
 	s.demand(t, s.create(t, again))
@@ -225,7 +208,7 @@ func (s userStore) fresh(t *testing.T) {
 			s.absentKey(t, oldKey)
 		}
 	}
-	s.apply(t, "nothing but EndSessions", auth.UserUpdate{EndSessions: true}, &r)
+	s.apply(t, "nothing but RaiseEpoch", auth.UserUpdate{RaiseEpoch: 7}, &r)
 	if err := s.DeleteUser(t.Context(), r.ID); err != nil {
 		t.Fatalf("DeleteUser: %v", err)
 	}

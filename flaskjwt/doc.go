@@ -42,9 +42,9 @@
 //     with a WWW-Authenticate header, and the scheme is "bearer" in any case.
 //   - Tokens come in the Authorization header alone. Cookies are not read, so the
 //     csrf claim is written for the Flask services and not looked at.
-//   - There is no jwt_required(fresh=True): compare Identity.AuthTime with the age
-//     that the route allows. It is zero, and so too long ago for any route, in a
-//     Flask service's token that is not fresh.
+//   - In place of jwt_required(fresh=True) there is authhttp.RequireFreshFunc, with the
+//     age of Identity.AuthTime that the route allows. That is zero, and so too long ago
+//     for any route, in a Flask service's token that is not fresh.
 //   - Refresh tokens are not accepted. Leave the routes that take them to a Flask
 //     service, or let users log in again.
 //   - The Flask services' blocklist is not asked. Who revokes by jti looks at

@@ -87,10 +87,9 @@ func Example_takeOver() {
 
 	mux := http.NewServeMux()
 	mux.Handle("POST /users/login", authhttp.Login(a))
-	mux.Handle("GET /users/me", authhttp.Require(a)(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		id, _ := auth.FromContext(r.Context())
-		fmt.Fprintln(w, "user", id.UserID)
-	})))
+	mux.Handle("GET /users/me", authhttp.RequireFunc(a, func(w http.ResponseWriter, r *http.Request, who auth.Identity) {
+		fmt.Fprintln(w, "user", who.UserID)
+	}))
 
 	me := httptest.NewRequest("GET", "/users/me", nil)
 	me.Header.Set("Authorization", "Bearer "+fromFlask)

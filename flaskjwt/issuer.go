@@ -13,10 +13,12 @@ import (
 	"hash"
 	"io"
 	"log/slog"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/seed89488a0c/auth"
+	"github.com/seed89488a0c/auth/internal/input"
 	"github.com/seed89488a0c/auth/internal/token"
 	"github.com/seed89488a0c/auth/internal/uuid"
 )
@@ -101,6 +103,8 @@ func newIssuer(c Config) (*Issuer, error) {
 		return nil, errors.New("the issuer is not UTF-8 or has control characters")
 	case c.Audience != "" && !token.ValidText(c.Audience):
 		return nil, errors.New("the audience is not UTF-8 or has control characters")
+	case strings.Contains(c.Audience, " "):
+		return nil, errors.New("the audience has a space")
 	}
 	i := &Issuer{}
 	for n, secret := range append([][]byte{c.Secret}, c.OldSecrets...) {
@@ -158,8 +162,13 @@ type claims struct {
 // the future, by another machine's clock, becomes now, and a zero one is not
 // written. Issue fails for a subject that no token can carry: an empty user ID,
 // text that is not UTF-8 or has control characters, an AuthTime before 1970,
-// claims that may not be there, more than 8 KiB.
+// claims that may not be there, more than 8 KiB. There is one audience at most, so
+// that for any other it is an [auth.InputError].
 func (i *Issuer) Issue(_ context.Context, s auth.Subject) (auth.IssuedToken, error) {
+	another := func(audience string) bool { return audience == "" || audience != i.config.Audience }
+	if slices.ContainsFunc(s.Audience, another) || len(s.Granted) > 0 && !slices.Contains(s.Granted, i.config.Audience) {
+		return auth.IssuedToken{}, &auth.InputError{Field: input.FieldAudience, Code: input.NotAllowed}
+	}
 	issued, err := i.sign(s)
 	if err != nil {
 		return auth.IssuedToken{}, fmt.Errorf("flaskjwt: %w", err)

@@ -149,6 +149,7 @@ func (i *Issuer) read(payload []byte, now time.Time) (auth.Identity, error) {
 	var audiences []string
 	if has("aud") {
 		audiences = r.texts("aud")
+		id.Audience = token.JoinAudiences(audiences)
 	}
 
 	latest := now.Add(token.ClockSkew)
@@ -232,6 +233,7 @@ func (r *reader) texts(name string) []string {
 	list := make([]string, len(texts))
 	for n, text := range texts {
 		list[n] = *text
+		r.bad = r.bad || !token.ValidText(*text)
 	}
 	return list
 }

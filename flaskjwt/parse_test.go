@@ -1,6 +1,7 @@
 package flaskjwt_test
 
 import (
+	"encoding/base64"
 	"encoding/json"
 	"os"
 	"strings"
@@ -318,7 +319,8 @@ func TestRotation(t *testing.T) {
 
 // TestNotAJWTIssuer: with the same secret, neither takes the tokens of the other.
 func TestNotAJWTIssuer(t *testing.T) {
-	key, err := auth.HMACKey([]byte(secret))
+	// As a JWK, since a secret that is text is none for auth.HMACKey.
+	key, err := auth.ParseKey([]byte(`{"kty":"oct","k":"` + base64.RawURLEncoding.EncodeToString([]byte(secret)) + `"}`))
 	if err != nil {
 		t.Fatal(err)
 	}

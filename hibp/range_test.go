@@ -101,6 +101,7 @@ func TestHash(t *testing.T) {
 }
 
 // What leaves the process, byte for byte.
+// ASVS 5.0 14.2.3
 func TestRequest(t *testing.T) {
 	var raw []string
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -195,6 +196,7 @@ func TestCount(t *testing.T) {
 	}
 }
 
+// ASVS 5.0 6.2.12
 func TestNotBreached(t *testing.T) {
 	for _, body := range []string{rows("1"), rows("1") + "\r\n", strings.ReplaceAll(rows("1"), "\r\n", "\n") + "\n"} {
 		checker := serve(t, hibp.Config{}, answer(body))
@@ -303,6 +305,7 @@ func TestStatus(t *testing.T) {
 
 // A redirect is not followed, to another host or the same, whatever the
 // caller's client would do.
+// ASVS 5.0 15.3.2
 func TestRedirect(t *testing.T) {
 	elsewhere := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		t.Errorf("followed to %s", r.URL)

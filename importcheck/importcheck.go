@@ -153,8 +153,6 @@ func clear(r *auth.UserRecord, field string, row int) {
 		r.Username = ""
 	case "password_hash":
 		r.PasswordHash = ""
-	case "epoch":
-		r.Epoch = 0
 	case "time":
 		empty := auth.UserRecord{}
 		r.CreatedAt, r.DisabledAt, r.EmailVerifiedAt = empty.CreatedAt, empty.DisabledAt, empty.EmailVerifiedAt

@@ -55,11 +55,9 @@ func Example() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	orders := verifier.Require(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if id, ok := jwks.FromContext(r.Context()); ok {
-			fmt.Fprintln(w, "orders of a user of", id.Issuer)
-		}
-	}))
+	orders := verifier.RequireFunc(func(w http.ResponseWriter, r *http.Request, who jwks.Identity) {
+		fmt.Fprintln(w, "orders of a user of", who.Issuer)
+	})
 
 	ann, err := a.Register(context.Background(), auth.Registration{
 		Email:    "ann@example.com",

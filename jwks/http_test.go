@@ -26,6 +26,7 @@ func serve(t testing.TB, h http.Handler) *httptest.Server {
 	return s
 }
 
+// ASVS 5.0 15.3.2
 func TestRedirects(t *testing.T) {
 	s := ed(t, "first")
 	set := jwkSet(t, s)
@@ -83,6 +84,7 @@ func TestConnection(t *testing.T) {
 }
 
 // The caller's deadline holds while a body trickles in.
+// ASVS 5.0 13.2.6
 func TestSlowBody(t *testing.T) {
 	server := serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		for r.Context().Err() == nil {
@@ -153,7 +155,8 @@ func TestRequire(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			var answers []*httptest.ResponseRecorder
-			for _, h := range []http.Handler{tt.v.Require(whoami), authhttp.Require(tt.v)(whoami)} {
+			given := func(w http.ResponseWriter, r *http.Request, who jwks.Identity) { io.WriteString(w, who.UserID) }
+			for _, h := range []http.Handler{tt.v.Require(whoami), authhttp.Require(tt.v)(whoami), tt.v.RequireFunc(given)} {
 				w, r := httptest.NewRecorder(), httptest.NewRequest("GET", "/", nil)
 				r.Header["Authorization"] = tt.field
 				h.ServeHTTP(w, r)
@@ -163,7 +166,7 @@ func TestRequire(t *testing.T) {
 				answers = append(answers, w)
 			}
 			own, others := answers[0].Header(), answers[1].Header()
-			for _, name := range []string{"Content-Type", "Cache-Control", "WWW-Authenticate", "Retry-After"} {
+			for _, name := range []string{"Content-Type", "Cache-Control", "WWW-Authenticate", "Retry-After", "X-Content-Type-Options"} {
 				if !slices.Equal(own.Values(name), others.Values(name)) || len(own) != len(others) {
 					t.Errorf("%s: %q, and authhttp's %q", name, own.Values(name), others.Values(name))
 				}
@@ -173,28 +176,34 @@ func TestRequire(t *testing.T) {
 }
 
 // Only who has logged in of late passes; others are told how late (RFC 9470 §3).
+// ASVS 5.0 6.8.4, 10.3.4
 func TestRequireFresh(t *testing.T) {
 	bubble(t, func(t *testing.T, o *origin, s signer) {
 		v := newVerifier(t, o.config())
 		next := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) })
-		fresh := jwks.RequireFresh(time.Minute)(next)
 		for _, tt := range []struct {
-			h      http.Handler
 			token  string
 			status int
 			about  string
 		}{
-			{v.Require(fresh), s.token(t, "auth_time", time.Now().Add(-time.Minute).Unix()), http.StatusNoContent, ""},
-			{v.Require(fresh), s.token(t, "auth_time", time.Now().Add(-61*time.Second).Unix()), http.StatusUnauthorized, `error="insufficient_user_authentication"`},
-			{v.Require(fresh), s.token(t, "auth_time", nil), http.StatusUnauthorized, `max_age="60"`},
-			{fresh, s.token(t), http.StatusUnauthorized, "Bearer"},
+			{s.token(t, "auth_time", time.Now().Add(-time.Minute).Unix()), http.StatusNoContent, ""},
+			{s.token(t, "auth_time", time.Now().Add(-61*time.Second).Unix()), http.StatusUnauthorized, `error="insufficient_user_authentication"`},
+			{s.token(t, "auth_time", nil), http.StatusUnauthorized, `max_age="60"`},
+			{s.token(t, "exp", time.Now().Unix()-1, "iat", time.Now().Unix()-9), http.StatusUnauthorized, `error="invalid_token"`},
 		} {
-			r := httptest.NewRequest("GET", "/", nil)
-			r.Header.Set("Authorization", "Bearer "+tt.token)
-			w := httptest.NewRecorder()
-			tt.h.ServeHTTP(w, r)
-			if challenge := w.Header().Get("WWW-Authenticate"); w.Code != tt.status || !strings.Contains(challenge, tt.about) {
-				t.Errorf("%d %q, want %d %q", w.Code, challenge, tt.status, tt.about)
+			for _, h := range []http.Handler{v.RequireFresh(time.Minute, next), v.RequireFreshFunc(time.Minute, func(w http.ResponseWriter, r *http.Request, who jwks.Identity) {
+				if id, ok := jwks.FromContext(r.Context()); !ok || id != who {
+					t.Errorf("who is %v, the context says %v", who, id)
+				}
+				next(w, r)
+			})} {
+				r := httptest.NewRequest("GET", "/", nil)
+				r.Header.Set("Authorization", "Bearer "+tt.token)
+				w := httptest.NewRecorder()
+				h.ServeHTTP(w, r)
+				if challenge := w.Header().Get("WWW-Authenticate"); w.Code != tt.status || !strings.Contains(challenge, tt.about) {
+					t.Errorf("%d %q, want %d %q", w.Code, challenge, tt.status, tt.about)
+				}
 			}
 		}
 	})

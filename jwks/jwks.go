@@ -10,7 +10,9 @@
 //		Audience: "https://orders.example",
 //	})
 //	…
-//	mux.Handle("GET /orders", verifier.Require(orders))
+//	mux.Handle("GET /orders", verifier.RequireFunc(func(w http.ResponseWriter, r *http.Request, who jwks.Identity) {
+//		fmt.Fprintln(w, "orders of", who.UserID, "of", who.Issuer)
+//	}))
 //
 // Keys are fetched by the calls that need them, at most one at a time for each
 // issuer; nothing runs in between. They are fetched at first use, and again when
@@ -218,38 +220,53 @@ func (v *Verifier) Ready(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
-// Require returns a handler that lets requests with a valid access token pass to
-// next and answers all others, as package authhttp's Require does: 401 for a
-// token that is missing or not accepted, 503 where that cannot be told, with a
-// problem of RFC 9457. Handlers behind it find who is asking by [FromContext]; why
-// a token was refused [Config.OnError] is told.
+// RequireFunc returns a handler that gives requests with a valid access token to f,
+// with who is asking, and answers all others, as package authhttp's RequireFunc does:
+// 401 for a token that is missing or not accepted, 503 where that cannot be told, with
+// a problem of RFC 9457. Why a token was refused [Config.OnError] is told.
 //
 // The token is read from the Authorization header alone (RFC 6750 §2.1).
-func (v *Verifier) Require(next http.Handler) http.Handler {
-	return bearer.Require(v, next, bearer.WriteError)
+func (v *Verifier) RequireFunc(f func(w http.ResponseWriter, r *http.Request, who Identity)) http.Handler {
+	return bearer.Require(v, f, bearer.WriteError)
 }
 
-// RequireFresh returns middleware for what needs a login of late, inside
-// [Verifier.Require]: it answers requests 401 as RFC 9470 §3 has it whose user was
-// authenticated more than maxAge ago, or nobody knows when. The client then logs in
-// again at the issuer.
-func RequireFresh(maxAge time.Duration) func(http.Handler) http.Handler {
-	return func(next http.Handler) http.Handler {
-		return bearer.RequireFresh(maxAge, next, bearer.WriteError)
-	}
+// Require is like [Verifier.RequireFunc] for a handler that finds who is asking by
+// [FromContext].
+func (v *Verifier) Require(next http.Handler) http.Handler {
+	return v.RequireFunc(bearer.Plain(next))
+}
+
+// RequireFreshFunc is like [Verifier.RequireFunc] for what needs a login of late: it
+// also answers requests 401 as RFC 9470 §3 has it whose user was authenticated more
+// than maxAge ago, or nobody knows when. The client then logs in again at the issuer.
+// It panics where maxAge is below a second.
+func (v *Verifier) RequireFreshFunc(maxAge time.Duration, f func(w http.ResponseWriter, r *http.Request, who Identity)) http.Handler {
+	return bearer.RequireFresh(v, maxAge, f, bearer.WriteError)
+}
+
+// RequireFresh is like [Verifier.RequireFreshFunc] for a handler that finds who is
+// asking by [FromContext].
+func (v *Verifier) RequireFresh(maxAge time.Duration, next http.Handler) http.Handler {
+	return v.RequireFreshFunc(maxAge, bearer.Plain(next))
 }
 
 // NewContext returns a context that carries who is asking, as [Verifier.Require]
 // does: for other ways in than HTTP, and for tests of handlers.
 func NewContext(ctx context.Context, id Identity) context.Context { return token.NewContext(ctx, id) }
 
-// FromContext returns who is asking, and whether anybody is known to. It finds
-// what middleware of package authhttp has put there, too.
+// FromContext returns who is asking, and whether anybody is known to: see
+// [github.com/seed89488a0c/auth.FromContext] for where nobody is, although there should
+// be. It finds what middleware of package authhttp has put there, too.
 func FromContext(ctx context.Context) (Identity, bool) { return token.FromContext(ctx) }
 
 // Identity is what a valid access token says of who is asking: see
 // [github.com/seed89488a0c/auth.Identity] for its fields. Those are zero whose
-// claims the token does not have; Issuer, UserID and ExpiresAt never are.
+// claims the token does not have; Issuer, UserID, Audience and ExpiresAt never are. An
+// audience that has a space itself is in Audience with %20 in its place.
+//
+// A user is known by Issuer and UserID together: another issuer's may have the same
+// UserID. No Authenticator of package auth acts for an Identity of this package, even
+// if it has issued the token: its account routes verify tokens by the Authenticator.
 type Identity = token.Identity
 
 // TokenError says why a token is not accepted, by its field Reason: see

@@ -167,6 +167,7 @@ func TestUnknownKeyInOutage(t *testing.T) {
 	})
 }
 
+// ASVS 5.0 16.5.2
 func TestOutage(t *testing.T) {
 	bubble(t, func(t *testing.T, o *origin, s signer) {
 		var failures int

@@ -26,6 +26,7 @@ import (
 var _ auth.Verifier = (*jwks.Verifier)(nil)
 
 // Tokens of the root package's issuer, with all algorithms, over a network.
+// ASVS 5.0 6.8.2, 9.1.1
 func TestVerify(t *testing.T) {
 	for _, s := range []signer{rs(t, "rs"), es(t, "es"), ed(t, "ed")} {
 		t.Run(s.method.Alg(), func(t *testing.T) {
@@ -46,8 +47,12 @@ func TestVerify(t *testing.T) {
 					t.Fatal(err)
 				}
 				own, err := issuer.Parse(t.Context(), issued.Token)
-				if must(t, id, err) != own || own.UserID != "u1" || own.SessionID != "s1" || !own.AuthTime.Equal(authTime) {
+				must(t, own, err)
+				if id.WithClaims(nil) != own.WithClaims(nil) || own.UserID != "u1" || own.SessionID != "s1" || !own.AuthTime.Equal(authTime) {
 					t.Errorf("got %#v, the issuer has %#v", id, own)
+				}
+				if want := []string{"shop", audience}; !slices.Equal(strings.Fields(id.Audience), want) {
+					t.Errorf("audiences %q, want %q", strings.Fields(id.Audience), want)
 				}
 				var c struct{ Role string }
 				if err := id.Claims(&c); err != nil || c.Role != "admin" {
@@ -59,6 +64,7 @@ func TestVerify(t *testing.T) {
 	}
 }
 
+// ASVS 5.0 9.2.3, 10.3.1
 func TestRules(t *testing.T) {
 	bubble(t, func(t *testing.T, o *origin, s signer) {
 		plain := newVerifier(t, o.config())
@@ -133,6 +139,7 @@ func TestExpiry(t *testing.T) {
 }
 
 // What everybody can read is no secret to sign with (RFC 8725 §2.1).
+// ASVS 5.0 9.1.2
 func TestAlgorithmConfusion(t *testing.T) {
 	for _, s := range []signer{rs(t, "first"), es(t, "first"), ed(t, "first")} {
 		t.Run(s.method.Alg(), func(t *testing.T) {
@@ -187,6 +194,7 @@ func TestSecretsInSet(t *testing.T) {
 	})
 }
 
+// ASVS 5.0 6.8.1, 10.3.3
 func TestSeveralIssuers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const otherName = "https://other.example"
@@ -373,6 +381,7 @@ func TestNoKeyID(t *testing.T) {
 	})
 }
 
+// ASVS 5.0 12.3.1
 func TestConfig(t *testing.T) {
 	good := jwks.Config{URL: "https://issuer.example/keys?p=1", Issuer: name, Audience: audience}
 	for _, tt := range []struct {

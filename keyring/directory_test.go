@@ -168,6 +168,7 @@ func TestBadFiles(t *testing.T) {
 }
 
 // Who may make a file cannot write lines of a log with its name.
+// ASVS 5.0 16.4.1
 func TestFileErrorQuotesNames(t *testing.T) {
 	base := t.TempDir()
 	dir := filepath.Join(base, "keys\nall is well")

@@ -342,6 +342,7 @@ func TestGenerate(t *testing.T) {
 // Two services under load through rotations: no token of the one is refused by
 // the other while it lives, and one that outlives what was promised is refused at
 // the nanosecond of its key's retirement.
+// ASVS 5.0 13.3.4
 func TestRotationUnderLoad(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		dir := t.TempDir()

@@ -20,8 +20,10 @@ const (
 	minBcryptCost     = 10 // OWASP Password Storage Cheat Sheet
 	defaultBcryptCost = 12
 	maxBcryptCost     = 15
+	maxCostAbove      = 2       // log2 of argon2phc.TooDear
 	bcryptMemory      = 4 << 10 // the state of Blowfish
-	maxBcryptPassword = 71
+	bcryptReads       = 72      // bytes
+	maxBcryptPassword = bcryptReads - 1
 )
 
 var (
@@ -33,8 +35,9 @@ var (
 // Python. The zero value hashes with cost 12.
 //
 // bcrypt reads 72 bytes. Every origin cut longer passwords silently, so stored
-// hashes are verified that way. When hashing, a password of 72 bytes or more is
-// an error: a hash of exactly 72 would verify all its extensions.
+// hashes are verified that way; a login with a password of 72 bytes or more does not
+// upgrade them, since what comes behind may be a typing error. When hashing, such a
+// password is an error: a hash of exactly 72 would verify all its extensions.
 type Bcrypt struct {
 	Cost int // 10 to 15, 0 = 12; one more doubles the time
 }
@@ -72,10 +75,11 @@ func (b Bcrypt) Verify(_ context.Context, encoded string, p auth.Password) (bool
 	return verify(b, encoded, p)
 }
 
-// Inspect describes encoded. A cost below b's own or below 10 is outdated.
+// Inspect describes encoded. A cost below b's own or below 10 is outdated, and so is
+// one that is more than 2 above b's own, which is four times as dear.
 func (b Bcrypt) Inspect(encoded string) auth.HashInfo {
 	if encoded == "" {
-		return auth.HashInfo{Scheme: "bcrypt", MemoryBytes: bcryptMemory}
+		return auth.HashInfo{Scheme: "bcrypt", MemoryBytes: bcryptMemory, CutAt: bcryptReads}
 	}
 	return inspect(b, encoded)
 }
@@ -85,7 +89,7 @@ func (b Bcrypt) parse(encoded string) (record, error) {
 		return record{}, auth.ErrUnknownHash
 	}
 	r, cost, err := bcryptRecord(encoded)
-	r.info.Outdated = cost < max(b.cost(), minBcryptCost)
+	r.info.Outdated = cost < max(b.cost(), minBcryptCost) || cost > b.cost()+maxCostAbove
 	return named("bcrypt", r, err)
 }
 
@@ -120,7 +124,7 @@ func bcryptRecord(encoded string) (r record, cost int, err error) {
 		return record{}, 0, err
 	}
 	return record{
-		info: auth.HashInfo{MemoryBytes: bcryptMemory, Outdated: true},
+		info: auth.HashInfo{MemoryBytes: bcryptMemory, Outdated: true, CutAt: bcryptReads},
 		match: func(password string) bool {
 			return bcrypt.CompareHashAndPassword([]byte(encoded), []byte(password)) == nil
 		},
@@ -160,7 +164,7 @@ func (BcryptSHA256) parse(encoded string) (record, error) {
 		return named("bcrypt-sha256", record{}, errDamaged)
 	}
 	r, _, err := bcryptRecord(fmt.Sprintf("$%s$%02d$%s%s", ident, cost, salt, digest))
-	r.before(func(password string) string {
+	r.digested(func(password string) string {
 		h := sha256.New()
 		if v2 {
 			h = hmac.New(sha256.New, []byte(salt))

@@ -55,7 +55,7 @@ func (Django) parse(encoded string) (r record, err error) {
 		r, _, err = bcryptRecord(rest)
 	case "bcrypt_sha256":
 		r, _, err = bcryptRecord(rest)
-		r.before(SHA256Hex)
+		r.digested(SHA256Hex)
 	case "md5", "sha1":
 		r, err = djangoDigest(name, rest)
 	default:

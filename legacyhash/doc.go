@@ -106,8 +106,9 @@
 //
 // # Passwords
 //
-// Passwords are UTF-8, byte for byte unless the type says otherwise. bcrypt's 72 bytes
-// are its own, see [Bcrypt]. A NUL in a password is a byte like any other where the
+// Passwords are UTF-8, byte for byte unless the type says otherwise. bcrypt alone reads
+// no more than 72 bytes, see [Bcrypt]; passwords that were digested before, as in
+// BcryptSHA256, are read whole. A NUL in a password is a byte like any other where the
 // origin has it so: PBKDF2, scrypt, Argon2, digests. bcrypt and crypt(3) end there, and
 // a password that has one is not verified. No new hash is made of one.
 //

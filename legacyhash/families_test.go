@@ -357,6 +357,7 @@ func TestFloors(t *testing.T) {
 	}
 }
 
+// ASVS 5.0 11.4.1
 func TestOutdatedAndMemory(t *testing.T) {
 	b53 := strings.Repeat(".", 53)
 	for _, test := range []struct {
@@ -369,16 +370,28 @@ func TestOutdatedAndMemory(t *testing.T) {
 		{legacyhash.Bcrypt{}, "$2y$12$" + b53, 4096, false},
 		{legacyhash.Bcrypt{}, "$2b$11$" + b53, 4096, true},
 		{legacyhash.Bcrypt{Cost: 10}, "$2b$11$" + b53, 4096, false},
+		{legacyhash.Bcrypt{}, "$2b$14$" + b53, 4096, false},
+		{legacyhash.Bcrypt{}, "$2b$15$" + b53, 4096, true}, // eight times as dear
+		{legacyhash.Bcrypt{Cost: 10}, "$2b$13$" + b53, 4096, true},
 		{legacyhash.PBKDF2{}, "$pbkdf2-sha256$600000$" + zero16 + "$" + zero32, 0, false},
 		{legacyhash.PBKDF2{}, "$pbkdf2-sha256$599999$" + zero16 + "$" + zero32, 0, true},
 		{legacyhash.PBKDF2{}, "$pbkdf2-sha256$600000$AAAA$" + zero32, 0, true},
 		{legacyhash.PBKDF2{Rounds: 700_000}, "$pbkdf2-sha256$600000$" + zero16 + "$" + zero32, 0, true},
 		{legacyhash.PBKDF2{}, "$pbkdf2-sha512$210000$" + zero16 + "$" + zero64, 0, false},
+		{legacyhash.PBKDF2{}, "$pbkdf2-sha256$2400000$" + zero16 + "$" + zero32, 0, false},
+		{legacyhash.PBKDF2{}, "$pbkdf2-sha256$2400001$" + zero16 + "$" + zero32, 0, true},
+		{legacyhash.PBKDF2{}, "$pbkdf2-sha512$840000$" + zero16 + "$" + zero64, 0, false},
+		{legacyhash.PBKDF2{}, "$pbkdf2-sha512$840001$" + zero16 + "$" + zero64, 0, true},
+		{legacyhash.PBKDF2{SHA512: true}, "$pbkdf2-sha256$2400001$" + zero16 + "$" + zero32, 0, true},
+		{legacyhash.PBKDF2{}, "$pbkdf2-sha256$1200000$" + zero16 + "$" + strings.Repeat("A", 86), 0, false}, // two blocks
+		{legacyhash.PBKDF2{}, "$pbkdf2-sha256$1200001$" + zero16 + "$" + strings.Repeat("A", 86), 0, true},
 		{legacyhash.PBKDF2{}, "$pbkdf2$5000000$" + zero16 + "$" + zero32[:27], 0, true},
 		{legacyhash.Scrypt{}, "$scrypt$ln=17,r=8,p=1$" + zero16 + "$" + zero32, 128*8<<17 + 1024, false},
 		{legacyhash.Scrypt{}, "$scrypt$ln=13,r=8,p=10$" + zero16 + "$" + zero32, 128*8<<13 + 10240, true},
 		{legacyhash.Scrypt{LogN: 13, P: 10}, "$scrypt$ln=13,r=8,p=10$" + zero16 + "$" + zero32, 128*8<<13 + 10240, false},
 		{legacyhash.Scrypt{LogN: 13, P: 10}, "$scrypt$ln=16,r=8,p=1$" + zero16 + "$" + zero32, 128*8<<16 + 1024, true},
+		{legacyhash.Scrypt{LogN: 13, P: 10}, "$scrypt$ln=13,r=8,p=40$" + zero16 + "$" + zero32, 128*8<<13 + 128*8*40, false},
+		{legacyhash.Scrypt{LogN: 13, P: 10}, "$scrypt$ln=13,r=8,p=41$" + zero16 + "$" + zero32, 128*8<<13 + 128*8*41, true},
 		{legacyhash.Argon2i{}, "$argon2i$v=19$m=65536,t=4,p=1$" + zero16 + "$" + zero32, 64 << 20, true},
 		{legacyhash.Spring{}, "{scrypt@SpringSecurity_v5_8}$100801$AAAA$" + zero32 + "=", 128*8<<16 + 1024, true},
 		{firebase(), "$firebase-scrypt$AAAA$" + strings.Repeat("A", 86) + "==", 128*8<<14 + 1024, true},

@@ -51,6 +51,12 @@ type record struct {
 	takes func(password string) bool
 }
 
+// digested puts f in front of the hash, which reads all of what f makes of a password.
+func (r *record) digested(f func(password string) string) {
+	r.before(f)
+	r.info.CutAt = 0
+}
+
 // before puts f in front of the hash.
 func (r *record) before(f func(password string) string) {
 	if takes := r.takes; takes != nil {

@@ -14,6 +14,7 @@ import (
 	"strings"
 
 	"github.com/seed89488a0c/auth"
+	"github.com/seed89488a0c/auth/internal/argon2phc"
 	"github.com/seed89488a0c/auth/internal/phc"
 )
 
@@ -79,7 +80,8 @@ func (h PBKDF2) Verify(_ context.Context, encoded string, p auth.Password) (bool
 }
 
 // Inspect describes encoded. Outdated are SHA-1, rounds below OWASP's floor or,
-// with h's own function, below h's own, and salts of less than 16 bytes.
+// with h's own function, below h's own, those more than four times as dear as h's own,
+// of both functions in units of their floors, and salts of less than 16 bytes.
 func (h PBKDF2) Inspect(encoded string) auth.HashInfo {
 	if encoded == "" {
 		f, _ := h.own()
@@ -137,7 +139,9 @@ func (h PBKDF2) parse(encoded string) (record, error) {
 		r, err = passlibRecord(f, rounds, salt, digest)
 	}
 	own, ownRounds := h.own()
-	r.info.Outdated = rounds < uint64(f.floor) || f.name == own.name && rounds < uint64(max(ownRounds, 0)) || len(salt) < 16 || len(digest) < f.size
+	blocks := (len(digest) + f.size - 1) / f.size
+	dear := product(rounds, uint64(blocks), uint64(own.floor)) > product(argon2phc.TooDear, uint64(max(ownRounds, 0)), uint64(f.floor))
+	r.info.Outdated = rounds < uint64(f.floor) || f.name == own.name && rounds < uint64(max(ownRounds, 0)) || dear || len(salt) < 16 || len(digest) < f.size
 	return named("pbkdf2-"+f.name, r, err)
 }
 

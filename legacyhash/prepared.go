@@ -22,7 +22,8 @@ import (
 //
 // The hashes do not say that they are made this way: the hasher inside must not be
 // combined with the same one outside. It does not hash: what is prepared is the
-// origin's concern, and new hashes are of the password itself.
+// origin's concern, and new hashes are of the password itself. Of a password that could
+// become longer than the hasher inside reads, as bcrypt does 72 bytes, none is made.
 type Prepared struct {
 	verifyOnly
 	Prepare func(password string) string // the same result for the same password, at any time
@@ -53,7 +54,26 @@ func (p Prepared) Inspect(encoded string) auth.HashInfo {
 	}
 	info := p.Hasher.Inspect(encoded)
 	info.Outdated = info.Scheme != ""
+	info.CutAt = p.cutAt(info.CutAt)
 	return info
+}
+
+// cutAt returns from which length on a password may become one of which the hasher
+// inside, which reads so many bytes, reads only the beginning. What grows most when it is
+// escaped, lowered, raised, folded or normalised says how much a password may grow. If
+// nothing reaches that length, as a digest does not, all of it is read.
+func (p Prepared) cutAt(reads int) int {
+	if reads == 0 {
+		return 0
+	}
+	at := 0
+	for _, c := range []string{"x", "'", `"`, `\`, "&", "<", "\u023a", "\u0250", "\u0390", "\ufdfa", "\U0001d160"} {
+		text := strings.Repeat(c, reads)
+		if grown := len(p.Prepare(text)); grown >= reads && (at == 0 || reads*len(text)/grown < at) {
+			at = max(1, reads*len(text)/grown)
+		}
+	}
+	return at
 }
 
 func (p Prepared) parse(encoded string) (record, error) {

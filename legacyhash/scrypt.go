@@ -9,6 +9,7 @@ import (
 	"golang.org/x/crypto/scrypt"
 
 	"github.com/seed89488a0c/auth"
+	"github.com/seed89488a0c/auth/internal/argon2phc"
 	"github.com/seed89488a0c/auth/internal/phc"
 )
 
@@ -59,7 +60,8 @@ func (s Scrypt) Verify(_ context.Context, encoded string, p auth.Password) (bool
 }
 
 // Inspect describes encoded. Less work in all, N × r × p, than s itself or than
-// OWASP's floors is outdated, and so is a salt of less than 16 bytes.
+// OWASP's floors is outdated, and so are more than four times as much and a salt of
+// less than 16 bytes.
 func (s Scrypt) Inspect(encoded string) auth.HashInfo {
 	if encoded == "" {
 		r, _ := s.withDefaults().record(nil, make([]byte, scryptDigest))
@@ -79,7 +81,8 @@ func (s Scrypt) parse(encoded string) (record, error) {
 	}
 	stored := Scrypt{LogN: int(h.Params[0].Value), R: int(h.Params[1].Value), P: int(h.Params[2].Value)}
 	r, err := stored.record(h.Salt, h.Digest)
-	r.info.Outdated = stored.belowFloor() || stored.work() < s.withDefaults().work() || len(h.Salt) < 16
+	work, own := stored.work(), s.withDefaults().work()
+	r.info.Outdated = stored.belowFloor() || work < own || work > argon2phc.TooDear*own || len(h.Salt) < 16
 	return named("scrypt", r, err)
 }
 

@@ -39,7 +39,7 @@ func (WordPress) parse(encoded string) (r record, err error) {
 	scheme := "wordpress-bcrypt"
 	if rest, ok := strings.CutPrefix(encoded, "$wp$2y$"); ok {
 		r, _, err = bcryptRecord("$2y$" + rest)
-		r.before(wordpressKeyed)
+		r.digested(wordpressKeyed)
 	} else if strings.HasPrefix(encoded, "$P$") {
 		scheme = "wordpress-phpass"
 		r, err = phpassRecord(encoded)

@@ -1,6 +1,7 @@
 package pepper_test
 
 import (
+	"crypto/rand"
 	"fmt"
 	"log"
 
@@ -10,11 +11,14 @@ import (
 
 // The pepper of 2025 is followed by that of 2026: whoever logs in moves over.
 func Example() {
-	of2025, err := pepper.HMAC("2025", []byte("32 random bytes, not in the table"))
+	last, now := make([]byte, 32), make([]byte, 32) // not from the table: from a file or a vault
+	rand.Read(last)
+	rand.Read(now)
+	of2025, err := pepper.HMAC("2025", last)
 	if err != nil {
 		log.Fatal(err)
 	}
-	of2026, err := pepper.HMAC("2026", []byte("32 others, from a file or a vault"))
+	of2026, err := pepper.HMAC("2026", now)
 	if err != nil {
 		log.Fatal(err)
 	}

@@ -32,6 +32,7 @@ import (
 	"strings"
 
 	"github.com/seed89488a0c/auth"
+	"github.com/seed89488a0c/auth/internal/token"
 )
 
 // A Pepper is a secret that passwords are keyed with.
@@ -46,11 +47,14 @@ type Pepper struct {
 	MAC func(ctx context.Context, password []byte) ([]byte, error)
 }
 
-// HMAC returns a pepper that is HMAC-SHA256 with a secret of 32 bytes or more,
-// which is copied.
+// HMAC returns a pepper that is HMAC-SHA256 with a secret of 32 random bytes or more,
+// which is copied; text is refused, as [auth.HMACKey] does.
 func HMAC(id string, secret []byte) (Pepper, error) {
 	if len(secret) < sha256.Size {
 		return Pepper{}, errors.New("pepper: HMAC: the secret has fewer than 32 bytes")
+	}
+	if form := token.TextForm(secret); form != "" {
+		return Pepper{}, errors.New("pepper: HMAC: the secret is " + form + ", not random bytes")
 	}
 	secret = slices.Clone(secret)
 	return Pepper{ID: id, MAC: func(_ context.Context, password []byte) ([]byte, error) {
@@ -139,6 +143,9 @@ func (s *hasher) Inspect(encoded string) auth.HashInfo {
 	if encoded == "" {
 		info := s.inner.Inspect("")
 		info.KeyID = s.active.ID
+		if s.active.MAC != nil {
+			info.CutAt = 0
+		}
 		return info
 	}
 	pepper, inner, isPeppered := s.split(encoded)
@@ -151,6 +158,9 @@ func (s *hasher) Inspect(encoded string) auth.HashInfo {
 	}
 	info.KeyID = pepper.ID
 	info.Outdated = info.Outdated || pepper.ID != s.active.ID
+	if isPeppered {
+		info.CutAt = 0 // the MAC is of the whole password
+	}
 	return info
 }
 

@@ -20,7 +20,7 @@ const (
 
 func secret(t testing.TB, id string) pepper.Pepper {
 	t.Helper()
-	p, err := pepper.HMAC(id, bytes.Repeat([]byte(id), 32))
+	p, err := pepper.HMAC(id, bytes.Repeat(append([]byte(id), 0xff), 32))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -63,6 +63,7 @@ func TestHasher(t *testing.T) {
 }
 
 // Users log in through every change of peppers, and end up under the active one.
+// ASVS 5.0 11.2.2, 13.3.4
 func TestPepperRotation(t *testing.T) {
 	store := auth.NewMemoryStore()
 	k1, k2 := secret(t, "k1"), secret(t, "k2")
@@ -112,7 +113,7 @@ func TestPepperDecides(t *testing.T) {
 	if match, err := h2.Verify(t.Context(), strings.TrimPrefix(encoded, "$pepper$k$"), auth.NewPassword(password)); match || err != nil {
 		t.Errorf("the hash verifies without the pepper: %t, %v", match, err)
 	}
-	other, err := pepper.HMAC("k", bytes.Repeat([]byte("x"), 32))
+	other, err := pepper.HMAC("k", bytes.Repeat([]byte("x\xff"), 32))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -126,7 +127,7 @@ func TestPepperDecides(t *testing.T) {
 
 // Hashes that are stored already are read as they were written.
 func TestStoredFormat(t *testing.T) {
-	const stored = "$pepper$k$$authtest$ajyFM0GqakKn+AX9fsztZQ$8oJcjK+b1jrk8QeIZjU3dBf7CKgBaF2dbiWVkhBsLl0"
+	const stored = "$pepper$k$$authtest$I5uQcD43D4KZdM0AFJc9OA$WIQCmKBTpGP8nDgIQlS9cc6bhmGhpfNV8loFH621CZo"
 	if match, err := peppered(t, secret(t, "k")).Verify(t.Context(), stored, auth.NewPassword(password)); !match || err != nil {
 		t.Errorf("got %t, %v", match, err)
 	}
@@ -199,6 +200,9 @@ func TestRefuses(t *testing.T) {
 	good := secret(t, "k")
 	if _, err := pepper.HMAC("k", make([]byte, 31)); err == nil {
 		t.Error("a secret of 31 bytes was accepted")
+	}
+	if _, err := pepper.HMAC("k", []byte("a passphrase of more than 32 bytes\n")); err == nil || strings.Contains(err.Error(), "passphrase of") {
+		t.Errorf("a passphrase: %v", err)
 	}
 	for name, peppers := range map[string][]pepper.Pepper{
 		"zero":    {good, {}},

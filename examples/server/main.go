@@ -2,8 +2,8 @@
 // POST /users/login and GET /users/me, which needs a token; sessions:
 // POST /users/refresh, POST /users/logout, POST /users/logout-all,
 // GET /users/me/sessions and DELETE /users/me/sessions/{id}; what needs a
-// password again: POST /users/me/password, POST /users/me/reauthenticate and
-// DELETE /users/me; and beside it GET /healthz and GET /.well-known/jwks.json, the
+// password again: POST /users/me/password, POST /users/me/reauthenticate, POST
+// /users/me/logout-others and DELETE /users/me; and beside it GET /healthz and GET /.well-known/jwks.json, the
 // public keys of -keys. The script sessions.sh shows what sessions do.
 //
 //	go run ./examples/server
@@ -126,11 +126,11 @@ func parseConfig(args []string, getenv func(string) string, stdout io.Writer) (c
 	f.DurationVar(&c.ttl, "ttl", 3*time.Minute, "how long a token lives, in whole seconds")
 	f.DurationVar(&c.idle, "idle", 7*24*time.Hour, "how long a session lives that is not refreshed")
 	f.DurationVar(&c.lifetime, "lifetime", 30*24*time.Hour, "how long a session lives at most")
-	f.DurationVar(&c.grace, "grace", 30*time.Second, "how long a refresh token that was used can be used again, by a client whose answer was lost; 0 is not at all")
+	f.DurationVar(&c.grace, "grace", 30*time.Second, "how long a new refresh token is not replaced, and the one before it can be used by a client whose answer was lost; 0 is not at all")
 	f.DurationVar(&c.checkSessions, "check-sessions", 0, "how long after its session an access token may live on; 0 is until it expires, which costs no look at the store")
 	f.DurationVar(&c.fresh, "fresh", 5*time.Minute, "how long ago the password may have been given for DELETE /users/me")
-	f.StringVar(&c.policy, "policy", "tutorial", "password `rule`: tutorial (4 to 12 characters, weak) or default (the library's own)")
-	f.StringVar(&c.secretFile, "secret-file", "", "`file` of 32 to 1024 random bytes that sign tokens, as from: openssl rand 32")
+	f.StringVar(&c.policy, "policy", "default", "password `rule`: default (the library's own) or tutorial (4 to 12 characters, weak)")
+	f.StringVar(&c.secretFile, "secret-file", "", "`file` of the key that signs tokens: 32 to 1024 random bytes, as they are, in hexadecimal or in base64, PEM or a JWK; as from: openssl rand -hex 32")
 	f.StringVar(&c.keys, "keys", "", "`directory` of the keys that sign tokens, for several replicas and for others who verify; see package keyring")
 	f.DurationVar(&c.rotate, "rotate", 0, "how often a new key is made in that directory; 0 if somebody else makes them")
 	f.DurationVar(&c.keysPoll, "keys-poll", time.Minute, "how often that directory is read")
@@ -161,12 +161,12 @@ func parseConfig(args []string, getenv func(string) string, stdout io.Writer) (c
 		return config{}, err
 	}
 	if _, known := policies[c.policy]; !known {
-		return config{}, usageError{errors.New("the policy is neither tutorial nor default")}
+		return config{}, usageError{errors.New("the policy is neither default nor tutorial")}
 	}
 	if c.ttl <= 0 || c.ttl%time.Second != 0 {
 		return config{}, usageError{errors.New("the ttl is not a whole number of seconds above 0")}
 	}
-	if c.idle <= 0 || c.lifetime <= 0 || c.grace < 0 || c.fresh <= 0 {
+	if c.idle <= 0 || c.lifetime <= 0 || c.grace < 0 || c.fresh < time.Second {
 		return config{}, usageError{errors.New("idle, lifetime, grace or fresh is not a time that can pass")}
 	}
 	if c.keys == "" && c.rotate != 0 {
@@ -219,25 +219,16 @@ func (c config) key(log *slog.Logger) (auth.Key, error) {
 	if c.secretFile == "" {
 		return auth.GenerateKey(), nil
 	}
-	file, err := os.Open(c.secretFile)
-	if err != nil {
-		return auth.Key{}, err
-	}
-	defer file.Close()
 	// A warning and no refusal: in a container secrets are often files that
 	// everybody in it may read.
-	if info, err := file.Stat(); err == nil && info.Mode().Perm()&0o007 != 0 {
+	if info, err := os.Stat(c.secretFile); err == nil && info.Mode().Perm()&0o007 != 0 {
 		log.Warn("every user of this machine may use the secret file", "mode", info.Mode().Perm().String())
 	}
-	// Byte for byte: a random secret may well end with a line break.
-	secret, err := io.ReadAll(io.LimitReader(file, 1025))
+	key, err := auth.ReadKeyFile(c.secretFile)
 	if err != nil {
-		return auth.Key{}, err
+		return auth.Key{}, fmt.Errorf("the secret file: %w; make one with: openssl rand -hex 32", err)
 	}
-	if len(secret) < 32 || len(secret) > 1024 {
-		return auth.Key{}, errors.New("the secret file does not hold 32 to 1024 bytes; make one with: openssl rand 32")
-	}
-	return auth.HMACKey(secret)
+	return key, nil
 }
 
 // A policy is a password rule and a password that keeps it.
@@ -260,7 +251,7 @@ func (c config) greet(w io.Writer, addr net.Addr) {
 	url := "http://" + net.JoinHostPort(host, port)
 	text := "Listening on " + url + "\n"
 	if c.policy == "tutorial" {
-		text += "Passwords of 4 to 12 characters are accepted, whatever they are, as in the tutorial. That is weak: see -policy default.\n"
+		text += "Passwords of 4 to 12 characters are accepted, whatever they are, as in the tutorial. That is weak: leave -policy out.\n"
 	}
 	if c.dsn != "" && c.secretFile == "" && c.keys == "" {
 		text += "Tokens are signed with a random key and die with this process: see -keys and -secret-file.\n"

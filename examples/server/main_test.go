@@ -17,6 +17,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -72,15 +73,24 @@ var listening = regexp.MustCompile(`(?m)^Listening on (http://\S+)$`)
 
 func noEnvironment(string) string { return "" }
 
+// tutorial has most tests take the tutorial's short passwords; a later -policy wins.
+var tutorial = []string{"-addr", "127.0.0.1:0", "-policy", "tutorial"}
+
 // start runs the server in this process.
 func start(t *testing.T, args ...string) *server {
+	t.Helper()
+	return startAs(t, slices.Concat(tutorial, args))
+}
+
+// startAs is start with these arguments and no others.
+func startAs(t *testing.T, args []string) *server {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	s := &server{stdout: &buffer{}, stderr: &buffer{}, ended: make(chan struct{})}
 	var err error
 	go func() {
 		defer close(s.ended)
-		err = run(ctx, append([]string{"-addr", "127.0.0.1:0"}, args...), noEnvironment, s.stdout, s.stderr)
+		err = run(ctx, args, noEnvironment, s.stdout, s.stderr)
 	}()
 	s.stop = func() error {
 		cancel()
@@ -97,7 +107,7 @@ func start(t *testing.T, args ...string) *server {
 func startProcess(t *testing.T, dsn string, args ...string) *server {
 	t.Helper()
 	s := &server{stdout: &buffer{}, stderr: &buffer{}, ended: make(chan struct{})}
-	cmd := exec.Command(os.Args[0], append([]string{"-addr", "127.0.0.1:0"}, args...)...)
+	cmd := exec.Command(os.Args[0], slices.Concat(tutorial, args)...)
 	cmd.Env = append(os.Environ(), runMain+"=1", "AUTH_DSN="+dsn)
 	cmd.Stdout, cmd.Stderr = s.stdout, s.stderr
 	if err := cmd.Start(); err != nil {
@@ -244,7 +254,7 @@ func TestTutorial(t *testing.T) {
 	s.must(t, "POST", "/users/register", "", `{"email":0,"password":"1234"}`).want(t, 400, "invalid_type")
 	s.must(t, "POST", "/users/login", "", credentials("abc@naver.com", "12345")).want(t, 401, "invalid_credentials")
 	s.must(t, "POST", "/users/login", "", credentials("nobody@naver.com", "1234")).want(t, 401, "invalid_credentials")
-	s.must(t, "POST", "/users/login", "", "").want(t, 415, "unsupported_media_type")
+	s.must(t, "POST", "/users/login", "", "").want(t, 415, "content_type_missing")
 	s.must(t, "POST", "/users/login", "", credentials("abc@naver.com", strings.Repeat("x", 16<<10))).want(t, 413, "body_too_large")
 	s.must(t, "GET", "/users/me", "", "").want(t, 401, "missing_token")
 	s.must(t, "GET", "/users/me", loggedIn.token()+"x", "").want(t, 401, "invalid_token")
@@ -260,7 +270,8 @@ func TestTokensExpire(t *testing.T) {
 	s.must(t, "GET", "/users/me", token, "").want(t, 401, "expired_token")
 }
 
-// The printed lines work when they are pasted, whatever the policy.
+// The printed lines work when they are pasted, whatever the policy; without one it is
+// the library's own.
 func TestPrintedCommands(t *testing.T) {
 	sh, shErr := exec.LookPath("sh")
 	if _, err := exec.LookPath("curl"); err != nil || shErr != nil {
@@ -269,9 +280,13 @@ func TestPrintedCommands(t *testing.T) {
 		}
 		t.Skip("sh or curl is missing")
 	}
-	for policy, weak := range map[string]bool{"tutorial": true, "default": false} {
+	for policy, weak := range map[string]bool{"-policy=tutorial": true, "-policy=default": false, "": false} {
 		t.Run(policy, func(t *testing.T) {
-			s := start(t, "-policy", policy)
+			args := []string{"-addr", "127.0.0.1:0"}
+			if policy != "" {
+				args = append(args, policy)
+			}
+			s := startAs(t, args)
 			if got := strings.Count(s.stdout.String(), "weak"); (got == 1) != weak {
 				t.Errorf("weak is said %d times", got)
 			}
@@ -322,6 +337,10 @@ func TestConfiguration(t *testing.T) {
 	if err := os.WriteFile(secret, make([]byte, 31), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	passphrase := filepath.Join(t.TempDir(), "secret")
+	if err := os.WriteFile(passphrase, []byte("the canary of a tutorial, as a passphrase\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	long := filepath.Join(t.TempDir(), "secret")
 	if err := os.WriteFile(long, make([]byte, 1025), 0o600); err != nil {
 		t.Fatal(err)
@@ -356,8 +375,9 @@ func TestConfiguration(t *testing.T) {
 		{"issuer", []string{"-issuer", ""}, nil, false, "issuer"},
 		{"audience", []string{"-audience", ""}, nil, false, "audience"},
 		{"secret file missing", []string{"-secret-file", secret + "x"}, nil, false, "no such file"},
-		{"secret file short", []string{"-secret-file", secret}, nil, false, "32 to 1024"},
-		{"secret file long", nil, map[string]string{"AUTH_SECRET_FILE": long}, false, "32 to 1024"},
+		{"secret file short", []string{"-secret-file", secret}, nil, false, "fewer than 32 bytes"},
+		{"secret file long", nil, map[string]string{"AUTH_SECRET_FILE": long}, false, "more than 1024 bytes"},
+		{"secret file of text", []string{"-secret-file", passphrase}, nil, false, "passphrase"},
 		{"address", []string{"-addr", "nowhere"}, nil, false, "nowhere"},
 		{"address taken", []string{"-addr", taken.Addr().String()}, nil, false, "in use"},
 		{"no DSN", []string{"-dsn", "canary"}, nil, false, "DSN"},
@@ -389,7 +409,7 @@ func TestFlagWinsOverEnvironment(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := config{addr: ":1", policy: "tutorial", secretFile: "file", issuer: "flag", audience: "auth-example", ttl: time.Minute, keysPoll: time.Minute, keysMaxAge: 5 * time.Minute,
+	want := config{addr: ":1", policy: "default", secretFile: "file", issuer: "flag", audience: "auth-example", ttl: time.Minute, keysPoll: time.Minute, keysMaxAge: 5 * time.Minute,
 		idle: 7 * 24 * time.Hour, lifetime: 30 * 24 * time.Hour, grace: 30 * time.Second, fresh: 5 * time.Minute}
 	if c != want {
 		t.Errorf("got %+v, want %+v", c, want)
@@ -407,7 +427,7 @@ func TestHelp(t *testing.T) {
 // Servers with one secret accept each other's tokens, and with none they do not.
 func TestSecretFile(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "secret")
-	if err := os.WriteFile(file, []byte("0123456789abcdef0123456789abcde\n"), 0o600); err != nil {
+	if err := os.WriteFile(file, []byte("0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	first := start(t, "-secret-file", file)
@@ -439,7 +459,8 @@ func newTestHandler(t *testing.T, store auth.UserStore, health func(context.Cont
 	t.Helper()
 	log := &buffer{}
 	logger := slog.New(slog.NewJSONHandler(log, nil))
-	a := authtest.New(t, auth.Options{Events: logEvents(logger)}).WithStore(store)
+	sessions := auth.SessionConfig{Store: auth.NewMemoryStore()}
+	a := authtest.New(t, auth.Options{Events: logEvents(logger), Sessions: sessions}).WithStore(store)
 	return newHandler(services{a, http.NotFoundHandler(), health, time.Minute, logger}), a, log
 }
 
@@ -480,7 +501,7 @@ func (stalledStore) UserByEmail(ctx context.Context, _ string) (auth.UserRecord,
 
 func TestStalledStore(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		h, _, _ := newTestHandler(t, stalledStore{}, func(ctx context.Context) error {
+		h, _, log := newTestHandler(t, stalledStore{}, func(ctx context.Context) error {
 			<-ctx.Done()
 			return &auth.StoreError{Op: "check", Code: "context ended", Context: ctx.Err()}
 		})
@@ -496,7 +517,34 @@ func TestStalledStore(t *testing.T) {
 				t.Errorf("%s: status %d after %v, want 503 after %v", r.URL, w.Code, took, within)
 			}
 		}
+		if got := log.String(); !strings.Contains(got, `"level":"ERROR","msg":"security event","kind":"unavailable","op":"login"`) || strings.Contains(got, "naver") {
+			t.Errorf("log: %s", got)
+		}
 	})
+}
+
+// A database that is down leaves a line in the log for each request, of what failed and
+// how, and not of whom.
+func TestDeadDatabase(t *testing.T) {
+	store := authtest.NewFaultyStore(auth.NewMemoryStore())
+	h, _, log := newTestHandler(t, store, healthy)
+	store.Fail()
+	r := httptest.NewRequest("POST", "/users/login", strings.NewReader(credentials("canary@naver.com", "1234")))
+	r.Header.Set("Content-Type", "application/json")
+	r.Header.Set("User-Agent", "canary")
+	w := httptest.NewRecorder()
+	if h.ServeHTTP(w, r); w.Code != 503 {
+		t.Errorf("status %d", w.Code)
+	}
+	got := log.String()
+	for _, want := range []string{`"level":"ERROR"`, `"kind":"unavailable"`, `"op":"login"`, `"code":"down"`, `"error":"auth: store: UserByEmail: down"`, `"at":"`} {
+		if !strings.Contains(got, want) {
+			t.Errorf("no %s in %s", want, got)
+		}
+	}
+	if strings.Contains(got, "canary") || strings.Contains(got, "192.0.2.") {
+		t.Errorf("the log says who it was: %s", got)
+	}
 }
 
 func TestServerHasTimeouts(t *testing.T) {
@@ -527,6 +575,7 @@ func TestPanic(t *testing.T) {
 }
 
 // The log has no personal data, however they come in.
+// ASVS 5.0 16.2.5
 func TestLogs(t *testing.T) {
 	s := start(t)
 	const email, username, password = "canary-mail@example.com", "canary-name", "canary-pass"
@@ -564,7 +613,7 @@ func TestLogs(t *testing.T) {
 		if err := json.Unmarshal([]byte(line), &entry); err != nil {
 			t.Fatalf("%v: %s", err, line)
 		}
-		user := map[any]string{id: "the user", "": "nobody"}[entry["user_id"]]
+		user := map[any]string{id: "the user", "": "nobody", nil: "nobody"}[entry["user_id"]]
 		switch entry["msg"] {
 		case "request":
 			if _, err := time.ParseDuration(entry["duration"].(string)); err != nil {
@@ -594,11 +643,13 @@ func TestLogs(t *testing.T) {
 	}
 	wantEvents := []string{
 		"INFO registered the user",
+		"INFO registration_refused nobody",
 		"INFO logged_in the user",
 		"WARN login_failed the user",
 		"WARN login_failed nobody",
 		"INFO token_refused nobody",
 		"INFO refreshed the user",
+		"WARN refresh_refused nobody",
 		"WARN password_refused the user",
 		"INFO session_ended the user",
 	}

@@ -22,17 +22,27 @@ const database = "tutorial"
 func secretFile(t *testing.T) string {
 	t.Helper()
 	name := filepath.Join(t.TempDir(), "secret")
-	if err := os.WriteFile(name, []byte("0123456789abcdef0123456789abcdef"), 0o600); err != nil {
+	if err := os.WriteFile(name, []byte("0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	return name
 }
 
-// unavailable checks that every way into the database is a 503 that says nothing.
+// unavailable checks that every way into the database is a 503 that says nothing, and
+// an event that says which way it was.
 func (s *server) unavailable(t *testing.T, token string) {
 	t.Helper()
 	var wg sync.WaitGroup
-	defer wg.Wait()
+	before := len(s.stderr.String())
+	defer func() {
+		wg.Wait()
+		log := s.stderr.String()[before:]
+		for _, op := range []string{"login", "register", "refresh", "user", "sessions", "end_session", "reauthenticate", "change_password"} {
+			if !strings.Contains(log, `"level":"ERROR","msg":"security event","kind":"unavailable","op":"`+op+`"`) {
+				t.Errorf("no event of %s:\n%s", op, log)
+			}
+		}
+	}()
 	for _, request := range []struct{ method, path, token, body string }{
 		{"POST", "/users/login", "", credentials("canary@example.com", "1234")},
 		{"POST", "/users/register", "", credentials("canary-new@example.com", "1234")},

@@ -45,18 +45,21 @@ type services struct {
 // newHandler returns the API.
 func newHandler(s services) http.Handler {
 	a, mux := s.auth, http.NewServeMux()
-	known := func(h http.Handler) http.Handler { return authhttp.Require(a)(noteUser(h)) }
+	known := func(h http.Handler) http.Handler { // which guard themselves: this is for the log
+		return authhttp.RequireFunc(a, noteUser(func(w http.ResponseWriter, r *http.Request, _ auth.Identity) { h.ServeHTTP(w, r) }))
+	}
 	mux.Handle("POST /users/register", authhttp.Register(a))
 	mux.Handle("POST /users/login", authhttp.Login(a))
 	mux.Handle("POST /users/refresh", authhttp.Refresh(a))
 	mux.Handle("POST /users/logout", authhttp.Logout(a))
 	mux.Handle("POST /users/logout-all", known(authhttp.LogoutAll(a)))
-	mux.Handle("GET /users/me", known(me(a)))
-	mux.Handle("DELETE /users/me", known(authhttp.RequireFresh(s.fresh)(deleteMe(a))))
+	mux.Handle("GET /users/me", authhttp.RequireFunc(a, noteUser(me(a))))
+	mux.Handle("DELETE /users/me", authhttp.RequireFreshFunc(a, s.fresh, noteUser(deleteMe(a))))
 	mux.Handle("POST /users/me/password", known(authhttp.ChangePassword(a)))
 	mux.Handle("POST /users/me/reauthenticate", known(authhttp.Reauthenticate(a)))
+	mux.Handle("POST /users/me/logout-others", known(authhttp.LogoutOthers(a)))
 	mux.Handle("GET /users/me/sessions", known(authhttp.Sessions(a)))
-	mux.Handle("DELETE /users/me/sessions/{id}", known(authhttp.EndSession(a)))
+	mux.Handle("DELETE /users/me/sessions/{id}", known(authhttp.EndSession(a, nil)))
 	mux.Handle("GET /.well-known/jwks.json", s.keys)
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, r *http.Request) {
 		ctx, cancel := context.WithTimeout(r.Context(), healthTimeout)
@@ -70,29 +73,34 @@ func newHandler(s services) http.Handler {
 	return observe(mux, s.log)
 }
 
+// handler answers requests of somebody who is known.
+type handler = func(w http.ResponseWriter, r *http.Request, who auth.Identity)
+
 // me answers with the user who is asking.
-func me(a *auth.Authenticator) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		id, _ := auth.FromContext(r.Context())
-		user, err := a.User(r.Context(), id.UserID)
+func me(a *auth.Authenticator) handler {
+	return func(w http.ResponseWriter, r *http.Request, who auth.Identity) {
+		user, err := a.User(r.Context(), who.UserID)
 		if err != nil {
 			writeError(w, r, err)
 			return
 		}
 		writeJSON(w, user)
-	})
+	}
 }
 
 // deleteMe deletes the user who is asking, and with it the sessions.
-func deleteMe(a *auth.Authenticator) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		id, _ := auth.FromContext(r.Context())
-		if err := a.DeleteUser(r.Context(), id.UserID); err != nil {
+func deleteMe(a *auth.Authenticator) handler {
+	return func(w http.ResponseWriter, r *http.Request, who auth.Identity) {
+		err := a.CheckIdentity(r.Context(), who) // not by a token that other services have too
+		if err == nil {
+			err = a.DeleteUser(r.Context(), who.UserID)
+		}
+		if err != nil {
 			writeError(w, r, err)
 			return
 		}
 		w.WriteHeader(http.StatusNoContent)
-	})
+	}
 }
 
 // writeError answers somebody whose token was accepted.
@@ -161,13 +169,12 @@ func note(ctx context.Context, userID string) {
 	}
 }
 
-// noteUser has the line of a request behind authhttp.Require name the user.
-func noteUser(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		id, _ := auth.FromContext(r.Context())
-		note(r.Context(), id.UserID)
-		next.ServeHTTP(w, r)
-	})
+// noteUser has a request's line in the log name who is asking.
+func noteUser(next handler) handler {
+	return func(w http.ResponseWriter, r *http.Request, who auth.Identity) {
+		note(r.Context(), who.UserID)
+		next(w, r, who)
+	}
 }
 
 // recorder remembers an answer's status.
@@ -193,24 +200,24 @@ func (w *recorder) Write(p []byte) (int, error) {
 // Unwrap is for [http.ResponseController].
 func (w *recorder) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
-// logEvents logs security events, which hold IDs and no personal data.
+// logEvents logs security events. Printed they hold IDs, codes and times, and leave
+// out who the client is.
 func logEvents(log *slog.Logger) func(context.Context, auth.Event) {
 	return func(ctx context.Context, e auth.Event) {
 		level := slog.LevelInfo
 		switch e.Kind {
 		case "registered", "logged_in", "refreshed", "session_ended":
 			note(ctx, e.UserID)
-		case "login_failed", "password_refused", "session_replayed":
+		case "login_failed", "password_refused", "refresh_refused", "session_replayed", "too_many_sessions", "overloaded":
 			level = slog.LevelWarn
+		case "password_rehashed":
+			if e.Err != nil {
+				level = slog.LevelWarn
+			}
+		case "unavailable": // somebody has to look
+			level = slog.LevelError
 		}
-		if e.Err != nil && e.Kind != "token_refused" { // which every client has now and then
-			level = slog.LevelWarn
-		}
-		attrs := []slog.Attr{slog.String("kind", e.Kind), slog.String("user_id", e.UserID)}
-		if e.Err != nil {
-			attrs = append(attrs, slog.String("error", e.Err.Error()))
-		}
-		log.LogAttrs(ctx, level, "security event", attrs...)
+		log.LogAttrs(ctx, level, "security event", slog.Any("", e)) // without a name its members are the line's
 	}
 }
 

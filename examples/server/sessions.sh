@@ -90,32 +90,56 @@ expect 401 "a thief refreshes with the token from before (needs -grace 0s)"
 refresh "$next"
 expect 401 "refresh on the laptop: the session has ended for both"
 
-echo "# A new password"
+echo "# A new password ends all sessions, and begins one"
 login phone $old
 phone=$refresh
 login laptop $old
-laptop=$refresh
+copied=$refresh
 request POST /users/me/password '{"current":"wrong","new":"'$new'"}'
 expect 403 "change the password, with a wrong one"
 request POST /users/me/password '{"current":"'$old'","new":"'$new'"}'
-expect 204 "change the password on the laptop"
+expect 200 "change the password on the laptop, which is given new tokens"
+token=$(member access_token) laptop=$(member refresh_token)
 refresh "$phone"
-expect 401 "refresh on the phone: all other sessions have ended"
+expect 401 "refresh on the phone"
+refresh "$copied"
+expect 401 "a thief refreshes with a copy of the laptop's token from before"
 refresh "$laptop"
 expect 200 "refresh on the laptop"
-laptop=$(member refresh_token) token=$(member access_token)
+token=$(member access_token) laptop=$(member refresh_token)
 
 echo "# What needs a login of late"
 sleep 4
 refresh "$laptop"
 expect 200 "refresh, after some time"
-token=$(member access_token)
+token=$(member access_token) copied=$(member refresh_token)
 request DELETE /users/me
 expect 401 "delete the user (needs -fresh 3s): $(member code)"
 request POST /users/me/reauthenticate '{"password":"'$old'"}'
 expect 403 "authenticate again, with the old password"
 request POST /users/me/reauthenticate '{"password":"'$new'"}'
-expect 200 "authenticate again"
+expect 200 "authenticate again, which gives new tokens"
+token=$(member access_token) laptop=$(member refresh_token)
+refresh "$copied"
+expect 401 "a thief refreshes with a copy of the laptop's token from before"
+
+echo "# Log out everywhere else"
+mine=$token
+login phone $new
+phone=$refresh
+agent=laptop token=$mine copied=$laptop
+request POST /users/me/logout-others '{"password":"wrong"}'
+expect 403 "log out all others, with a wrong password"
+request POST /users/me/logout-others '{"password":"'$new'"}'
+expect 200 "log out all others from the laptop, which is given new tokens"
+token=$(member access_token) laptop=$(member refresh_token)
+refresh "$phone"
+expect 401 "refresh on the phone"
+refresh "$copied"
+expect 401 "a thief refreshes with a copy of the laptop's token from before"
+refresh "$laptop"
+expect 200 "refresh on the laptop"
 token=$(member access_token)
+sessions
 request DELETE /users/me
 expect 204 "delete the user"

@@ -32,18 +32,29 @@ const sessionsScript = `# Two sessions
 200  refresh on the laptop
 401  a thief refreshes with the token from before (needs -grace 0s)
 401  refresh on the laptop: the session has ended for both
-# A new password
+# A new password ends all sessions, and begins one
 200  log in from the phone
 200  log in from the laptop
 403  change the password, with a wrong one
-204  change the password on the laptop
-401  refresh on the phone: all other sessions have ended
+200  change the password on the laptop, which is given new tokens
+401  refresh on the phone
+401  a thief refreshes with a copy of the laptop's token from before
 200  refresh on the laptop
 # What needs a login of late
 200  refresh, after some time
 401  delete the user (needs -fresh 3s): insufficient_user_authentication
 403  authenticate again, with the old password
-200  authenticate again
+200  authenticate again, which gives new tokens
+401  a thief refreshes with a copy of the laptop's token from before
+# Log out everywhere else
+200  log in from the phone
+403  log out all others, with a wrong password
+200  log out all others from the laptop, which is given new tokens
+401  refresh on the phone
+401  a thief refreshes with a copy of the laptop's token from before
+200  refresh on the laptop
+200  list the sessions:
+     laptop, current: true
 204  delete the user
 `
 
@@ -69,7 +80,7 @@ func TestSessionsScript(t *testing.T) {
 		{"MySQL, checked", true, []string{"-check-sessions", "1m"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			args := append([]string{"-grace", "0s", "-fresh", "3s"}, tt.args...)
+			args := append([]string{"-policy", "default", "-grace", "0s", "-fresh", "3s"}, tt.args...)
 			if tt.mysql {
 				args = append(args, "-dsn", mysqltest.DSN(t))
 			}
@@ -124,7 +135,7 @@ func TestPasswordRequests(t *testing.T) {
 	s.must(t, "POST", path, token, `{"current":"1234","new":"5678","x":""}`).want(t, 400, "unknown_member")
 	s.must(t, "POST", path, token, `{"current":"1234","new":"\ud800567"}`).want(t, 400, "malformed_json")
 	s.must(t, "POST", path, token, `{"current":"`+strings.Repeat("x", 16<<10)+`"}`).want(t, 413, "body_too_large")
-	s.must(t, "POST", path, token, `{"current":"1234","new":"5678"}`).want(t, 204, "")
+	token = s.must(t, "POST", path, token, `{"current":"1234","new":"5678"}`).want(t, 200, "").token()
 	s.must(t, "POST", "/users/login", "", credentials("abc@naver.com", "5678")).want(t, 200, "")
 	s.must(t, "DELETE", "/users/me", token, "").want(t, 204, "")
 	s.must(t, "POST", path, token, `{"current":"5678","new":"1234"}`).want(t, 401, "invalid_token")
@@ -132,6 +143,7 @@ func TestPasswordRequests(t *testing.T) {
 }
 
 // Sessions that are over leave the store.
+// ASVS 5.0 14.2.7
 func TestPurge(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := auth.NewMemoryStore()

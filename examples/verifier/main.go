@@ -89,10 +89,9 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 
 func newHandler(v *jwks.Verifier) http.Handler {
 	mux := http.NewServeMux()
-	mux.Handle("GET /orders", v.Require(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		id, _ := jwks.FromContext(r.Context())
-		writeJSON(w, map[string]any{"user": id.UserID, "orders": []string{}})
-	})))
+	mux.Handle("GET /orders", v.RequireFunc(func(w http.ResponseWriter, r *http.Request, who jwks.Identity) {
+		writeJSON(w, map[string]any{"user": who.UserID, "orders": []string{}})
+	}))
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, r *http.Request) {
 		ctx, cancel := context.WithTimeout(r.Context(), 2*time.Second)
 		defer cancel()

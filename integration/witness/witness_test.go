@@ -123,7 +123,8 @@ type material struct {
 func materials(t *testing.T) []material {
 	t.Helper()
 	var list []material
-	secret := []byte(rand.Text() + rand.Text() + rand.Text())
+	secret := make([]byte, 64)
+	rand.Read(secret)
 	for _, alg := range []string{"HS256", "HS384", "HS512"} {
 		key, err := auth.HMACKey(secret)
 		if err == nil {

@@ -129,11 +129,18 @@ func (p Params) Parse(encoded string, schemes ...string) (Hash, error) {
 // MemoryBytes returns what making a hash takes.
 func (p Params) MemoryBytes() int64 { return int64(p.withDefaults().MemoryKiB) << 10 }
 
-// Outdated reports whether a hash is weaker than what the parameters make. By
-// the total alone two deployments with parameters of their own agree on which is
-// weaker, and do not undo each other's upgrades.
+// TooDear is how many times as much work as today's hash takes a stored one may take
+// before it is made anew, cheaper. Two deployments whose parameters lie within this
+// factor of each other agree on which hash is to go, and do not undo each other's
+// upgrades.
+const TooDear = 4
+
+// Outdated reports whether a hash is weaker than what the parameters make, or more
+// than [TooDear] times as dear: whoever can write a row could make each login cost
+// many. Work is memory × passes.
 func (p Params) Outdated(h Hash) bool {
-	return h.params.total() < p.withDefaults().total() || h.params.belowFloor() ||
+	own := p.withDefaults().total()
+	return h.params.total() < own || h.params.total() > TooDear*own || h.params.belowFloor() ||
 		len(h.phc.Salt) < saltBytes || len(h.phc.Digest) < digestBytes
 }
 

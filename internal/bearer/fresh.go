@@ -8,21 +8,20 @@ import (
 	"github.com/seed89488a0c/auth/internal/token"
 )
 
-// RequireFresh returns a handler that gives requests whose token says that the
-// user was authenticated at most maxAge ago to next, and all others to fail, with
-// a [Problem]. Without [Require] before it that is every request.
-func RequireFresh(maxAge time.Duration, next http.Handler, fail func(http.ResponseWriter, *http.Request, error)) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		id, known := token.FromContext(r.Context())
-		switch {
-		case !known || id.UserID == "":
-			fail(w, r, MissingToken())
-		case !isFresh(id.AuthTime, maxAge):
+// RequireFresh is like [Require], but gives requests to next only if the token says
+// that the user was authenticated at most maxAge ago. It panics where that is below a
+// second, since tokens say so in whole ones: hardly anybody would ever pass.
+func RequireFresh(v Verifier, maxAge time.Duration, next Handler, fail func(http.ResponseWriter, *http.Request, error)) http.Handler {
+	if maxAge < time.Second || next == nil {
+		panic("auth: RequireFresh: maxAge is below a second, or the handler is nil")
+	}
+	return Require(v, func(w http.ResponseWriter, r *http.Request, id token.Identity) {
+		if !isFresh(id.AuthTime, maxAge) {
 			fail(w, r, notFresh(maxAge))
-		default:
-			next.ServeHTTP(w, r)
+			return
 		}
-	})
+		next(w, r, id)
+	}, fail)
 }
 
 func isFresh(at time.Time, maxAge time.Duration) bool {
@@ -38,6 +37,6 @@ func notFresh(maxAge time.Duration) *Problem {
 		Code:     code,
 		Sentence: description + ".",
 		Header: map[string]string{"WWW-Authenticate": fmt.Sprintf(`%s, error="%s", error_description="%s", max_age="%d"`,
-			Challenge, code, description, max(0, maxAge)/time.Second)},
+			Challenge, code, description, maxAge/time.Second)},
 	}
 }

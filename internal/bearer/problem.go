@@ -49,9 +49,13 @@ func (p Problem) Write(w http.ResponseWriter) {
 func WriteJSON(w http.ResponseWriter, status int, contentType string, body any) {
 	w.Header().Set("Content-Type", contentType)
 	w.Header().Set("Cache-Control", "no-store")
+	NoSniff(w)
 	w.WriteHeader(status)
 	json.NewEncoder(w).Encode(body)
 }
+
+// NoSniff has a browser take an answer for what it says that it is (ASVS 5.0 3.4.4).
+func NoSniff(w http.ResponseWriter) { w.Header().Set("X-Content-Type-Options", "nosniff") }
 
 // Outage is a 503 that asks to try again after so many seconds.
 func Outage(code, sentence, retryAfter string) Problem {

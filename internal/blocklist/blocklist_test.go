@@ -13,6 +13,7 @@ import (
 //go:embed passwords.txt
 var text string
 
+// ASVS 5.0 6.2.4
 func TestContains(t *testing.T) {
 	lines := strings.Split(strings.TrimSuffix(text, "\n"), "\n")
 	if len(lines) != 10_000 || !slices.IsSorted(lines) || len(slices.Compact(slices.Clone(lines))) != len(lines) {

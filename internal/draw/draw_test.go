@@ -43,3 +43,28 @@ func TestBy(t *testing.T) {
 		t.Errorf("place %d of a weight of 0", place)
 	}
 }
+
+func TestLots(t *testing.T) {
+	secret := []byte(strings.Repeat("s", 32))
+	lots := draw.New(nil, "first")
+	if got := lots.Draw("key"); got != "first" || lots.First() != "first" {
+		t.Errorf("of one thing %q is drawn", got)
+	}
+	lots, by := draw.New(secret, "first"), draw.By(secret)
+	lots.Add("second", 2)
+	lots.Add("never", 0)
+	lots.Weigh(1)
+	lots.Weigh(2)
+	names, drawn := []string{"first", "second", "never"}, map[string]int{}
+	for i := range 100 {
+		key := fmt.Sprint(i)
+		got := lots.Draw(key)
+		if want := names[by(key, []uint64{3, 2, 0})]; got != want {
+			t.Errorf("%s draws %q, want %q", key, got, want)
+		}
+		drawn[got]++
+	}
+	if drawn["first"] <= drawn["second"] || drawn["second"] == 0 {
+		t.Errorf("drawn: %v", drawn)
+	}
+}

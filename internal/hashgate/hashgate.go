@@ -7,29 +7,40 @@ import (
 	"context"
 	"errors"
 	"runtime"
+	"runtime/debug"
 	"runtime/metrics"
 	"slices"
 	"sync"
 )
 
-// waitersPerSlot bounds the queue: at the 20 ms that a hash takes by default it
+// WaitersPerSlot bounds the queue of hashes: at the 20 ms that one takes by default it
 // is worth two and a half seconds, which is as long as people wait.
-const waitersPerSlot = 128
+const WaitersPerSlot = 128
+
+// largeShare is by how much of the budget a hash is large: of smaller ones so many run
+// or wait to be collected that a piece more is no great share of what they take.
+const largeShare = 4
 
 // ErrFull says that as many wait as the queue has room for.
 var ErrFull = errors.New("hashgate: the queue is full")
 
 // Gate admits hashes one after another, so that they neither outnumber the
 // processors nor outgrow a budget of memory. It is fair: who came first is
-// admitted first, however much he needs. It is safe for concurrent use.
+// admitted first, however much they need. It is safe for concurrent use.
 //
 // Each hash allocates its memory anew, and leaves it to the collector, which may
 // let the heap double first, and falls behind where processors are scarce. So
 // what has ended counts until it has been collected, and the collector is called
 // when that stands in the way: in a process of ordinary size once in a while.
+//
+// The collector keeps what it freed, for the next hash. That one needs as large a piece:
+// where a small thing was put into it meanwhile, another piece is taken elsewhere, and
+// the process has both. So hashes that are large beside the budget count until their
+// memory was given back to the system.
 type Gate struct {
-	slots  int   // hashes that may run at once
-	budget int64 // bytes that hashes may hold, dead or alive
+	slots   int   // hashes that may run at once
+	waiters int   // how many may wait
+	budget  int64 // bytes that hashes may hold, dead or alive
 
 	mu      sync.Mutex
 	running []int64   // bytes of each that runs
@@ -38,15 +49,20 @@ type Gate struct {
 	// What ended, by the number of collections then: in the present one, in the
 	// one before, and before the one that collect is waiting for.
 	young, old, dying int64
+	large             int64 // of hashes that are: until they were given back
 	cycle             uint64
 	collecting        bool
 }
 
 // New returns a gate for so many hashes at once, at least one, within a budget of
-// bytes. Up to 128 times as many wait.
+// bytes. Up to [WaitersPerSlot] times as many wait.
 func New(slots int, budget int64) *Gate {
-	return &Gate{slots: slots, budget: budget}
+	return &Gate{slots: slots, waiters: WaitersPerSlot * slots, budget: budget}
 }
+
+// ForCalls returns a gate for so many calls of another kind at once, which take no
+// memory: their bytes are 0. So many wait.
+func ForCalls(slots, waiters int) *Gate { return &Gate{slots: slots, waiters: waiters} }
 
 type waiter struct {
 	bytes    int64
@@ -55,6 +71,9 @@ type waiter struct {
 
 // Holds reports whether a hash of so many bytes can ever be admitted.
 func (g *Gate) Holds(bytes int64) bool { return bytes <= g.budget }
+
+// Budget returns the bytes that hashes may hold.
+func (g *Gate) Budget() int64 { return g.budget }
 
 // Acquire waits until a hash of so many bytes, which the gate holds, may run;
 // [Gate.Release] ends it. The context ends the waiting alone: who need not wait is
@@ -66,7 +85,7 @@ func (g *Gate) Acquire(ctx context.Context, bytes int64) error {
 		g.mu.Unlock()
 		return nil
 	}
-	if g.queue.Len() >= waitersPerSlot*g.slots {
+	if g.queue.Len() >= g.waiters {
 		g.mu.Unlock()
 		return ErrFull
 	}
@@ -117,6 +136,16 @@ func (g *Gate) Release(bytes int64) {
 	g.collect()
 }
 
+// Do runs f, which takes so many bytes, when the gate lets it in, however long that
+// takes.
+func Do[T any](g *Gate, bytes int64, f func() (T, error)) (T, error) {
+	if err := g.Acquire(context.Background(), bytes); err != nil {
+		return *new(T), err
+	}
+	defer g.Release(bytes)
+	return f()
+}
+
 func (g *Gate) enter(bytes int64) bool {
 	g.observe()
 	if g.queue.Len() > 0 || len(g.running) >= g.slots || g.alive()+g.dead()+bytes > g.budget {
@@ -129,7 +158,11 @@ func (g *Gate) enter(bytes int64) bool {
 func (g *Gate) leave(bytes int64) {
 	g.observe()
 	g.remove(bytes)
-	g.young += bytes
+	if bytes > g.budget/largeShare {
+		g.large += bytes
+	} else {
+		g.young += bytes
+	}
 }
 
 func (g *Gate) remove(bytes int64) {
@@ -173,9 +206,13 @@ func (g *Gate) waitsForTheDead(bytes int64) bool {
 // sweep has all that is dead collected. Others go on meanwhile.
 func (g *Gate) sweep() {
 	g.collecting = true
-	g.dying, g.old, g.young = g.dead(), 0, 0
+	collect := runtime.GC // returns when all is swept
+	if g.large > 0 {
+		collect = debug.FreeOSMemory // when it was given back too
+	}
+	g.dying, g.old, g.young, g.large = g.dead(), 0, 0, 0
 	g.mu.Unlock()
-	runtime.GC() // returns when all is swept
+	collect()
 	g.mu.Lock()
 	g.dying, g.collecting = 0, false
 }
@@ -203,4 +240,4 @@ func (g *Gate) alive() int64 {
 	return sum
 }
 
-func (g *Gate) dead() int64 { return g.dying + g.old + g.young }
+func (g *Gate) dead() int64 { return g.dying + g.old + g.young + g.large }

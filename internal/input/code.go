@@ -20,6 +20,7 @@ const (
 	HashWhiteSpace   = "hash_white_space"
 	HashNoPassword   = "hash_no_password"
 	OutOfRange       = "out_of_range"
+	NotAllowed       = "not_allowed"
 )
 
 // The fields that break them.
@@ -30,6 +31,6 @@ const (
 	FieldPassword     = "password"
 	FieldPasswordHash = "password_hash"
 	FieldTime         = "time"
-	FieldEpoch        = "epoch"
 	FieldTokenTTL     = "token_ttl"
+	FieldAudience     = "audience"
 )

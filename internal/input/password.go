@@ -50,9 +50,6 @@ func choose(safe, insecure, standard, floor int) (int, bool) {
 	return 0, false
 }
 
-// Redacted is what passwords print as, and therefore no password.
-const Redacted = "REDACTED"
-
 // PasswordRules are those of a new password.
 type PasswordRules struct {
 	Min, Max int      // in characters, which are code points

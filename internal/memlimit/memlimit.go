@@ -7,18 +7,22 @@ import (
 	"fmt"
 	"io/fs"
 	"math"
+	"os"
 	"path"
 	"runtime/metrics"
 	"strconv"
 	"strings"
 )
 
-// Bytes returns the least of what limits the process: GOMEMLIMIT, its control
-// groups (versions 1 and 2, also those that it lies in) and the machine's
-// memory. It is math.MaxInt64 where nothing is known. root is the root of the
-// file system, os.DirFS("/").
-func Bytes(root fs.FS) int64 {
-	limit := goLimit()
+// Bytes returns the least of what limits the process: GOMEMLIMIT and what [Hard]
+// finds. root is the root of the file system, os.DirFS("/").
+func Bytes(root fs.FS) int64 { return min(goLimit(), Hard(root)) }
+
+// Hard returns the bytes beyond which the kernel kills the process: the least of its
+// control groups' limits (versions 1 and 2, also those that it lies in) and the
+// machine's memory. It is math.MaxInt64 where nothing is known.
+func Hard(root fs.FS) int64 {
+	limit := int64(math.MaxInt64)
 	for _, group := range groups(root) {
 		for ; ; group = path.Dir(group) {
 			limit = min(limit, number(root, path.Join("sys/fs/cgroup", group, "memory.max")),
@@ -29,6 +33,20 @@ func Bytes(root fs.FS) int64 {
 		}
 	}
 	return min(limit, machine(root))
+}
+
+// Resident returns the bytes of memory that the process has now, 0 where that is not
+// known.
+func Resident(root fs.FS) int64 {
+	text, err := fs.ReadFile(root, "proc/self/statm")
+	if err != nil {
+		return 0
+	}
+	var size, resident int64 // in pages, proc(5)
+	if n, _ := fmt.Sscan(string(text), &size, &resident); n != 2 || resident < 0 {
+		return 0
+	}
+	return resident * int64(os.Getpagesize())
 }
 
 func goLimit() int64 {

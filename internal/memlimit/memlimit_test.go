@@ -42,8 +42,20 @@ func TestBytes(t *testing.T) {
 	if got := memlimit.Bytes(os.DirFS("/")); got <= 0 {
 		t.Errorf("this machine: got %d", got)
 	}
+	pages := int64(os.Getpagesize())
+	for text, want := range map[string]int64{"": 0, "x": 0, "9": 0, "9 -1": 0, "9000 300 20 1 0 80 0\n": 300 * pages} {
+		if got := memlimit.Resident(fstest.MapFS{"proc/self/statm": file(text)}); got != want {
+			t.Errorf("resident by %q: got %d, want %d", text, got, want)
+		}
+	}
+	if got := memlimit.Resident(fstest.MapFS{}); got != 0 {
+		t.Errorf("resident by nothing: got %d", got)
+	}
 	defer debug.SetMemoryLimit(debug.SetMemoryLimit(32 * mib))
 	if got := memlimit.Bytes(tests["machine"].root); got != 32*mib {
 		t.Errorf("GOMEMLIMIT: got %d", got)
+	}
+	if got := memlimit.Hard(tests["machine"].root); got != 8192*mib { // which kills nobody
+		t.Errorf("beside GOMEMLIMIT: got %d", got)
 	}
 }

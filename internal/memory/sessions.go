@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/seed89488a0c/auth/internal/row"
 )
@@ -13,7 +14,38 @@ import (
 // sessions are guarded by the lock of their [Store].
 type sessions struct {
 	byID   map[string]row.Session
-	byUser map[string]map[string]bool // the IDs of a user's sessions
+	byUser map[string]*ofUser
+}
+
+// ofUser are the sessions of a user in the orders in which they are listed and
+// deleted, so that neither sorts however many there are.
+type ofUser struct{ created, ends order }
+
+// order is sessions in the order of one of their times, and of their IDs.
+type order []place
+
+type place struct {
+	at time.Time
+	id string
+}
+
+func (p place) compare(q place) int {
+	return cmp.Or(p.at.Compare(q.at), strings.Compare(p.id, q.id))
+}
+
+func (o *order) add(at time.Time, id string) {
+	i, _ := slices.BinarySearchFunc(*o, place{at, id}, place.compare)
+	*o = slices.Insert(*o, i, place{at, id})
+}
+
+func (o *order) remove(at time.Time, id string) {
+	i, _ := slices.BinarySearchFunc(*o, place{at, id}, place.compare)
+	if i == 0 { // as mostly: nothing is moved
+		(*o)[0] = place{}
+		*o = (*o)[1:]
+		return
+	}
+	*o = slices.Delete(*o, i, i+1)
 }
 
 // CreateSession adds a session.
@@ -27,13 +59,16 @@ func (s *Store) CreateSession(ctx context.Context, r row.Session) error {
 		return row.ErrTaken
 	}
 	if s.sessions.byID == nil {
-		s.sessions = sessions{map[string]row.Session{}, map[string]map[string]bool{}}
+		s.sessions = sessions{map[string]row.Session{}, map[string]*ofUser{}}
 	}
-	if s.sessions.byUser[r.UserID] == nil {
-		s.sessions.byUser[r.UserID] = map[string]bool{}
+	user := s.sessions.byUser[r.UserID]
+	if user == nil {
+		user = &ofUser{}
+		s.sessions.byUser[r.UserID] = user
 	}
 	s.sessions.byID[r.ID] = r
-	s.sessions.byUser[r.UserID][r.ID] = true
+	user.created.add(r.CreatedAt, r.ID)
+	user.ends.add(r.ExpiresAt, r.ID)
 	return nil
 }
 
@@ -62,15 +97,21 @@ func (s *Store) UpdateSession(ctx context.Context, u row.SessionUpdate) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	r, ok := s.sessions.byID[u.ID]
-	if !ok || r.Family != u.IfFamily || r.Token != u.IfToken || !r.IdleUntil.After(u.At) || !r.ExpiresAt.After(u.At) {
+	if !ok || !u.AnyDigests && (r.Family != u.IfFamily || r.Token != u.IfToken) || !r.IdleUntil.After(u.At) || !r.ExpiresAt.After(u.At) {
 		return row.ErrConflict
 	}
-	if n := u.Rotation; n != nil {
-		r.Token, r.Parent, r.Nonce = n.Token, n.Parent, n.Nonce
-		r.RotatedAt, r.LastUsedAt, r.IdleUntil = u.At, u.At, n.IdleUntil
+	if u.RepeatsBelow > 0 {
+		if r.Repeats >= u.RepeatsBelow {
+			return row.ErrConflict
+		}
+		r.Repeats++
+		r.LastUsedAt = u.At
 	}
-	set(&r.AuthTime, u.AuthTime)
-	set(&r.Epoch, u.Epoch)
+	if n := u.Rotation; n != nil {
+		r.Token, r.Parent, r.Sibling, r.Nonce = n.Token, n.Parent, n.Sibling, n.Nonce
+		r.RotatedAt, r.LastUsedAt, r.GraceUntil, r.IdleUntil = u.At, u.At, n.GraceUntil, n.IdleUntil
+		r.Address, r.UserAgent, r.Label, r.Repeats = n.Address, n.UserAgent, n.Label, 0
+	}
 	s.sessions.byID[u.ID] = r
 	return nil
 }
@@ -82,14 +123,18 @@ func (s *Store) Sessions(ctx context.Context, userID string) ([]row.Session, err
 	}
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	var found []row.Session
-	for id := range s.sessions.byUser[userID] {
-		found = append(found, s.sessions.byID[id])
+	user := s.sessions.byUser[userID]
+	if user == nil {
+		return nil, nil
 	}
-	slices.SortFunc(found, func(a, b row.Session) int {
-		return cmp.Or(b.CreatedAt.Compare(a.CreatedAt), strings.Compare(b.ID, a.ID))
-	})
-	return found[:min(len(found), row.MaxListed)], nil
+	var found []row.Session
+	for _, p := range slices.Backward(user.created) {
+		if len(found) == row.MaxListed {
+			break
+		}
+		found = append(found, s.sessions.byID[p.id])
+	}
+	return found, nil
 }
 
 // DeleteSessions removes what a filter chooses, oldest end first.
@@ -102,35 +147,54 @@ func (s *Store) DeleteSessions(ctx context.Context, f row.SessionFilter) (int, e
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	candidates := maps.Keys(s.sessions.byID)
-	switch {
-	case f.ID != "":
-		candidates = slices.Values([]string{f.ID})
-	case f.UserID != "":
-		candidates = maps.Keys(s.sessions.byUser[f.UserID])
-	}
-	var chosen []row.Session
-	for id := range candidates {
-		if r, ok := s.sessions.byID[id]; ok && chooses(f, r) {
-			chosen = append(chosen, r)
-		}
-	}
-	if f.Limit > 0 && f.Limit < len(chosen) {
-		slices.SortFunc(chosen, func(a, b row.Session) int { return a.ExpiresAt.Compare(b.ExpiresAt) })
-		chosen = chosen[:f.Limit]
-	}
+	chosen := s.sessions.chosen(f)
 	for _, r := range chosen {
 		delete(s.sessions.byID, r.ID)
-		delete(s.sessions.byUser[r.UserID], r.ID)
-		if len(s.sessions.byUser[r.UserID]) == 0 {
+		user := s.sessions.byUser[r.UserID]
+		user.created.remove(r.CreatedAt, r.ID)
+		user.ends.remove(r.ExpiresAt, r.ID)
+		if len(user.ends) == 0 {
 			delete(s.sessions.byUser, r.UserID)
 		}
 	}
 	return len(chosen), nil
 }
 
+// chosen returns what a filter chooses, oldest end first. Only who asks for what has
+// ended of everybody's looks at everybody's sessions.
+func (s *sessions) chosen(f row.SessionFilter) []row.Session {
+	var found []row.Session
+	if f.ID == "" && f.IDs == nil && f.UserID != "" {
+		user := s.byUser[f.UserID]
+		for i := 0; user != nil && i < len(user.ends) && len(found) < f.AtMost(); i++ {
+			if r := s.byID[user.ends[i].id]; chooses(f, r) {
+				found = append(found, r)
+			}
+		}
+		return found
+	}
+	candidates := maps.Keys(s.byID)
+	switch {
+	case f.ID != "" && f.IDs != nil && !slices.Contains(f.IDs, f.ID):
+		return nil
+	case f.ID != "":
+		candidates = slices.Values([]string{f.ID})
+	case f.IDs != nil:
+		candidates = slices.Values(slices.Compact(slices.Sorted(slices.Values(f.IDs))))
+	}
+	for id := range candidates {
+		if r, ok := s.byID[id]; ok && chooses(f, r) {
+			found = append(found, r)
+		}
+	}
+	slices.SortFunc(found, func(a, b row.Session) int { return a.ExpiresAt.Compare(b.ExpiresAt) })
+	return found[:min(len(found), f.AtMost())]
+}
+
 func chooses(f row.SessionFilter, r row.Session) bool {
 	return (f.UserID == "" || r.UserID == f.UserID) &&
+		(f.Family == [32]byte{} || r.Family == f.Family) &&
 		(f.BeforeEpoch == 0 || r.Epoch < f.BeforeEpoch) &&
-		(f.ExpiredBy.IsZero() || !r.ExpiresAt.After(f.ExpiredBy))
+		(f.ExpiredBy.IsZero() || !r.ExpiresAt.After(f.ExpiredBy)) &&
+		(f.IdleBy.IsZero() || !r.IdleUntil.After(f.IdleBy))
 }

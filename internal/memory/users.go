@@ -49,6 +49,19 @@ func (s *Store) UserByEmail(ctx context.Context, key string) (row.User, error) {
 	return row.User{}, row.ErrNotFound
 }
 
+// UserForLogin returns the user with an e-mail key, and whether so many sessions of
+// the user or more are stored, ended ones too.
+func (s *Store) UserForLogin(ctx context.Context, key string, sessions int) (row.User, bool, error) {
+	u, err := s.UserByEmail(ctx, key)
+	if err != nil {
+		return row.User{}, false, err
+	}
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	own := s.sessions.byUser[u.ID]
+	return u, own != nil && len(own.ends) >= sessions, nil
+}
+
 // UserByID returns the user with an ID.
 func (s *Store) UserByID(ctx context.Context, id string) (row.User, error) {
 	if err := ended(ctx, "user by id"); err != nil {
@@ -73,20 +86,20 @@ func (s *Store) UpdateUser(ctx context.Context, change row.UserUpdate) error {
 	if !ok {
 		return row.ErrNotFound
 	}
-	if change.IfPasswordHash != nil && *change.IfPasswordHash != u.PasswordHash {
+	if change.IfPasswordHash != nil && *change.IfPasswordHash != u.PasswordHash || change.IfEpoch != nil && *change.IfEpoch != u.Epoch {
 		return row.ErrConflict
 	}
 	oldKey := u.EmailKey
-	u.UpdatedAt = change.At
+	if !change.At.IsZero() {
+		u.UpdatedAt = change.At
+	}
 	set(&u.PasswordHash, change.PasswordHash)
 	set(&u.Email, change.Email)
 	set(&u.EmailKey, change.EmailKey)
 	set(&u.Username, change.Username)
 	set(&u.DisabledAt, change.DisabledAt)
 	set(&u.EmailVerifiedAt, change.EmailVerifiedAt)
-	if change.EndSessions {
-		u.Epoch++
-	}
+	u.Epoch += change.RaiseEpoch
 	if owner, taken := s.ids[u.EmailKey]; taken && owner != u.ID {
 		return row.ErrTaken
 	}

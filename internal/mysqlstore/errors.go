@@ -22,6 +22,7 @@ const (
 	numberUnknownColumn = 1054
 	numberDuplicate     = 1062
 	numberUnknownTable  = 1146
+	numberUnknownName   = 1193 // of a system variable
 
 	// The statement was rolled back because of another transaction.
 	numberRecordChanged = 1020 // MariaDB with innodb_snapshot_isolation
@@ -35,6 +36,7 @@ const (
 	codeValueNotUTF8      = "value not UTF-8"
 	codeTimeOutOfRange    = "time out of range"
 	codeAutocommitOff     = "autocommit is off"
+	codeSyncWait          = "no wsrep_sync_wait"
 	codeIDColumnType      = "id column type"
 	codeIDNoInteger       = "id not an integer"
 	codeInsideTransaction = "inside transaction"
@@ -45,15 +47,17 @@ const (
 // other deadlocked for as long as new ones arrive.
 const tries = 8
 
-// retry runs f, again where the server has rolled it back. A caller's
-// transaction is gone as a whole by then, so it is the caller's to repeat.
+// retry runs f, again where the server has rolled it back.
 func (s *Store) retry(ctx context.Context, op string, f func() error) error {
+	if ctx.Value(insideKey{}) == s.pool { // f would wait for a second connection, with the first in hand
+		return outage(op, codeInsideTransaction)
+	}
 	for try := 1; ; try++ {
 		err := f()
 		if err == nil {
 			return nil
 		}
-		if try == tries || s.pool == nil || !rolledBack(err) || !pause(ctx, 10*time.Millisecond<<try) {
+		if try == tries || !rolledBack(err) || !pause(ctx, 10*time.Millisecond<<try) {
 			return failure(ctx, op, err)
 		}
 	}
@@ -80,8 +84,12 @@ func pause(ctx context.Context, atMost time.Duration) bool {
 	}
 }
 
-// failure says in the terms of package row what err means.
+// failure says in the terms of package row what err means; what is the service's own
+// means what it means to the service.
 func failure(ctx context.Context, op string, err error) error {
+	if own, ok := err.(*row.ServiceError); ok {
+		return own
+	}
 	switch number(err) {
 	case numberDuplicate:
 		return row.ErrTaken

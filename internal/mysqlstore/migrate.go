@@ -26,7 +26,7 @@ const (
 	integerUserID = "`user_id` BIGINT UNSIGNED NOT NULL,"
 )
 
-// Check reports whether the store can be used, with one statement.
+// Check reports whether the store can be used, with two statements.
 func (s *Store) Check(ctx context.Context) error {
 	const op = "check schema"
 	var is struct {
@@ -44,22 +44,19 @@ func (s *Store) Check(ctx context.Context) error {
 		idType = "bigint"
 	}
 	switch {
-	case !is.Autocommit && s.pool != nil:
+	case !is.Autocommit:
 		return outage(op, codeAutocommitOff)
 	case is.Version < schemaVersion:
 		return row.ErrSchema
 	case !strings.EqualFold(is.IDType.String, idType), !strings.EqualFold(is.UserIDType.String, idType):
 		return outage(op, codeIDColumnType)
 	}
-	return nil
+	return s.checkSyncWait(ctx, op)
 }
 
 // Migrate makes or updates the schema, where Check finds that it must.
 func (s *Store) Migrate(ctx context.Context) error {
 	const op = "migrate"
-	if s.pool == nil { // which the server would commit
-		return outage(op, codeInsideTransaction)
-	}
 	if err := s.Check(ctx); !errors.Is(err, row.ErrSchema) {
 		return err
 	}

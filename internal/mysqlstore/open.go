@@ -32,7 +32,7 @@ func Open(dsn string) (*sql.DB, error) {
 	if err != nil {
 		return nil, errors.New("the DSN's collation is none that parameters can be interpolated in")
 	}
-	pool := sql.OpenDB(connector)
+	pool := sql.OpenDB(waiting{connector})
 	// As many idle as open ones: with fewer, load would open and close them all the time.
 	pool.SetMaxOpenConns(16)
 	pool.SetMaxIdleConns(16)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
-	"math"
 	"net/netip"
 	"strings"
 	"time"
@@ -19,10 +18,12 @@ type sessionStatements struct {
 	table, columns         string
 	insert, byID, list     string
 	update, where          string // with the assignments between them
+	whereDigests           string // behind it
 	delete                 string // with conditions and the order behind it
-	id, userID             string // conditions
+	id, family, userID     string // conditions
 	beforeEpoch, expiredBy string
-	oldestFirst            string
+	idleBy, oldestFirst    string
+	beyond                 string // whether a user u has more sessions than so many
 }
 
 // sessionsTable names the table of the sessions beside that of the users.
@@ -30,30 +31,33 @@ func (c Config) sessionsTable() string { return c.Table + "_sessions" }
 
 func newSessionStatements(c Config) sessionStatements {
 	table := "`" + c.sessionsTable() + "`"
-	columns := selected("s", "", "session_id BINARY", "user_id BINARY", "amr BINARY", "epoch UNSIGNED",
-		"family BINARY", "token BINARY", "parent BINARY", "nonce BINARY", "address BINARY", "user_agent BINARY", "label BINARY",
-		"created_at CHAR", "last_used_at CHAR", "rotated_at CHAR", "auth_time CHAR", "idle_until CHAR", "expires_at CHAR")
+	columns := selected("s", "", "session_id BINARY", "user_id BINARY", "amr BINARY", "audience BINARY", "epoch UNSIGNED",
+		"family BINARY", "token BINARY", "parent BINARY", "sibling BINARY", "nonce BINARY", "repeats UNSIGNED", "address BINARY", "user_agent BINARY", "label BINARY",
+		"created_at CHAR", "last_used_at CHAR", "rotated_at CHAR", "grace_until CHAR", "auth_time CHAR", "idle_until CHAR", "expires_at CHAR")
 	return sessionStatements{
 		table:   table,
 		columns: columns,
 		insert: "INSERT INTO " + table +
-			" (session_id, user_id, amr, epoch, family, token, parent, nonce, address, user_agent, label," +
-			" created_at, last_used_at, rotated_at, auth_time, idle_until, expires_at)" +
-			" VALUES (" + asBytes + ", " + c.asID() + ", " + asBytes + ", ?" +
-			strings.Repeat(", "+asBytes, 4) + strings.Repeat(", "+asText, 3) + strings.Repeat(", ?", 6) + ")",
+			" (session_id, user_id, amr, audience, epoch, family, token, parent, sibling, nonce, repeats, address, user_agent, label," +
+			" created_at, last_used_at, rotated_at, grace_until, auth_time, idle_until, expires_at)" +
+			" VALUES (" + asBytes + ", " + c.asID() + ", " + asBytes + ", " + asBytes + ", ?" +
+			strings.Repeat(", "+asBytes, 5) + ", ?" + strings.Repeat(", "+asText, 3) + strings.Repeat(", ?", 7) + ")",
 		byID: "SELECT " + columns + ", " + selected("u", "user.", userColumns...) +
 			" FROM " + table + " s LEFT JOIN `" + c.Table + "` u ON u.id = s.user_id WHERE s.session_id = " + asBytes,
 		list: "SELECT " + columns + " FROM " + table + " s WHERE s.user_id = " + c.asID() +
 			fmt.Sprintf(" ORDER BY s.created_at DESC, s.session_id DESC LIMIT %d", row.MaxListed),
-		update: "UPDATE " + table + " SET ",
-		where: " WHERE session_id = " + asBytes + " AND family = " + asBytes + " AND token = " + asBytes +
-			" AND idle_until > ? AND expires_at > ?",
-		delete:      "DELETE FROM " + table + " WHERE ",
-		id:          "session_id = " + asBytes,
-		userID:      "user_id = " + c.asID(),
-		beforeEpoch: "epoch < ?",
-		expiredBy:   "expires_at <= ?",
-		oldestFirst: " ORDER BY expires_at LIMIT ?",
+		update:       "UPDATE " + table + " SET ",
+		where:        " WHERE session_id = " + asBytes + " AND idle_until > ? AND expires_at > ?",
+		whereDigests: " AND family = " + asBytes + " AND token = " + asBytes,
+		delete:       "DELETE FROM " + table + " WHERE ",
+		id:           "session_id = " + asBytes,
+		family:       "family = " + asBytes,
+		userID:       "user_id = " + c.asID(),
+		beforeEpoch:  "epoch < ?",
+		expiredBy:    "expires_at <= ?",
+		idleBy:       "idle_until <= ?",
+		oldestFirst:  " ORDER BY expires_at LIMIT ?",
+		beyond:       "(SELECT s.user_id FROM " + table + " s WHERE s.user_id = u.id LIMIT 1 OFFSET ?) IS NOT NULL",
 	}
 }
 
@@ -70,13 +74,12 @@ func (s *Store) CreateSession(ctx context.Context, r row.Session) error {
 		v.fail(codeValueTooLong)
 	}
 	v.bytes(r.AMR, row.MaxAMR)
+	v.bytes(r.Audience, row.MaxAudience)
 	v.add(r.Epoch)
-	v.digests(r.Family, r.Token, r.Parent, r.Nonce)
-	address, _ := r.Address.MarshalText() // "" if there is none
-	v.short(string(address), row.MaxAddress)
-	v.short(r.UserAgent, row.MaxUserAgent)
-	v.short(r.Label, row.MaxLabel)
-	v.times(r.CreatedAt, r.LastUsedAt, r.RotatedAt, r.AuthTime)
+	v.digests(r.Family, r.Token, r.Parent, r.Sibling, r.Nonce)
+	v.add(r.Repeats)
+	v.client(r.Address, r.UserAgent, r.Label)
+	v.times(r.CreatedAt, r.LastUsedAt, r.RotatedAt, r.GraceUntil, r.AuthTime)
 	v.moments(r.IdleUntil, r.ExpiresAt)
 	_, err := s.exec(ctx, "create session", s.sessions.insert, v)
 	return err
@@ -108,23 +111,29 @@ func (s *Store) UpdateSession(ctx context.Context, u row.SessionUpdate) error {
 	assignments := []string{"version = version + 1"} // as for a user
 	var v values
 	if r := u.Rotation; r != nil {
-		assignments = append(assignments, "token = "+asBytes, "parent = "+asBytes, "nonce = "+asBytes,
-			"rotated_at = ?", "last_used_at = ?", "idle_until = ?")
-		v.digests(r.Token, r.Parent, r.Nonce)
-		v.moments(u.At, u.At, r.IdleUntil)
-	}
-	if u.AuthTime != nil {
-		assignments = append(assignments, "auth_time = ?")
-		v.times(*u.AuthTime)
-	}
-	if u.Epoch != nil {
-		assignments = append(assignments, "epoch = ?")
-		v.add(*u.Epoch)
+		assignments = append(assignments, "token = "+asBytes, "parent = "+asBytes, "sibling = "+asBytes, "nonce = "+asBytes,
+			"address = "+asText, "user_agent = "+asText, "label = "+asText, "repeats = 0",
+			"rotated_at = ?", "last_used_at = ?", "grace_until = ?", "idle_until = ?")
+		v.digests(r.Token, r.Parent, r.Sibling, r.Nonce)
+		v.client(r.Address, r.UserAgent, r.Label)
+		v.times(u.At, u.At, r.GraceUntil)
+		v.moments(r.IdleUntil)
+	} else if u.RepeatsBelow > 0 {
+		assignments = append(assignments, "repeats = repeats + 1", "last_used_at = ?")
+		v.times(u.At)
 	}
 	v.bytes(u.ID, row.MaxID)
-	v.digests(u.IfFamily, u.IfToken)
 	v.moments(u.At, u.At)
-	n, err := s.exec(ctx, op, s.sessions.update+strings.Join(assignments, ", ")+s.sessions.where, v)
+	conditions := s.sessions.where
+	if !u.AnyDigests {
+		conditions += s.sessions.whereDigests
+		v.digests(u.IfFamily, u.IfToken)
+	}
+	if u.RepeatsBelow > 0 {
+		conditions += " AND repeats < ?"
+		v.add(u.RepeatsBelow)
+	}
+	n, err := s.exec(ctx, op, s.sessions.update+strings.Join(assignments, ", ")+conditions+limitOne, v)
 	if err == nil && n == 0 {
 		err = row.ErrConflict
 	}
@@ -166,6 +175,21 @@ func (s *Store) DeleteSessions(ctx context.Context, f row.SessionFilter) (int, e
 		conditions = append(conditions, s.sessions.id)
 		v.bytes(f.ID, row.MaxID)
 	}
+	if f.Family != [32]byte{} {
+		conditions = append(conditions, s.sessions.family)
+		v.digests(f.Family)
+	}
+	if f.IDs != nil {
+		var places []string
+		for _, id := range f.IDs {
+			if len(id) <= row.MaxID {
+				places = append(places, asBytes)
+				v.bytes(id, row.MaxID)
+			}
+		}
+		none = none || len(places) == 0
+		conditions = append(conditions, "session_id IN ("+strings.Join(places, ", ")+")")
+	}
 	if f.UserID != "" {
 		id, ok := s.config.id(f.UserID)
 		none = none || !ok
@@ -180,18 +204,20 @@ func (s *Store) DeleteSessions(ctx context.Context, f row.SessionFilter) (int, e
 		conditions = append(conditions, s.sessions.expiredBy)
 		v.moments(f.ExpiredBy)
 	}
+	if !f.IdleBy.IsZero() {
+		conditions = append(conditions, s.sessions.idleBy)
+		v.moments(f.IdleBy)
+	}
 	if none {
 		return 0, unlessEnded(ctx, op, nil)
 	}
-	order := ""
-	if f.ID == "" {
-		// Always with a limit: without one sql_safe_updates may refuse it.
+	order := limitOne
+	if f.IDs != nil {
+		order = ""
+	}
+	if f.ID == "" && (f.IDs == nil || f.Limit > 0) { // else they are found by the primary key
 		order = s.sessions.oldestFirst
-		limit := int64(math.MaxInt64)
-		if f.Limit > 0 {
-			limit = int64(f.Limit)
-		}
-		v.add(limit)
+		v.add(int64(f.AtMost()))
 	}
 	n, err := s.exec(ctx, op, s.sessions.delete+strings.Join(conditions, " AND ")+order, v)
 	return int(n), err
@@ -202,17 +228,21 @@ type sessionRow struct {
 	ID         string         `db:"session_id"`
 	UserID     string         `db:"user_id"`
 	AMR        string         `db:"amr"`
+	Audience   string         `db:"audience"`
 	Epoch      uint64         `db:"epoch"`
 	Family     []byte         `db:"family"`
 	Token      []byte         `db:"token"`
 	Parent     []byte         `db:"parent"`
+	Sibling    []byte         `db:"sibling"`
 	Nonce      []byte         `db:"nonce"`
+	Repeats    uint32         `db:"repeats"`
 	Address    string         `db:"address"`
 	UserAgent  string         `db:"user_agent"`
 	Label      string         `db:"label"`
 	CreatedAt  sql.NullString `db:"created_at"`
 	LastUsedAt sql.NullString `db:"last_used_at"`
 	RotatedAt  sql.NullString `db:"rotated_at"`
+	GraceUntil sql.NullString `db:"grace_until"`
 	AuthTime   sql.NullString `db:"auth_time"`
 	IdleUntil  sql.NullString `db:"idle_until"`
 	ExpiresAt  sql.NullString `db:"expires_at"`
@@ -223,7 +253,9 @@ func (r sessionRow) session() (row.Session, error) {
 		ID:        r.ID,
 		UserID:    r.UserID,
 		AMR:       r.AMR,
+		Audience:  r.Audience,
 		Epoch:     r.Epoch,
+		Repeats:   r.Repeats,
 		UserAgent: r.UserAgent,
 		Label:     r.Label,
 	}
@@ -232,11 +264,13 @@ func (r sessionRow) session() (row.Session, error) {
 	copy(s.Family[:], r.Family)
 	copy(s.Token[:], r.Token)
 	copy(s.Parent[:], r.Parent)
+	copy(s.Sibling[:], r.Sibling)
 	copy(s.Nonce[:], r.Nonce)
 	err := readTimes(map[*time.Time]sql.NullString{
 		&s.CreatedAt:  r.CreatedAt,
 		&s.LastUsedAt: r.LastUsedAt,
 		&s.RotatedAt:  r.RotatedAt,
+		&s.GraceUntil: r.GraceUntil,
 		&s.AuthTime:   r.AuthTime,
 		&s.IdleUntil:  r.IdleUntil,
 		&s.ExpiresAt:  r.ExpiresAt,

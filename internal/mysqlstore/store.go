@@ -3,8 +3,11 @@
 package mysqlstore
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
+	"errors"
+	"strings"
 
 	"github.com/jmoiron/sqlx"
 	"github.com/jmoiron/sqlx/reflectx"
@@ -18,15 +21,25 @@ type Config struct {
 
 // Store is safe for concurrent use.
 type Store struct {
-	db         sqlx.ExtContext // the pool, or the caller's transaction
-	pool       *sql.DB         // nil on a caller's transaction
+	db         *sqlx.DB // the pool
+	pool       *sql.DB
 	config     Config
+	onCreate   []OnCreate
 	statements statements
 	sessions   sessionStatements
 }
 
-// New returns a store on a pool, which stays the caller's.
-func New(pool *sql.DB, c Config) *Store {
+// New returns a store on a pool, which stays the caller's, or says what is wrong, as
+// with the name of the table; "" is [DefaultTable].
+func New(pool *sql.DB, c Config) (*Store, error) {
+	if pool == nil {
+		return nil, errors.New("auth: NewMySQLStore: the pool is nil")
+	}
+	c.Table = cmp.Or(c.Table, DefaultTable)
+	const letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_"
+	if len(c.Table) > 48 || strings.Trim(c.Table, letters) != "" {
+		return nil, errors.New("auth: MySQLConfig: Table is not 1 to 48 letters, digits and underscores")
+	}
 	s := &Store{
 		// A mapper of its own: sqlx's is a global that others may change.
 		db:       &sqlx.DB{DB: pool, Mapper: reflectx.NewMapper("db")},
@@ -35,16 +48,11 @@ func New(pool *sql.DB, c Config) *Store {
 		sessions: newSessionStatements(c),
 	}
 	s.statements = newStatements(c, s.sessions)
-	return s
+	return s, nil
 }
 
-// WithTx returns the same store on a transaction, which stays the caller's.
-func (s *Store) WithTx(tx *sql.Tx) *Store {
-	t := *s
-	t.db = &sqlx.Tx{Tx: tx, Mapper: reflectx.NewMapper("db")}
-	t.pool = nil
-	return &t
-}
+// Same reports whether two stores are the same tables by the same pool.
+func (s *Store) Same(t *Store) bool { return s.pool == t.pool && s.config == t.config }
 
 // get reads one row.
 func (s *Store) get(ctx context.Context, op string, dest any, query string, args ...any) error {

@@ -20,6 +20,7 @@ var userColumns = []string{
 // statement's text.
 type statements struct {
 	insert, byID, byEmail, exists, delete string
+	forLogin                              string // byEmail, and whether there are sessions beyond so many
 	update, whereID                       string // with the assignments between them
 	check                                 string
 }
@@ -28,6 +29,11 @@ func newStatements(c Config, sessions sessionStatements) statements {
 	users, schema := "`"+c.Table+"`", "`"+c.Table+"_schema`"
 	columns := selected("u", "", userColumns...)
 	whereID := " WHERE id = " + c.asID()
+	// One row is always found by the primary key, sent and read: where no user has the
+	// key it is that of the first one, who is not the one asked for. Else the time that a
+	// row takes would tell whose address is registered.
+	byEmail := " FROM " + users + " u WHERE u.id = COALESCE(" +
+		"(SELECT k.id FROM " + users + " k WHERE k.email_key = " + asBytes + "), (SELECT MIN(m.id) FROM " + users + " m))"
 	idType := func(table, column string) string {
 		return "(SELECT data_type FROM information_schema.columns" +
 			" WHERE table_schema = DATABASE() AND table_name = '" + table + "' AND column_name = '" + column + "')"
@@ -36,9 +42,11 @@ func newStatements(c Config, sessions sessionStatements) statements {
 		insert: "INSERT INTO " + users +
 			" (id, email_key, email, username, password_hash, epoch, created_at, updated_at, disabled_at, email_verified_at)" +
 			" VALUES (" + c.asID() + ", " + asBytes + ", " + asText + ", " + asText + ", " + asBytes + ", ?, ?, ?, ?, ?)",
-		byID:    "SELECT " + columns + " FROM " + users + " u" + whereID,
-		byEmail: "SELECT " + columns + " FROM " + users + " u WHERE email_key = " + asBytes,
-		exists:  "SELECT 1 FROM " + users + whereID,
+		byID:     "SELECT " + columns + " FROM " + users + " u" + whereID,
+		byEmail:  "SELECT " + columns + byEmail,
+		forLogin: "SELECT " + columns + ", " + sessions.beyond + " AS `beyond`" + byEmail,
+		// Of what is there now, wherever reads are sent and whatever a transaction sees.
+		exists:  "SELECT 1 FROM " + users + whereID + " FOR UPDATE",
 		delete:  "DELETE FROM " + users + whereID,
 		update:  "UPDATE " + users + " SET ",
 		whereID: whereID,
@@ -77,6 +85,9 @@ func (s *Store) CreateUser(ctx context.Context, u row.User) (string, error) {
 	v.bytes(u.PasswordHash, row.MaxPasswordHash)
 	v.add(u.Epoch)
 	v.times(u.CreatedAt, u.UpdatedAt, u.DisabledAt, u.EmailVerifiedAt)
+	if len(s.onCreate) > 0 {
+		return s.createWithin(ctx, op, u.Profile, v, ok)
+	}
 	result, err := s.execResult(ctx, op, s.statements.insert, v)
 	if err != nil {
 		return "", err
@@ -84,11 +95,17 @@ func (s *Store) CreateUser(ctx context.Context, u row.User) (string, error) {
 	if ok {
 		return u.ID, nil
 	}
-	chosen, err := result.LastInsertId()
+	chosen, err := chosenID(result)
 	if err != nil {
 		return "", failure(ctx, op, err)
 	}
-	return strconv.FormatUint(uint64(chosen), 10), nil
+	return chosen, nil
+}
+
+// chosenID returns the ID that a table of integers has chosen.
+func chosenID(result sql.Result) (string, error) {
+	id, err := result.LastInsertId()
+	return strconv.FormatUint(uint64(id), 10), err
 }
 
 // UserByEmail returns the user with an e-mail key.
@@ -97,7 +114,29 @@ func (s *Store) UserByEmail(ctx context.Context, key string) (row.User, error) {
 	if len(key) > row.MaxEmail {
 		return row.User{}, unlessEnded(ctx, op, row.ErrNotFound)
 	}
-	return s.user(ctx, op, s.statements.byEmail, hexDigits(key))
+	var r userRow
+	if err := s.get(ctx, op, &r, s.statements.byEmail, hexDigits(key)); err != nil {
+		return row.User{}, err
+	}
+	return r.withKey(ctx, op, key)
+}
+
+// UserForLogin returns the user with an e-mail key, and whether so many sessions of
+// the user or more are stored, ended ones too.
+func (s *Store) UserForLogin(ctx context.Context, key string, sessions int) (row.User, bool, error) {
+	const op = "user by email"
+	if len(key) > row.MaxEmail {
+		return row.User{}, false, unlessEnded(ctx, op, row.ErrNotFound)
+	}
+	var r struct {
+		userRow
+		Beyond bool `db:"beyond"`
+	}
+	if err := s.get(ctx, op, &r, s.statements.forLogin, int64(sessions-1), hexDigits(key)); err != nil {
+		return row.User{}, false, err
+	}
+	u, err := r.withKey(ctx, op, key)
+	return u, r.Beyond && err == nil, err
 }
 
 // UserByID returns the user with an ID.
@@ -133,7 +172,11 @@ func (s *Store) UpdateUser(ctx context.Context, u row.UserUpdate) error {
 	// changed rows is that of matching rows, whichever the DSN has reported.
 	assignments := []string{"version = version + 1", "updated_at = ?"}
 	var v values
-	v.times(u.At)
+	if u.At.IsZero() {
+		assignments = assignments[:1]
+	} else {
+		v.times(u.At)
+	}
 	if u.PasswordHash != nil {
 		assignments = append(assignments, "password_hash = "+asBytes)
 		v.bytes(*u.PasswordHash, row.MaxPasswordHash)
@@ -158,8 +201,9 @@ func (s *Store) UpdateUser(ctx context.Context, u row.UserUpdate) error {
 		assignments = append(assignments, "email_verified_at = ?")
 		v.times(*u.EmailVerifiedAt)
 	}
-	if u.EndSessions {
-		assignments = append(assignments, "epoch = epoch + 1")
+	if u.RaiseEpoch > 0 {
+		assignments = append(assignments, "epoch = epoch + ?")
+		v.add(u.RaiseEpoch)
 	}
 	v.add(id)
 	condition := s.statements.whereID
@@ -170,18 +214,22 @@ func (s *Store) UpdateUser(ctx context.Context, u row.UserUpdate) error {
 		condition += " AND password_hash = " + asBytes
 		v.bytes(*u.IfPasswordHash, row.MaxPasswordHash)
 	}
-	switch n, err := s.exec(ctx, op, s.statements.update+strings.Join(assignments, ", ")+condition, v); {
+	if u.IfEpoch != nil {
+		condition += " AND epoch = ?"
+		v.add(*u.IfEpoch)
+	}
+	switch n, err := s.exec(ctx, op, s.statements.update+strings.Join(assignments, ", ")+condition+limitOne, v); {
 	case err != nil:
 		return err
 	case n > 0:
 		return nil
-	case u.IfPasswordHash == nil:
+	case u.IfPasswordHash == nil && u.IfEpoch == nil:
 		return row.ErrNotFound
 	}
 	return s.explainNoMatch(ctx, op, id)
 }
 
-// explainNoMatch tells why no row has both this ID and the hash demanded.
+// explainNoMatch tells why no row has this ID and what is demanded.
 func (s *Store) explainNoMatch(ctx context.Context, op string, id any) error {
 	var one int
 	if err := s.get(ctx, op, &one, s.statements.exists, id); err != nil {
@@ -216,6 +264,19 @@ type userRow struct {
 	UpdatedAt       sql.NullString   `db:"updated_at"`
 	DisabledAt      sql.NullString   `db:"disabled_at"`
 	EmailVerifiedAt sql.NullString   `db:"email_verified_at"`
+}
+
+// withKey returns the user if it is the one with this e-mail key. Rows of others are
+// read as far, so that they take as long.
+func (r userRow) withKey(ctx context.Context, op, key string) (row.User, error) {
+	u, err := r.user()
+	switch {
+	case r.EmailKey.String != key:
+		return row.User{}, row.ErrNotFound
+	case err != nil:
+		return row.User{}, failure(ctx, op, err)
+	}
+	return u, nil
 }
 
 func (r userRow) user() (row.User, error) {

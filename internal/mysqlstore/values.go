@@ -4,6 +4,7 @@ import (
 	"database/sql"
 	"encoding/hex"
 	"errors"
+	"net/netip"
 	"strconv"
 	"strings"
 	"time"
@@ -20,6 +21,11 @@ const (
 	asBytes = "UNHEX(?)"
 	asText  = "CONVERT(UNHEX(?) USING utf8mb4)"
 )
+
+// limitOne is behind what changes one row. A server whose binary log is of statements, or
+// mixed, writes even those that met no row, but a statement with a limit by its rows: so a
+// made-up token costs no write.
+const limitOne = " LIMIT 1"
 
 // timeFormat is how times travel, always UTC.
 const timeFormat = "2006-01-02 15:04:05.000000"
@@ -102,6 +108,14 @@ func (v *values) short(s string, maxBytes int) {
 		return
 	}
 	v.text(s, maxBytes)
+}
+
+// client adds what a session keeps of who refreshed it last.
+func (v *values) client(address netip.Addr, userAgent, label string) {
+	text, _ := address.MarshalText() // "" if there is none
+	v.short(string(text), row.MaxAddress)
+	v.short(userAgent, row.MaxUserAgent)
+	v.short(label, row.MaxLabel)
 }
 
 func (v *values) digests(digests ...[32]byte) {

@@ -1,6 +1,7 @@
 package mysqltest
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
@@ -22,11 +23,13 @@ type engine struct {
 }
 
 func findEngine() (engine, error) {
-	e := engine{server: os.Getenv("AUTH_TEST_MYSQLD")}
+	return engineAt(cmp.Or(os.Getenv("AUTH_TEST_MYSQLD"), find("mariadbd")))
+}
+
+func engineAt(server string) (engine, error) {
+	e := engine{server: server}
 	if e.server == "" {
-		if e.server = find("mariadbd"); e.server == "" {
-			return engine{}, errNoEngine
-		}
+		return engine{}, errNoEngine
 	}
 	out, err := exec.Command(e.server, "--no-defaults", "--version").Output()
 	if err != nil {

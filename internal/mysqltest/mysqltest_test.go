@@ -116,3 +116,22 @@ func mysqlErrno(err error) uint16 {
 	}
 	return 0
 }
+
+func TestRunIsForPrograms(t *testing.T) {
+	Start(t) // skips where there is no server
+	e, err := findEngine()
+	if err != nil {
+		t.Fatal(err)
+	}
+	dsn, version, stop, err := Run(e.server)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := run(dsn, "CREATE TABLE x (id INT)"); err != nil || version != e.version {
+		t.Errorf("%v, version %q", err, version)
+	}
+	stop()
+	if err := run(dsn, "DO 0"); err == nil {
+		t.Error("a server that was stopped answers")
+	}
+}

@@ -1,6 +1,7 @@
 package mysqltest
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -70,6 +71,25 @@ func Start(t testing.TB, opts ...Option) *Server {
 	s.t = t
 	t.Cleanup(s.close)
 	return s
+}
+
+// Run starts a server for a program that is no test: the mysqld or mariadbd given, ""
+// = the mariadbd found on the machine. It returns a DSN of an empty database, what the
+// server says of its version, and what stops it.
+func Run(mysqld string) (dsn, version string, stop func(), _ error) {
+	e, err := engineAt(cmp.Or(mysqld, find("mariadbd")))
+	if err != nil {
+		return "", "", nil, err
+	}
+	s, err := newServerOf(e, config{})
+	if err != nil {
+		return "", "", nil, err
+	}
+	if err := run(s.DSN(""), "CREATE DATABASE d"); err != nil {
+		s.close()
+		return "", "", nil, err
+	}
+	return s.DSN("d"), e.version, s.close, nil
 }
 
 // DSN returns a DSN, without parameters, of the named database for an account
@@ -145,6 +165,10 @@ func newServer(c config) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
+	return newServerOf(e, c)
+}
+
+func newServerOf(e engine, c config) (_ *Server, err error) {
 	s := &Server{engine: e, config: c}
 	if s.dir, s.unlock, err = newRunDir(); err != nil {
 		return nil, err

@@ -17,6 +17,10 @@ import (
 	"strings"
 )
 
+// TestID is the ID of the hashes that package authtest makes, in tests alone: outside of
+// them its hasher is an error at every call, so that no Authenticator has it.
+const TestID = "authtest"
+
 // Limits of what Parse reads.
 const (
 	maxLength = 1024 // bytes of the whole string

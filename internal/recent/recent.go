@@ -8,14 +8,19 @@ import (
 	"sync/atomic"
 )
 
-// Table remembers a value for each of some keys, and forgets them by owner. A key
-// has one place, by a hash that nobody outside can predict, which it may lose to
-// another. It is safe for concurrent use, and nobody waits for anybody.
+// Table remembers a value for each of some keys, and forgets them by owner or by
+// key. A key has one place, by a hash that nobody outside can predict, which it may
+// lose to another. It is safe for concurrent use, and nobody waits for anybody.
 type Table[V any] struct {
 	seed   maphash.Seed
-	forgot atomic.Uint64 // how often Forget was called
+	forgot [stripes]atomic.Uint64 // how often something of a stripe was forgotten
 	places []atomic.Pointer[entry[V]]
 }
+
+// stripes is how many counters there are. Owners and keys share them by hash: what is
+// found out about one is dropped in vain if another of its stripe is forgotten at that
+// moment.
+const stripes = 1024
 
 type entry[V any] struct {
 	key, owner string
@@ -31,6 +36,11 @@ func (t *Table[V]) place(key string) *atomic.Pointer[entry[V]] {
 	return &t.places[maphash.String(t.seed, key)%uint64(len(t.places))]
 }
 
+// stripe returns the counter of an owner or a key.
+func (t *Table[V]) stripe(name string) *atomic.Uint64 {
+	return &t.forgot[maphash.String(t.seed, name)%stripes]
+}
+
 // Get returns the value of an owner's key, the zero V if none is remembered.
 func (t *Table[V]) Get(key, owner string) (value V) {
 	if e := t.place(key).Load(); e != nil && e.key == key && e.owner == owner {
@@ -39,17 +49,20 @@ func (t *Table[V]) Get(key, owner string) (value V) {
 	return value
 }
 
-// Moment returns what [Table.Put] is told of when a value began to be found out.
-func (t *Table[V]) Moment() uint64 { return t.forgot.Load() }
+// Moment returns what [Table.Put] is told of when a value of an owner's key began to
+// be found out.
+func (t *Table[V]) Moment(key, owner string) uint64 {
+	// Neither counter ever falls: the sum is the same only if both are.
+	return t.stripe(key).Load() + t.stripe(owner).Load()
+}
 
-// Put remembers a value that was found out since a moment. If Forget was called
-// meanwhile, for any owner, it does so for an instant only: the value may be what
-// was to be forgotten. Key and owner are copied, since they may be pieces of
-// something large.
+// Put remembers a value that was found out since a moment. If key or owner was
+// forgotten meanwhile, it does so for an instant only: the value may be what was to be
+// forgotten. Key and owner are copied, since they may be pieces of something large.
 func (t *Table[V]) Put(key, owner string, value V, since uint64) {
 	e, place := &entry[V]{strings.Clone(key), strings.Clone(owner), value}, t.place(key)
 	place.Store(e)
-	if t.forgot.Load() != since { // after the Store, so that either sees the other
+	if t.Moment(key, owner) != since { // after the Store, so that either sees the other
 		place.CompareAndSwap(e, nil)
 	}
 }
@@ -60,10 +73,23 @@ func (t *Table[V]) Forget(owner string) {
 	if t == nil {
 		return
 	}
-	t.forgot.Add(1)
+	t.stripe(owner).Add(1)
 	for i := range t.places {
 		if e := t.places[i].Load(); e != nil && e.owner == owner {
 			t.places[i].CompareAndSwap(e, nil)
 		}
+	}
+}
+
+// ForgetKey forgets what is remembered of a key, whoever owns it. It looks at one
+// place. A nil Table has nothing to forget.
+func (t *Table[V]) ForgetKey(key string) {
+	if t == nil {
+		return
+	}
+	t.stripe(key).Add(1)
+	place := t.place(key)
+	if e := place.Load(); e != nil && e.key == key {
+		place.CompareAndSwap(e, nil)
 	}
 }

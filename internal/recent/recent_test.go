@@ -17,15 +17,20 @@ func want[V comparable](t *testing.T, table *recent.Table[V], key, owner string,
 	}
 }
 
+// put remembers a value that is found out in no time.
+func put[V any](table *recent.Table[V], key, owner string, value V) {
+	table.Put(key, owner, value, table.Moment(key, owner))
+}
+
 func TestTable(t *testing.T) {
 	table := recent.New[int](1 << 20)
 	want(t, table, "a", "ada", 0)
-	table.Put("a", "ada", 1, table.Moment())
-	table.Put("b", "ada", 2, table.Moment())
-	table.Put("c", "bob", 3, table.Moment())
+	put(table, "a", "ada", 1)
+	put(table, "b", "ada", 2)
+	put(table, "c", "bob", 3)
 	want(t, table, "a", "ada", 1)
 	want(t, table, "a", "bob", 0)
-	table.Put("a", "ada", 4, table.Moment())
+	put(table, "a", "ada", 4)
 	want(t, table, "a", "ada", 4)
 
 	table.Forget("ada")
@@ -33,20 +38,51 @@ func TestTable(t *testing.T) {
 	want(t, table, "b", "ada", 0)
 	want(t, table, "c", "bob", 3)
 
-	before := table.Moment()
-	table.Forget("nobody")
-	table.Put("c", "bob", 5, before)
+	put(table, "d", "bob", 5)
+	table.ForgetKey("c")
+	table.ForgetKey("nothing")
 	want(t, table, "c", "bob", 0)
-	table.Put("c", "bob", 6, table.Moment())
-	want(t, table, "c", "bob", 6)
+	want(t, table, "d", "bob", 5)
 
 	(*recent.Table[int])(nil).Forget("ada")
+	(*recent.Table[int])(nil).ForgetKey("a")
+}
+
+// What is forgotten while it is found out is not remembered; others are.
+func TestForgetsWhatIsUnderWay(t *testing.T) {
+	for name, forget := range map[string]func(*recent.Table[int]){
+		"owner": func(table *recent.Table[int]) { table.Forget("ada") },
+		"key":   func(table *recent.Table[int]) { table.ForgetKey("a") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			table := recent.New[int](1 << 14)
+			before := table.Moment("a", "ada")
+			forget(table)
+			table.Put("a", "ada", 1, before)
+			want(t, table, "a", "ada", 0)
+			put(table, "a", "ada", 2)
+			want(t, table, "a", "ada", 2)
+
+			const others = 1000
+			var kept int
+			for i := range others {
+				key, owner := fmt.Sprint("key", i), fmt.Sprint("owner", i)
+				before := table.Moment(key, owner)
+				forget(table)
+				table.Put(key, owner, i+1, before)
+				kept += min(table.Get(key, owner), 1)
+			}
+			if kept < others*9/10 { // each shares a counter once in five hundred times
+				t.Errorf("of %d answers about others %d are remembered", others, kept)
+			}
+		})
+	}
 }
 
 func TestPlaceIsLost(t *testing.T) {
 	table := recent.New[string](1)
-	table.Put("a", "ada", "1", table.Moment())
-	table.Put("b", "bob", "2", table.Moment())
+	put(table, "a", "ada", "1")
+	put(table, "b", "bob", "2")
 	want(t, table, "a", "ada", "")
 	want(t, table, "b", "bob", "2")
 }
@@ -62,7 +98,7 @@ func TestPutMeetsForget(t *testing.T) {
 			key := fmt.Sprint("key", i%2)
 			wg.Go(func() {
 				for {
-					since := table.Moment()
+					since := table.Moment(key, "ada")
 					found := state.Load()
 					if found == last {
 						return
@@ -77,7 +113,12 @@ func TestPutMeetsForget(t *testing.T) {
 			for n := int64(1); n <= last; n++ {
 				runtime.Gosched()
 				state.Store(n)
-				table.Forget("ada")
+				if round%2 == 0 {
+					table.Forget("ada")
+					continue
+				}
+				table.ForgetKey("key0")
+				table.ForgetKey("key1")
 			}
 		})
 		wg.Wait()

@@ -26,6 +26,7 @@ func TestTextRoundTrips(t *testing.T) {
 }
 
 // The parts are where they are said to be, by a reading of their own.
+// ASVS 5.0 7.2.3, 11.5.1
 func TestParts(t *testing.T) {
 	token := refresh.New()
 	raw, err := base64.RawURLEncoding.DecodeString(token.Text())

@@ -4,11 +4,15 @@
 package row
 
 import (
+	"cmp"
 	"errors"
 	"net/netip"
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"github.com/seed89488a0c/auth/internal/fault"
+	"github.com/seed89488a0c/auth/internal/token"
 )
 
 // What a store keeps, in bytes where nothing else is said.
@@ -18,11 +22,13 @@ const (
 	MaxUsername     = 100 // characters
 	MaxPasswordHash = 1024
 	MaxAMR          = 64
+	MaxAudience     = 1024
 	MaxAddress      = 64
 	MaxUserAgent    = 256
 	MaxLabel        = 100
 
-	MaxListed = 1000 // sessions of a user
+	MaxListed  = 1000 // sessions of a user
+	MaxRemoved = 1000 // sessions, by a filter that has no limit
 )
 
 // Profile is what may be shown of a user.
@@ -44,62 +50,74 @@ type UserUpdate struct {
 	ID              string
 	At              time.Time
 	IfPasswordHash  *string
+	IfEpoch         *uint64
 	PasswordHash    *string
 	Email, EmailKey *string
 	Username        *string
 	DisabledAt      *time.Time
 	EmailVerifiedAt *time.Time
-	EndSessions     bool
+	RaiseEpoch      uint64
 }
 
 // Session is a session; User is set by what reads one by its ID.
 type Session struct {
-	ID, UserID, AMR                                                  string
-	Epoch                                                            uint64
-	Family, Token, Parent, Nonce                                     [32]byte
-	Address                                                          netip.Addr
-	UserAgent, Label                                                 string
-	CreatedAt, LastUsedAt, RotatedAt, AuthTime, IdleUntil, ExpiresAt time.Time
-	User                                                             *User
+	ID, UserID, AMR, Audience                                                    string
+	Epoch                                                                        uint64
+	Family, Token, Parent, Sibling, Nonce                                        [32]byte
+	Repeats                                                                      uint32
+	Address                                                                      netip.Addr
+	UserAgent, Label                                                             string
+	CreatedAt, LastUsedAt, RotatedAt, GraceUntil, AuthTime, IdleUntil, ExpiresAt time.Time
+	User                                                                         *User
 }
 
 // SessionUpdate is auth's.
 type SessionUpdate struct {
 	ID                string
 	IfFamily, IfToken [32]byte
+	AnyDigests        bool
 	At                time.Time
 	Rotation          *SessionRotation
-	AuthTime          *time.Time
-	Epoch             *uint64
+	RepeatsBelow      uint32
 }
 
 // SessionRotation is auth's.
 type SessionRotation struct {
-	Token, Parent, Nonce [32]byte
-	IdleUntil            time.Time
+	Token, Parent, Sibling, Nonce [32]byte
+	GraceUntil, IdleUntil         time.Time
+	Address                       netip.Addr
+	UserAgent, Label              string
 }
 
 // SessionFilter is auth's.
 type SessionFilter struct {
 	ID          string
+	Family      [32]byte
+	IDs         []string
 	UserID      string
 	BeforeEpoch uint64
 	ExpiredBy   time.Time
+	IdleBy      time.Time
 	Limit       int
 }
 
 // ChoosesNone is true of a filter that sets nothing which chooses: an ID that was
-// left empty by mistake must not delete everybody's sessions.
+// left empty by mistake must not delete everybody's sessions, nor a list that turned
+// out empty all of a user's.
 func (f SessionFilter) ChoosesNone() bool {
-	return f.ID == "" && f.UserID == "" && f.ExpiredBy.IsZero() || f.Limit < 0
+	return f.ID == "" && f.IDs == nil && f.UserID == "" && f.ExpiredBy.IsZero() ||
+		f.IDs != nil && len(f.IDs) == 0 || f.Limit < 0
 }
 
-// What a store answers beside success and outages.
+// AtMost is how many sessions go at once.
+func (f SessionFilter) AtMost() int { return cmp.Or(f.Limit, MaxRemoved) }
+
+// What a store answers beside success and outages. The last two are auth's own.
 var (
 	ErrTaken    = errors.New("row: the key is taken")
 	ErrNotFound = errors.New("row: not found")
-	ErrConflict = errors.New("row: not as demanded")
-	ErrSchema   = errors.New("row: schema missing or outdated")
+	ErrConflict = fault.New("conflict", "auth: conflicting change", nil)
+	ErrSchema   = fault.New("schema", "auth: database schema missing or outdated, run Migrate", token.ErrUnavailable)
 )
 
 // Error is an outage; its fields are those of auth's StoreError.
@@ -109,6 +127,15 @@ type Error struct {
 }
 
 func (e *Error) Error() string { return e.Op + ": " + e.Code }
+
+// ServiceError is an error of the service's own, which is passed on whole: what its
+// function returned that writes beside a new user.
+type ServiceError struct{ Err error }
+
+func (e *ServiceError) Error() string { return e.Err.Error() }
+
+// Unwrap returns the service's error.
+func (e *ServiceError) Unwrap() error { return e.Err }
 
 // Cut returns what a column of so many bytes can keep of a text.
 func Cut(s string, maxBytes int) string {

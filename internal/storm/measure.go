@@ -103,7 +103,7 @@ func measure(s setting) (row, error) {
 	return r, err
 }
 
-// build returns an Authenticator with one user, a token of his and his hash.
+// build returns an Authenticator with one user, a token and the hash of that user.
 func build(s setting, hasher auth.Hasher) (_ *auth.Authenticator, token, hash string, _ error) {
 	issuer, err := auth.NewJWTIssuer(auth.JWTConfig{
 		Issuer:   "storm",

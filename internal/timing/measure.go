@@ -14,24 +14,48 @@ import (
 	"github.com/seed89488a0c/auth"
 )
 
+// result is what was measured in a store.
+type result struct {
+	store store
+	limit time.Duration
+	asked []class
+	times [][]float64
+}
+
 // run measures and reports a section.
 func (s section) run(w io.Writer) error {
+	var results []result
+	for _, store := range s.stores {
+		r, err := s.in(store)
+		if err != nil {
+			return fmt.Errorf("%s: %w", store.name, err)
+		}
+		results = append(results, r)
+	}
+	return s.report(w, results)
+}
+
+// in measures in one store.
+func (s section) in(st store) (result, error) {
 	issuer, err := auth.NewJWTIssuer(auth.JWTConfig{Issuer: "timing", Audience: "timing", Keys: []auth.Key{auth.GenerateKey()}})
 	if err != nil {
-		return err
+		return result{}, err
 	}
-	store := auth.NewMemoryStore()
-	a, err := auth.New(store, issuer, auth.Options{Hasher: s.hasher})
+	users, err := st.open()
 	if err != nil {
-		return err
+		return result{}, err
 	}
-	if err := fill(context.Background(), a, store, s.hasher); err != nil {
-		return err
+	a, err := auth.New(users, issuer, auth.Options{Hasher: s.hasher, Sessions: auth.SessionConfig{Store: users}})
+	if err != nil {
+		return result{}, err
+	}
+	if err := fill(context.Background(), a, users, s.hasher); err != nil {
+		return result{}, err
 	}
 	var limit time.Duration
-	url, stop, err := serve(newHandler(a, store, &limit))
+	url, stop, err := serve(newHandler(a, users, &limit))
 	if err != nil {
-		return err
+		return result{}, err
 	}
 	defer stop()
 	c := client{url: url, http: &http.Client{Transport: &http.Transport{MaxConnsPerHost: 1}}}
@@ -39,9 +63,9 @@ func (s section) run(w io.Writer) error {
 	asked := append([]class{baseline}, classes...)
 	warm, err := s.measure(c, asked, s.rounds/20+1)
 	if err != nil {
-		return err
+		return result{}, err
 	}
-	limit = s.limit(time.Duration(median(warm[0])))
+	limit = s.limit(st, time.Duration(median(warm[0])))
 	asked = append(asked, controls...)
 	start := time.Now()
 	times, err := s.measure(c, asked, s.rounds)
@@ -54,14 +78,14 @@ func (s section) run(w io.Writer) error {
 		}
 	}
 	if err != nil {
-		return err
+		return result{}, err
 	}
-	return s.report(w, limit, asked, times)
+	return result{st, limit, asked, times}, nil
 }
 
 // resolved reports whether a difference of the limit would be found in every
-// class. It does not look at what the differences are: who stops when he likes
-// the answer has none.
+// class. It does not look at what the differences are: whoever stops as soon as
+// they like the answer has none.
 func resolved(times [][]float64, limit time.Duration) bool {
 	for _, own := range times[1:] {
 		if compare(times[0], own).resolves > float64(limit) {

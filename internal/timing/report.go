@@ -7,7 +7,6 @@ import (
 	"math"
 	"strings"
 	"text/tabwriter"
-	"time"
 )
 
 // verdict says what pairs prove.
@@ -32,26 +31,33 @@ func (c comparison) verdict(limit float64) verdict {
 	return unresolved
 }
 
-// report prints what a section measured. The error is that of a leak, or of a
-// control that was not found out.
-func (s section) report(w io.Writer, limit time.Duration, asked []class, times [][]float64) error {
-	fmt.Fprintf(w, "Under %s: %d pairs each, limit ±%.1f µs\n\n", s.name, len(times[0]), micros(float64(limit)))
+// report prints what a section measured, in one table. The error is that of a leak, or
+// of a control that was not found out.
+func (s section) report(w io.Writer, results []result) error {
+	fmt.Fprintf(w, "Under %s\n\n", s.name)
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(t, "login\tmedian µs\tMAD\tdifference\t99 % interval\tp\tresolves\tverdict")
-	fmt.Fprintf(t, "%s\t%.1f\t%.1f\n", asked[0].name, micros(median(times[0])), micros(spread(times[0])))
+	fmt.Fprintln(t, "store\tlogin\tpairs\tmedian µs\tMAD\tlimit ±\tdifference\t99 % interval\tp\tresolves\tverdict")
 	var failed []string
-	for i, c := range asked[1:] {
-		own := times[i+1]
-		got := compare(times[0], own)
-		v := got.verdict(float64(limit))
-		fmt.Fprintf(t, "%s\t%.1f\t%.1f\t%+.2f\t%+.2f to %+.2f\t%.2g\t%.2f\t%s\n", c.name, micros(median(own)), micros(spread(own)),
-			micros(got.median), micros(got.low), micros(got.high), got.p, micros(got.resolves), v)
-		want := equal
-		if c.path != loginPath {
-			want = different
-		}
-		if v != want {
-			failed = append(failed, fmt.Sprintf("%s: %s", c.name, v))
+	for _, r := range results {
+		fmt.Fprintf(t, "%s\t%s\t%d\t%.1f\t%.1f\t%.1f\n", r.store.name, r.asked[0].name, len(r.times[0]),
+			micros(median(r.times[0])), micros(spread(r.times[0])), micros(float64(r.limit)))
+		for i, c := range r.asked[1:] {
+			own := r.times[i+1]
+			got := compare(r.times[0], own)
+			limit := float64(r.limit)
+			if c.remains {
+				limit *= 2
+			}
+			v := got.verdict(limit)
+			fmt.Fprintf(t, "%s\t%s\t\t%.1f\t%.1f\t\t%+.2f\t%+.2f to %+.2f\t%.2g\t%.2f\t%s\n", r.store.name, c.name, micros(median(own)), micros(spread(own)),
+				micros(got.median), micros(got.low), micros(got.high), got.p, micros(got.resolves), v)
+			want := equal
+			if c.path != loginPath {
+				want = different
+			}
+			if v != want {
+				failed = append(failed, fmt.Sprintf("%s, %s: %s", r.store.name, c.name, v))
+			}
 		}
 	}
 	if err := t.Flush(); err != nil {

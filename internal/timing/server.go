@@ -20,6 +20,7 @@ const (
 	disabled   = "disab@example.com"
 	noPassword = "nopwd@example.com"
 	unreadable = "unrea@example.com"
+	often      = "often@example.com" // has sessions
 
 	right = "right horse battery staple"
 	wrong = "wrong horse battery staple"
@@ -29,6 +30,7 @@ const (
 type class struct {
 	name, email, password string
 	path                  string // of the handler that is asked
+	remains               bool   // twice the limit is allowed: what is known to take longer
 }
 
 const (
@@ -38,28 +40,29 @@ const (
 )
 
 var (
-	baseline = class{"wrong password", known, wrong, loginPath}
+	baseline = class{"wrong password", known, wrong, loginPath, false}
 
 	classes = []class{
-		{"wrong password of another user", neighbour, wrong, loginPath},
-		{"unknown address", unknown, wrong, loginPath},
-		{"disabled user", disabled, wrong, loginPath},
-		{"disabled user, right password", disabled, right, loginPath},
-		{"user without password", noPassword, wrong, loginPath},
-		{"unreadable hash", unreadable, wrong, loginPath},
+		{"wrong password of another user", neighbour, wrong, loginPath, false},
+		{"unknown address", unknown, wrong, loginPath, false},
+		{"disabled user", disabled, wrong, loginPath, false},
+		{"disabled user, right password", disabled, right, loginPath, false},
+		{"user without password", noPassword, wrong, loginPath, false},
+		{"unreadable hash", unreadable, wrong, loginPath, false},
+		{"user of ten sessions, which are counted", often, wrong, loginPath, true},
 	}
 
 	// What must not pass.
 	controls = []class{
-		{"control: unknown address, no decoy", unknown, wrong, skipPath},
-		{"control: longer by the limit", known, wrong, addPath},
+		{"control: unknown address, no decoy", unknown, wrong, skipPath, false},
+		{"control: longer by the limit", known, wrong, addPath, false},
 	}
 )
 
 // fill makes one user of each class.
 func fill(ctx context.Context, a *auth.Authenticator, store auth.UserStore, hasher auth.Hasher) error {
 	ids := map[string]string{}
-	for _, email := range []string{known, neighbour, disabled, noPassword, unreadable} {
+	for _, email := range []string{known, neighbour, disabled, noPassword, unreadable, often} {
 		hash, err := hasher.Hash(ctx, auth.NewPassword(right))
 		if err != nil {
 			return err
@@ -75,6 +78,11 @@ func fill(ctx context.Context, a *auth.Authenticator, store auth.UserStore, hash
 	}
 	if err := a.SetDisabled(ctx, ids[disabled], true); err != nil {
 		return err
+	}
+	for range 10 {
+		if _, err := a.Login(ctx, auth.Credentials{Email: often, Password: auth.NewPassword(right)}); err != nil {
+			return err
+		}
 	}
 	damaged := "$" + hasher.Inspect("").Scheme + "$damaged"
 	return store.UpdateUser(ctx, auth.UserUpdate{ID: ids[unreadable], PasswordHash: &damaged})

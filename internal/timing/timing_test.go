@@ -6,11 +6,13 @@ import (
 	"io"
 	"math"
 	"math/rand/v2"
+	"os"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/seed89488a0c/auth/authtest"
+	"github.com/seed89488a0c/auth/internal/mysqltest"
 )
 
 // TestSignedRank compares with sums of ranks made by hand. The variance is
@@ -122,7 +124,7 @@ func TestReport(t *testing.T) {
 		{"a leak", [][]float64{same, more, more}, "another user: DIFFERENT"},
 		{"a control that passes", [][]float64{same, same, same}, "no decoy: within the limit"},
 	} {
-		err := section{name: "a hasher"}.report(io.Discard, 10, asked, test.times)
+		err := section{name: "a hasher"}.report(io.Discard, []result{{memoryStore, 10, asked, test.times}})
 		if (err != nil) != (test.want != "") || err != nil && !strings.HasSuffix(err.Error(), test.want) {
 			t.Errorf("%s: %v", test.name, err)
 		}
@@ -140,12 +142,28 @@ func TestBurner(t *testing.T) {
 // only that everybody was refused.
 func TestSection(t *testing.T) {
 	var out strings.Builder
-	s := section{name: "a hasher", hasher: burner(1), rounds: 5, batch: 2, limit: func(d time.Duration) time.Duration { return d / 50 }}
+	s := section{name: "a hasher", hasher: burner(1), rounds: 5, batch: 2, stores: []store{memoryStore}, limit: func(_ store, d time.Duration) time.Duration { return d / 50 }}
 	s.run(&out)
 	for _, c := range append(append([]class{baseline}, classes...), controls...) {
-		if !strings.Contains(out.String(), "\n"+c.name) {
+		if !strings.Contains(out.String(), "memory  "+c.name) {
 			t.Errorf("no %q in\n%s", c.name, &out)
 		}
+	}
+}
+
+// TestServer does the same in a server too.
+func TestServer(t *testing.T) {
+	mysqltest.Start(t) // skips where there is none
+	server, err := openServer(os.Getenv("AUTH_TEST_MYSQLD"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer server.close()
+	var out strings.Builder
+	s := section{name: "a hasher", hasher: burner(1), rounds: 3, stores: []store{memoryStore, server}, limit: func(s store, _ time.Duration) time.Duration { return s.limit }}
+	s.run(&out)
+	if n := strings.Count(out.String(), server.name+" "); n != 1+len(classes)+len(controls) {
+		t.Errorf("%d rows of %s in\n%s", n, server.name, &out)
 	}
 }
 

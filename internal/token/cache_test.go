@@ -173,6 +173,7 @@ func TestCacheLeavesOutLarge(t *testing.T) {
 	}
 }
 
+// ASVS 5.0 15.4.1
 func TestCacheConcurrent(t *testing.T) {
 	p := remembering(t, 4)
 	var texts []string

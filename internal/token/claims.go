@@ -31,7 +31,7 @@ const MaxSeconds = 253402300799
 // NumericDate without a fraction).
 type Claims struct {
 	Issuer         string    // iss
-	Audience       string    // aud, its first
+	Audience       string    // aud, its first; without a space, as all of them
 	OtherAudiences []string  // aud, the rest
 	Subject        string    // sub
 	ClientID       string    // client_id
@@ -40,7 +40,7 @@ type Claims struct {
 	IssuedAt       time.Time // iat
 	NotBefore      time.Time // nbf, before exp
 	ExpiresAt      time.Time // exp, after iat; from then on the token is expired
-	AuthTime       time.Time // auth_time: when the user last proved who he is
+	AuthTime       time.Time // auth_time: when the user last proved who they are
 	AMR            string    // amr: how, as words separated by single spaces; "" is absent
 	ACR            string    // acr: how surely; "" is absent
 	Custom         string    // a JSON object of more claims, as [CheckCustom] wants it; "" is none

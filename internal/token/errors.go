@@ -52,6 +52,9 @@ const (
 
 	// ReasonSession is a verifier's own that knows sessions: it has ended.
 	ReasonSession = "session"
+
+	// ReasonForeign is for an identity that was not verified here, see [IsOwn].
+	ReasonForeign = "foreign"
 )
 
 // Error is why a token was refused; see [github.com/seed89488a0c/auth.TokenError].
@@ -72,3 +75,21 @@ func (e *Error) Unwrap() error {
 func reject(reason string) error { return &Error{Reason: reason} }
 
 func errCustom(problem string) error { return errors.New("custom claims: " + problem) }
+
+// Refusal returns what an issuer's error says of a token, and nothing else of it: an
+// [*Error], [ErrExpired] or [ErrInvalid]; or nil for an outage, which is never a bad
+// token.
+func Refusal(err error) error {
+	var reasoned *Error
+	switch {
+	case errors.Is(err, ErrUnavailable):
+		return nil
+	case errors.As(err, &reasoned):
+		return reasoned
+	case errors.Is(err, ErrExpired):
+		return ErrExpired
+	case errors.Is(err, ErrInvalid):
+		return ErrInvalid
+	}
+	return nil
+}

@@ -9,6 +9,9 @@ func (k Key) SignInput(input string) ([]byte, error) { return k.sign(input) }
 
 func (k Key) VerifyInput(input string, signature []byte) error { return k.verify(input, signature) }
 
+// Said returns what an identity says, without its marks.
+func (id Identity) Said() Identity { return id.unmarked() }
+
 // ScanJSON reads a text of any shape with the scanner.
 func ScanJSON(src string) error {
 	s, err := newScanner(src, ReasonClaims)

@@ -50,6 +50,7 @@ func identity(c token.Claims) token.Identity {
 		SessionID: c.SessionID,
 		TokenID:   c.ID,
 		ClientID:  c.ClientID,
+		Audience:  token.JoinAudiences(append([]string{c.Audience}, c.OtherAudiences...)),
 		IssuedAt:  c.IssuedAt,
 		ExpiresAt: c.ExpiresAt,
 		AuthTime:  c.AuthTime,

@@ -19,6 +19,7 @@ type Identity struct {
 	SessionID string    // sid
 	TokenID   string    // jti
 	ClientID  string    // client_id
+	Audience  string    // aud, separated by spaces
 	IssuedAt  time.Time // iat
 	ExpiresAt time.Time // exp
 	AuthTime  time.Time // auth_time
@@ -26,11 +27,50 @@ type Identity struct {
 	ACR       string    // acr
 
 	claims string // all, as a JSON object; "" is none
+
+	verified *Identity // what was verified, which nobody can change; nil: nothing was
+	owner    *Owner    // who verified it, see Own
 }
 
-// WithClaims returns the identity with the claims of a token: a JSON object.
+// WithClaims returns the identity with the claims of a token: a JSON object. It is
+// then nobody's own.
 func (id Identity) WithClaims(object []byte) Identity {
+	id = id.unmarked()
 	id.claims = string(object)
+	return id
+}
+
+// Owner is who verifies identities, told apart by its address.
+type Owner struct{ _ byte }
+
+// Own marks an identity that o has verified. One that a cache keeps, as it is, costs no
+// allocation.
+func Own(id *Identity, o *Owner) {
+	if id.verified == nil || !id.says(id.verified) {
+		kept := id.unmarked()
+		id.verified = &kept
+	}
+	id.owner = o
+}
+
+// IsOwn reports whether o has verified an identity, and nobody has changed anything
+// about it since.
+func IsOwn(id Identity, o *Owner) bool {
+	return o != nil && id.owner == o && id.verified != nil && id.says(id.verified)
+}
+
+// says reports whether two identities say the same. It is == without the marks, and
+// without copies, which took a third of the time of a token that is remembered.
+func (id *Identity) says(v *Identity) bool {
+	return id.UserID == v.UserID && id.SessionID == v.SessionID && id.TokenID == v.TokenID &&
+		id.Issuer == v.Issuer && id.ClientID == v.ClientID && id.Audience == v.Audience &&
+		id.IssuedAt == v.IssuedAt && id.ExpiresAt == v.ExpiresAt && id.AuthTime == v.AuthTime &&
+		id.AMR == v.AMR && id.ACR == v.ACR && id.claims == v.claims
+}
+
+// unmarked returns what an identity says, by nobody.
+func (id Identity) unmarked() Identity {
+	id.verified, id.owner = nil, nil
 	return id
 }
 

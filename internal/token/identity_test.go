@@ -67,6 +67,7 @@ func TestSignCustom(t *testing.T) {
 	}
 }
 
+// ASVS 5.0 9.2.4
 func TestSignAudiences(t *testing.T) {
 	k := ourRules(t).keys[0]
 	c := claims()

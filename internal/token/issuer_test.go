@@ -1,6 +1,7 @@
 package token_test
 
 import (
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -41,6 +42,10 @@ func TestNewIssuer(t *testing.T) {
 		"rules":                 {keys, func(s *token.Terms) { s.Issuer = "" }, "issuer"},
 		"TTL":                   {keys, func(s *token.Terms) { s.TTL = time.Second + 1 }, "TTL"},
 		"other audience":        {keys, func(s *token.Terms) { s.OtherAudiences = []string{"\xff"} }, "aud"},
+		"audience with a space": {keys, func(s *token.Terms) { s.Audience = "a b" }, "the audience has a space"},
+		"other with a space":    {keys, func(s *token.Terms) { s.OtherAudiences = []string{"a b"} }, "aud"},
+		"audience twice":        {keys, func(s *token.Terms) { s.OtherAudiences = []string{audience} }, "an audience is there twice"},
+		"other audience twice":  {keys, func(s *token.Terms) { s.OtherAudiences = []string{"b", "b"} }, "an audience is there twice"},
 		"ACR":                   {keys, func(s *token.Terms) { s.ACR = "a\n" }, "acr"},
 		"no room for an ID":     {keys, func(s *token.Terms) { s.Audience = strings.Repeat("x", 2700) }, "larger"},
 		"verifies only":         {verifyOnly, func(*token.Terms) {}, "cannot sign"},
@@ -57,6 +62,44 @@ func TestNewIssuer(t *testing.T) {
 }
 
 // What an issuer signs says what the subject does, and the rest is its own.
+// Whom a token is for is what was asked for, of what was granted, of what there is.
+func TestIssuerAudiences(t *testing.T) {
+	s, keys := terms(t)
+	s.OtherAudiences = []string{"b", "c"}
+	i, err := token.NewIssuer(s, keys, 64)
+	must(t, i, err)
+	for _, tt := range []struct{ asked, granted, want string }{
+		{"", "", audience + " b c"},
+		{"b", "", "b"},
+		{"c b c", "", "b c"},
+		{"", "c " + audience, audience + " c"},
+		{"c", "c b", "c"},
+		{"", "gone b", "b"}, // the terms were narrowed
+		{"gone", "gone b", ""},
+		{"", "gone", ""},
+		{"c", "b", ""}, // the terms were widened, or somebody wants more
+		{"b gone", "", ""},
+		{"B", "", ""},
+	} {
+		got, ok := i.Audiences(strings.Fields(tt.asked), strings.Fields(tt.granted))
+		if strings.Join(got, " ") != tt.want || ok != (tt.want != "") {
+			t.Errorf("asked %q of granted %q: %q, %t, want %q", tt.asked, tt.granted, got, ok, tt.want)
+		}
+	}
+	if id, err := i.Audiences([]string{""}, nil); err {
+		t.Errorf("an empty one is %q", id)
+	}
+	signed, _, err := i.Sign(keys, token.Claims{Subject: "user", AuthTime: at(0), Audience: "b"}, 0, at(0))
+	must(t, signed, err)
+	id, err := i.Parse(keys, signed, at(0))
+	wantReason(t, id, err, token.ReasonAudience)
+	signed, _, err = i.Sign(keys, token.Claims{Subject: "user", AuthTime: at(0), Audience: audience}, 0, at(0))
+	must(t, signed, err)
+	if id, err := i.Parse(keys, signed, at(0)); err != nil || id.Audience != audience || id.ClientID != audience {
+		t.Errorf("%s, %v", show(id), err)
+	}
+}
+
 func TestIssuer(t *testing.T) {
 	s, keys := terms(t)
 	others := []string{"b"}
@@ -81,6 +124,7 @@ func TestIssuer(t *testing.T) {
 			id, err := i.Parse(keys, signed, now)
 			want := c
 			want.Issuer, want.ClientID, want.ID = issuer, audience, id.TokenID
+			want.Audience, want.OtherAudiences = audience, []string{"b"}
 			want.IssuedAt, want.ExpiresAt, want.AuthTime = at(0), at(0).Add(tt.valid), tt.want
 			wantIdentity(t, id, err, want)
 			if len(id.TokenID) < 20 || !expires.Equal(id.ExpiresAt) || i.Life(tt.ttl) != tt.life {
@@ -108,6 +152,47 @@ func TestIssuer(t *testing.T) {
 	} {
 		if signed, expires, err := i.Sign(keys, tt.claims, tt.ttl, now); err == nil || signed != "" || !expires.IsZero() {
 			t.Errorf("%s: expires %v, %v", name, expires, err)
+		}
+	}
+}
+
+// What a subject says is in the token, under its own name.
+func TestIssue(t *testing.T) {
+	s, keys := terms(t)
+	s.TTL, s.Leeway, s.OtherAudiences = time.Minute, time.Second, []string{"b", "c"}
+	i, err := token.NewIssuer(s, keys, 64)
+	must(t, i, err)
+	subject := token.Subject{
+		UserID: "user", SessionID: "session", AuthTime: at(-5), AMR: "pwd", ACR: "2",
+		Audience: []string{"b", audience}, Granted: []string{audience, "b"}, TTL: time.Second, Claims: []byte(`{"a":1}`),
+	}
+	signed, expires, err := i.Issue(keys, subject, 2*time.Second, at(0))
+	must(t, signed, err)
+	id, err := i.Parse(keys, signed, at(0))
+	wantIdentity(t, id, err, token.Claims{
+		Subject: "user", SessionID: "session", AuthTime: at(-5), AMR: "pwd", ACR: "2", Audience: audience, OtherAudiences: []string{"b"},
+		Issuer: issuer, ClientID: audience, ID: id.TokenID, IssuedAt: at(0), ExpiresAt: at(1), Custom: `{"a":1}`,
+	})
+	if !expires.Equal(at(1)) {
+		t.Errorf("expires %v", expires)
+	}
+	for _, tt := range []struct {
+		name     string
+		longest  time.Duration
+		change   func(*token.Subject)
+		audience bool
+	}{
+		{"longer than the keys stay", 2*time.Second - 1, func(*token.Subject) {}, false},
+		{"by the terms' TTL", time.Minute, func(s *token.Subject) { s.TTL = 0 }, false},
+		{"nobody", 0, func(s *token.Subject) { s.UserID = "" }, false},
+		{"asks for more than was granted", 0, func(s *token.Subject) { s.Audience = []string{"c"} }, true},
+		{"nothing is left", 0, func(s *token.Subject) { s.Audience, s.Granted = nil, []string{"gone"} }, true},
+	} {
+		bad := subject
+		tt.change(&bad)
+		signed, expires, err := i.Issue(keys, bad, tt.longest, at(0))
+		if err == nil || errors.Is(err, token.ErrAudience) != tt.audience || signed != "" || !expires.IsZero() {
+			t.Errorf("%s: expires %v, %v", tt.name, expires, err)
 		}
 	}
 }

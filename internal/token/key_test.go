@@ -19,6 +19,7 @@ import (
 	"github.com/seed89488a0c/auth/internal/token"
 )
 
+// ASVS 5.0 11.2.3
 func TestHMACSecret(t *testing.T) {
 	random := bytes.Repeat(secret("x"), 33)
 	for _, tt := range []struct {

@@ -55,6 +55,8 @@ func NewParser(r Rules) (*Parser, error) {
 		return nil, errors.New("the issuer is empty, not UTF-8, or has control characters")
 	case !ValidText(r.Audience):
 		return nil, errors.New("the audience is empty, not UTF-8, or has control characters")
+	case r.Foreign == nil && strings.Contains(r.Audience, " "):
+		return nil, errors.New("the audience has a space")
 	case r.Leeway < 0 || r.Leeway > MaxLeeway:
 		return nil, errors.New("the Leeway is negative or above 5 minutes")
 	case r.Skew < 0:
@@ -81,7 +83,7 @@ func NewParser(r Rules) (*Parser, error) {
 
 // claims are those that are read, and when they hold.
 type claims struct {
-	Identity
+	Identity  // without a mark
 	notBefore time.Time
 	forUs     bool // an audience is the rules'
 }
@@ -247,7 +249,7 @@ func (p *Parser) read(c *claims, body string) error {
 		case "sub":
 			c.UserID, err = s.claim()
 		case "aud":
-			c.forUs, err = s.audience(p.rules.Audience)
+			c.Audience, c.forUs, err = s.audience(p.rules.Audience)
 		case "client_id":
 			c.ClientID, err = s.claim()
 		case "jti":
@@ -310,7 +312,9 @@ func (p *Parser) at(c *claims, now time.Time) (Identity, error) {
 	case !now.Before(c.ExpiresAt.Add(p.rules.Leeway)): // RFC 7519 §4.1.4: "on or after"
 		return Identity{}, reject(ReasonExpired)
 	}
-	return c.Identity, nil
+	id := c.Identity
+	id.verified = &c.Identity
+	return id, nil
 }
 
 // claim reads a string that may be the value of a claim.
@@ -336,21 +340,35 @@ func (s *scanner) methods() (string, error) {
 	return strings.Join(list, " "), err
 }
 
-// audience reads an audience or an array of them (RFC 7519 §4.1.3), and reports
-// whether want is there.
-func (s *scanner) audience(want string) (bool, error) {
+// JoinAudiences separates audiences by spaces. One that has a space itself, as some
+// issuers have them, is written with %20 in its place: it stays one, and can be taken
+// for no other that we issue for.
+func JoinAudiences(list []string) string {
+	if len(list) == 1 {
+		return strings.ReplaceAll(list[0], " ", "%20")
+	}
+	words := make([]string, len(list))
+	for i, s := range list {
+		words[i] = strings.ReplaceAll(s, " ", "%20")
+	}
+	return strings.Join(words, " ")
+}
+
+// audience reads an audience or an array of them (RFC 7519 §4.1.3), joins them, and
+// reports whether want is there.
+func (s *scanner) audience(want string) (words string, found bool, err error) {
 	if s.next() != '[' {
 		v, err := s.claim()
-		return v == want, err
+		return JoinAudiences([]string{v}), v == want, err
 	}
-	found, empty := false, true
-	err := s.array(func() error {
+	var list []string
+	err = s.array(func() error {
 		v, err := s.claim()
-		found, empty = found || v == want, false
+		list = append(list, v)
 		return err
 	})
-	if err == nil && empty {
+	if err == nil && list == nil {
 		err = s.fail()
 	}
-	return found, err
+	return JoinAudiences(list), slices.Contains(list, want), err
 }

@@ -219,6 +219,7 @@ func TestParseTrailingBits(t *testing.T) {
 
 // TestParseHeader changes the header of a token that is then rightly signed.
 // The row's old is replaced in the header of an HS256 token; "" stands for all.
+// ASVS 5.0 9.1.3, 9.2.2
 func TestParseHeader(t *testing.T) {
 	p := newParser(t, ourRules(t))
 	checkValid(t, p)
@@ -511,10 +512,11 @@ func TestParsePayloadAccepts(t *testing.T) {
 	}{
 		{"no sid", `"sid":"session-1",`, "", func(c *token.Claims) { c.SessionID = "" }},
 		{"aud an array of one", `"api"`, `["api"]`, nil},
-		{"aud first of an array", `"api"`, `["api","other"]`, nil},
-		{"aud within an array", `"api"`, `["a","api","b"]`, nil},
-		{"aud last of an array", `"api"`, `[ "other" , "api" ]`, nil},
-		{"aud twice in an array", `"api"`, `["api","api"]`, nil},
+		{"aud first of an array", `"api"`, `["api","other"]`, func(c *token.Claims) { c.Audience, c.OtherAudiences = "api", []string{"other"} }},
+		{"aud within an array", `"api"`, `["a","api","b"]`, func(c *token.Claims) { c.Audience, c.OtherAudiences = "a", []string{"api", "b"} }},
+		{"aud last of an array", `"api"`, `[ "other" , "api" ]`, func(c *token.Claims) { c.Audience, c.OtherAudiences = "other", []string{"api"} }},
+		{"aud with a space within an array", `"api"`, `["api","a b"]`, func(c *token.Claims) { c.OtherAudiences = []string{"a%20b"} }},
+		{"aud twice in an array", `"api"`, `["api","api"]`, func(c *token.Claims) { c.Audience, c.OtherAudiences = "api", []string{"api"} }},
 		{"white space", `{"iss":`, "\r\n\t {\n\"iss\" :\t", nil},
 		{"white space at the end", closing, "1699999000 }\r\n", nil},
 		{"escapes", "user-1", `\u0075\u0073ER\/\\\"🦊\ud83e\udd8A`, func(c *token.Claims) { c.Subject = `usER/\"🦊🦊` }},
@@ -550,6 +552,7 @@ func TestParsePayloadAccepts(t *testing.T) {
 }
 
 // TestParseTime goes to the nanosecond on both sides of every limit.
+// ASVS 5.0 9.2.1
 func TestParseTime(t *testing.T) {
 	exact := func(r rules) rules { return r }
 	tolerant := func(r rules) rules {
@@ -603,6 +606,7 @@ func TestParseTime(t *testing.T) {
 }
 
 // Whoever knows the public key must not be able to pass it off as a secret.
+// ASVS 5.0 9.1.2
 func TestParseKeyConfusion(t *testing.T) {
 	r := ourRules(t)
 	public := []byte(edPrivate("e")[32:])
@@ -642,6 +646,7 @@ func TestParseOtherKey(t *testing.T) {
 }
 
 // The unsecured token, with and without something in place of a signature.
+// ASVS 5.0 6.8.2, 9.1.2
 func TestParseNone(t *testing.T) {
 	p := newParser(t, ourRules(t))
 	for _, alg := range []string{"none", "None", "NONE", "nOnE", ""} {
@@ -681,6 +686,7 @@ func TestParseEdDSAMalleability(t *testing.T) {
 }
 
 // Every single bit of a token counts.
+// ASVS 5.0 9.1.1
 func TestParseBitFlips(t *testing.T) {
 	p := newParser(t, ourRules(t))
 	for _, s := range signers() {

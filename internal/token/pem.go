@@ -9,7 +9,8 @@ import (
 	"fmt"
 )
 
-const maxKeyText = 64 << 10 // bytes; a JWK of 8192 bits has 7 KiB
+// MaxKeyText is the longest text of a key.
+const MaxKeyText = 64 << 10 // bytes; a JWK of 8192 bits has 7 KiB
 
 // ParseKey returns the key that a text is: one JWK (RFC 7517), or else one PEM
 // block (RFC 7468) of these types, in which the key is as [NewSigner] or
@@ -20,6 +21,9 @@ const maxKeyText = 64 << 10 // bytes; a JWK of 8192 bits has 7 KiB
 //   - EC PRIVATE KEY: SEC 1 (RFC 5915), after an EC PARAMETERS block or without;
 //   - PUBLIC KEY: PKIX (RFC 5280);
 //   - CERTIFICATE: of which nothing but the public key counts.
+//
+// Or else it is the secret of an HMAC key in hexadecimal or base64, as [NewSecret]
+// wants it.
 //
 // A JWK is a private, a public or an HMAC key. Its base64url is canonical, its
 // numbers are as long as RFC 7518 §6 wants them, and the private half belongs to
@@ -33,12 +37,15 @@ const maxKeyText = 64 << 10 // bytes; a JWK of 8192 bits has 7 KiB
 // Everything else is [ErrInvalidKey] or [ErrWeakKey]: more than 64 KiB, an
 // encrypted key, and anything but white space before or after the key.
 func ParseKey(text []byte) (Key, error) {
-	if len(text) > maxKeyText {
-		return Key{}, fmt.Errorf("%w: more than %d bytes", ErrInvalidKey, maxKeyText)
+	if len(text) > MaxKeyText {
+		return Key{}, fmt.Errorf("%w: more than %d bytes", ErrInvalidKey, MaxKeyText)
 	}
 	text = bytes.Trim(text, " \t\r\n")
 	if bytes.HasPrefix(text, []byte("{")) {
 		return parseJWK(string(text))
+	}
+	if secret, form := decodeSecret(text); form != "" {
+		return NewSecret(secret)
 	}
 	return parsePEM(text)
 }
@@ -53,7 +60,7 @@ func parsePEM(text []byte) (Key, error) {
 		}
 	}
 	if block == nil || len(rest) > 0 {
-		return Key{}, fmt.Errorf("%w: neither a JWK nor exactly one PEM block", ErrInvalidKey)
+		return Key{}, fmt.Errorf("%w: neither a JWK, hexadecimal or base64 nor exactly one PEM block", ErrInvalidKey)
 	}
 	if block.Type == "ENCRYPTED PRIVATE KEY" || block.Headers["DEK-Info"] != "" {
 		return Key{}, fmt.Errorf("%w: encrypted", ErrInvalidKey)

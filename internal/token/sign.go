@@ -128,8 +128,8 @@ func (c *Claims) check() error {
 			return fmt.Errorf("sign: %s is empty, not UTF-8, or has control characters", s.name)
 		}
 	}
-	if slices.ContainsFunc(c.OtherAudiences, func(a string) bool { return !ValidText(a) }) {
-		return errors.New("sign: aud is empty, not UTF-8, or has control characters")
+	if strings.Contains(c.Audience, " ") || slices.ContainsFunc(c.OtherAudiences, func(a string) bool { return !ValidText(a) || strings.Contains(a, " ") }) {
+		return errors.New("sign: aud is empty, not UTF-8, or has a space or control characters")
 	}
 	if strings.Contains(" "+c.AMR+" ", "  ") && c.AMR != "" {
 		return errors.New("sign: amr has a space too many")

@@ -71,6 +71,7 @@ func newKMS(s crypto.Signer) *kms {
 }
 
 // TestAlgorithms holds every algorithm against golang-jwt, in both directions.
+// ASVS 5.0 11.4.3
 func TestAlgorithms(t *testing.T) {
 	long := bytes.Repeat(secret("h"), 2)
 	rsaKey := rsaPrivate(t)
@@ -385,6 +386,7 @@ type valueSigner struct{ crypto.Signer }
 // badCurve is P-256 by another name.
 type badCurve struct{ elliptic.Curve }
 
+// ASVS 5.0 11.6.1
 func TestNewSignerRefuses(t *testing.T) {
 	change := func(f func(k *rsa.PrivateKey)) *rsa.PrivateKey {
 		k := rsaPrivate(t)
@@ -459,6 +461,7 @@ func TestNewSignerRefuses(t *testing.T) {
 
 // A key whose second prime is none passes all checks of crypto/rsa, and signs
 // nothing.
+// ASVS 5.0 11.6.1
 func TestRSACompositePrimes(t *testing.T) {
 	prime := func(bits int) *big.Int { p, err := rand.Prime(rand.Reader, bits); return must(t, p, err) }
 	e, one := big.NewInt(65537), big.NewInt(1)

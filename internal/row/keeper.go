@@ -1,0 +1,25 @@
+package row
+
+import "context"
+
+// Keeper is a store of rows: internal/memory and internal/mysqlstore have one each. Its
+// errors are [ErrTaken], [ErrNotFound], [ErrConflict] and [ErrSchema], an [*Error] or a
+// [*ServiceError]; what else its methods promise is said at auth's UserStore and
+// SessionStore.
+type Keeper interface {
+	CreateUser(ctx context.Context, u User) (id string, err error)
+	UserByEmail(ctx context.Context, key string) (User, error)
+
+	// UserForLogin is UserByEmail, and says whether so many sessions of the user or more
+	// are stored, ended ones too.
+	UserForLogin(ctx context.Context, key string, sessions int) (User, bool, error)
+	UserByID(ctx context.Context, id string) (User, error)
+	UpdateUser(ctx context.Context, u UserUpdate) error
+	DeleteUser(ctx context.Context, id string) error
+
+	CreateSession(ctx context.Context, s Session) error
+	SessionByID(ctx context.Context, id string) (Session, error)
+	UpdateSession(ctx context.Context, u SessionUpdate) error
+	Sessions(ctx context.Context, userID string) ([]Session, error)
+	DeleteSessions(ctx context.Context, f SessionFilter) (int, error)
+}
