@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"github.com/seed89488a0c/auth/internal/argon2phc"
+	"github.com/seed89488a0c/auth/internal/input"
 )
 
 // Argon2id hashes passwords with Argon2id (RFC 9106) into PHC strings. The zero
@@ -40,11 +41,14 @@ func (a Argon2id) Hash(_ context.Context, p Password) (string, error) {
 // Verify reports whether encoded is a hash of p.
 func (a Argon2id) Verify(_ context.Context, encoded string, p Password) (bool, error) {
 	h, err := argon2phc.Params(a).Parse(encoded, argon2phc.Argon2id)
-	switch {
-	case errors.Is(err, argon2phc.ErrUnknown):
+	if errors.Is(err, argon2phc.ErrUnknown) {
 		return false, ErrUnknownHash
-	case err != nil:
-		return false, ErrMalformedHash
+	}
+	if cost, ok := errors.AsType[*argon2phc.CostError](err); ok {
+		return false, &HashError{input.HashTooCostly, argon2phc.Argon2id, cost.Limit, cost.Value, cost.Max}
+	}
+	if err != nil {
+		return false, &HashError{Code: input.HashDamaged, Scheme: argon2phc.Argon2id}
 	}
 	return h.Matches(p.Reveal()), nil
 }

@@ -271,7 +271,7 @@ func (a *Authenticator) Login(ctx context.Context, c Credentials) (_ Result, err
 		a.endOldest(ctx, user, session.ID)
 	}
 	if check.outdated {
-		a.rehash(ctx, user, c.Password, check.cut)
+		a.rehash(ctx, user, c.Password, check.unlike)
 	}
 	a.emit(ctx, Event{Kind: "logged_in", UserID: user.ID, SessionID: session.ID})
 	return Result{User: user.User, Tokens: tokens}, nil
@@ -282,15 +282,14 @@ const rehashTimeout = time.Second
 
 // rehash replaces a hash by one of today's parameters, unless somebody else
 // has changed it meanwhile. The login is done: it does not wait for this behind
-// others who want to log in; there will be another one. A password of which the
-// stored hash read the beginning alone is not hashed: with a typing error behind it,
-// it would lock the right one out.
-func (a *Authenticator) rehash(ctx context.Context, user UserRecord, p Password, cut bool) {
+// others who want to log in; there will be another one. A password that may be another
+// than the user's, see unlike, is not hashed.
+func (a *Authenticator) rehash(ctx context.Context, user UserRecord, p Password, unlike error) {
 	within, cancel := context.WithTimeout(ctx, rehashTimeout)
 	defer cancel()
 	hash, err := "", error(ErrOverloaded)
-	if cut {
-		err = &InputError{Field: input.FieldPassword, Code: input.TooLong}
+	if unlike != nil {
+		err = unlike
 	} else if a.gate.TryAcquire(a.decoys.First().bytes) {
 		hash, err = a.hashAdmitted(within, p)
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/seed89488a0c/auth/internal/fault"
+	"github.com/seed89488a0c/auth/internal/input"
 	"github.com/seed89488a0c/auth/internal/row"
 	"github.com/seed89488a0c/auth/internal/token"
 )
@@ -102,7 +103,11 @@ var (
 //	password_context           one of the policy's own words
 //	password_breached          known from a breach
 //	not_allowed                an audience for which the issuer, or this session, has no tokens
-//	hash_unreadable            an imported hash that the hasher cannot verify
+//	hash_unknown               an imported hash of a scheme that the hasher does not know
+//	hash_damaged               of a known scheme, but cut, or not as its origin writes it
+//	hash_too_costly            of a known scheme, but beyond one of the caps, or [Options.HashMemory]
+//	hash_white_space           with white space in it, a zero byte or a byte order mark; readable without
+//	hash_no_password           the origin's mark for a user without a password: import the empty hash
 //	email_no_at                no @
 //	email_display_name         a name or angle brackets around the address
 //	email_quoted               a quoted local part
@@ -120,12 +125,47 @@ type InputError struct {
 	Field    string
 	Code     string
 	Min, Max int // the limits that apply; zero where the code has none
+
+	Hash *HashError // what is known of the hash, for the codes that begin with "hash_"; else nil
 }
 
 func (e *InputError) Error() string { return "auth: invalid input: " + e.Field + ": " + e.Code }
 
 // Unwrap returns [ErrInvalidInput].
 func (e *InputError) Unwrap() error { return ErrInvalidInput }
+
+// HashError says why a [Hasher] cannot verify a stored hash, so that the rows of a
+// table can be sorted by it. It repeats nothing of the hash but its costs. It matches
+// [ErrUnknownHash] for the codes hash_unknown and hash_no_password, else
+// [ErrMalformedHash].
+type HashError struct {
+	Code   string // one of those of [InputError] that begin with "hash_"
+	Scheme string // as in [HashInfo]; "" = not known
+
+	// For hash_too_costly: what is over its cap, such as "rounds" or "memory" (in
+	// bytes), how much of it the hash needs, and the cap.
+	Limit      string
+	Value, Max uint64
+}
+
+func (e *HashError) Error() string {
+	text := "auth: stored hash: " + e.Code
+	if e.Scheme != "" {
+		text += ": " + e.Scheme
+	}
+	if e.Limit != "" {
+		text += fmt.Sprintf(": %s %d of at most %d", e.Limit, e.Value, e.Max)
+	}
+	return text
+}
+
+// Unwrap returns [ErrUnknownHash] or [ErrMalformedHash].
+func (e *HashError) Unwrap() error {
+	if e.Code == input.HashUnknown || e.Code == input.HashNoPassword {
+		return ErrUnknownHash
+	}
+	return ErrMalformedHash
+}
 
 // StoreError says that a store failed, and how, in terms that may be logged.
 // It matches [ErrUnavailable], and the context's error where that ended it.

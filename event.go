@@ -31,7 +31,7 @@ import (
 //	reauthenticated
 //	password_changed
 //	password_refused         a wrong current password, as given to Reauthenticate too
-//	password_rehashed        with today's parameters, at a login; Err where it was not: an [*InputError] where the old hash has the beginning of the password alone
+//	password_rehashed        with today's parameters, at a login; Err where it was not: an [*InputError] where the old hash may be of another password: one with the same beginning (too_long), or without a NUL (invalid_character)
 //	user_imported
 //	user_disabled
 //	user_enabled

@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/seed89488a0c/auth/internal/hashgate"
+	"github.com/seed89488a0c/auth/internal/input"
 	"github.com/seed89488a0c/auth/internal/mysqlstore"
 	"github.com/seed89488a0c/auth/internal/row"
 )
@@ -43,8 +45,8 @@ func (a *Authenticator) hashAdmitted(ctx context.Context, p Password) (string, e
 	if err == nil && !keepable(encoded) {
 		err = errors.New("not a hash that a store can keep")
 	}
-	if input, ok := errors.AsType[*InputError](err); ok {
-		return "", input
+	if wrong, ok := errors.AsType[*InputError](err); ok {
+		return "", wrong
 	}
 	if err != nil {
 		return "", outage("hash password", err)
@@ -59,7 +61,7 @@ func keepable(encoded string) bool { return 0 < len(encoded) && len(encoded) <= 
 type passwordCheck struct {
 	match      bool  // it is the user's
 	outdated   bool  // the stored hash is
-	cut        bool  // it may be another than the user's, with the same beginning
+	unlike     error // why it may not be the text that the user means, or nil
 	unreadable error // why the stored hash could not be verified, or nil
 }
 
@@ -93,6 +95,19 @@ func (a *Authenticator) checkPassword(ctx context.Context, key string, user User
 	}
 	check.match = match && real
 	check.outdated = check.match && info.Outdated
-	check.cut = info.CutAt > 0 && len(p.Reveal()) >= info.CutAt
+	check.unlike = unlike(p.Reveal(), info.CutAt)
 	return check, nil
+}
+
+// unlike says why another text than the user's may have been verified: one with the
+// same beginning, of which the hash read no more, or with a NUL, since to some
+// functions one at the end is none. A hash of it could lock the right one out.
+func unlike(password string, cutAt int) error {
+	if cutAt > 0 && len(password) >= cutAt {
+		return &InputError{Field: input.FieldPassword, Code: input.TooLong}
+	}
+	if strings.Contains(password, "\x00") {
+		return &InputError{Field: input.FieldPassword, Code: input.InvalidCharacter}
+	}
+	return nil
 }

@@ -66,7 +66,7 @@ type Hasher interface {
 	// Verify reports whether encoded is a hash of p. A mismatch is not an
 	// error. It returns ErrUnknownHash or ErrMalformedHash, before any work,
 	// for an encoded that it cannot verify within its caps; any string at all
-	// may be given.
+	// may be given. A *HashError says more, and matches one of the two.
 	Verify(ctx context.Context, encoded string, p Password) (bool, error)
 
 	// Inspect describes encoded without computing anything; the empty string
@@ -81,10 +81,12 @@ type HashInfo struct {
 	KeyID       string // of the pepper, "" = none
 	MemoryBytes int64  // that verifying it takes
 	Outdated    bool   // weaker than what Hash would make now, or more than four times as dear: made anew at the next login
+	Weak        bool   // guessing costs next to nothing, and a stolen table is an open one; also Outdated
 
 	// CutAt is how many bytes of a password are read, as bcrypt does 72; 0 = all. One
 	// with as many bytes or more may be another than the user's, with the same
 	// beginning: Login takes it, as the origin of the hash did, and does not make the
-	// hash anew with it. What Hash makes is never of a password that it cuts.
+	// hash anew with it, nor with one that has a NUL. What Hash makes is never of a
+	// password that it cuts.
 	CutAt int
 }

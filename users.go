@@ -2,6 +2,7 @@ package auth
 
 import (
 	"context"
+	"errors"
 	"math/rand/v2"
 	"time"
 
@@ -107,7 +108,7 @@ func (a *Authenticator) DeleteUser(ctx context.Context, userID string) (err erro
 // whatever became of the user. Sessions that were left of that ID are nobody's from now
 // on, by the new epoch, and with Staleness no token of theirs is accepted.
 //
-// Errors: [*InputError], also for a hash that the hasher cannot verify, and
+// Errors: [*InputError], also for a hash that the hasher cannot verify and why, and
 // [ErrUserExists].
 func (a *Authenticator) Import(ctx context.Context, r UserRecord) (_ User, err error) {
 	ctx, call := a.begin(ctx, "import", Client{})
@@ -133,8 +134,11 @@ func (a *Authenticator) Import(ctx context.Context, r UserRecord) (_ User, err e
 	if r.Username, err = parseUsername(r.Username); err != nil {
 		return User{}, err
 	}
-	if len(r.PasswordHash) > row.MaxPasswordHash || r.PasswordHash != "" && a.hasher.Inspect(r.PasswordHash).Scheme == "" {
-		return User{}, &InputError{Field: input.FieldPasswordHash, Code: input.HashUnreadable}
+	if len(r.PasswordHash) > row.MaxPasswordHash {
+		return User{}, &InputError{Field: input.FieldPasswordHash, Code: input.TooLong, Max: row.MaxPasswordHash}
+	}
+	if why := a.unreadable(ctx, r.PasswordHash); why != nil {
+		return User{}, &InputError{Field: input.FieldPasswordHash, Code: why.Code, Hash: why}
 	}
 	r.Epoch = newEpoch()
 	r.UpdatedAt = now
@@ -153,6 +157,33 @@ func (a *Authenticator) Import(ctx context.Context, r UserRecord) (_ User, err e
 	a.known.Forget(r.ID) // of the one before, whose sessions are of another epoch
 	a.emit(ctx, Event{Kind: "user_imported", UserID: r.ID})
 	return r.User, nil
+}
+
+// unreadable says why nobody could log in with a stored hash, or nil.
+func (a *Authenticator) unreadable(ctx context.Context, encoded string) *HashError {
+	if encoded == "" {
+		return nil // no password
+	}
+	info := a.hasher.Inspect(encoded)
+	if info.Scheme != "" {
+		if a.gate.Holds(info.MemoryBytes) {
+			return nil
+		}
+		return &HashError{input.HashTooCostly, info.Scheme, "memory", uint64(info.MemoryBytes), uint64(a.gate.Budget())}
+	}
+	if bare := input.WithoutSpace(encoded); bare == "" {
+		return &HashError{Code: input.HashWhiteSpace}
+	} else if scheme := a.hasher.Inspect(bare).Scheme; bare != encoded && scheme != "" {
+		return &HashError{Code: input.HashWhiteSpace, Scheme: scheme}
+	}
+	_, err := a.hasher.Verify(ctx, encoded, Password{}) // Inspect is zero: an error before any work
+	if why, ok := errors.AsType[*HashError](err); ok {
+		return why
+	}
+	if errors.Is(err, ErrUnknownHash) {
+		return &HashError{Code: input.HashUnknown}
+	}
+	return &HashError{Code: input.HashDamaged}
 }
 
 func (a *Authenticator) userByID(ctx context.Context, id string) (UserRecord, error) {

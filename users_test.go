@@ -229,9 +229,9 @@ func TestImportRefuses(t *testing.T) {
 		{"huge e-mail", func(r *auth.UserRecord) { r.Email = strings.Repeat("x", 10<<20) }, "email", "too_long"},
 		{"e-mail not UTF-8", func(r *auth.UserRecord) { r.Email = "\xff" }, "email", "invalid_encoding"},
 		{"long username", func(r *auth.UserRecord) { r.Username = strings.Repeat("x", 101) }, "username", "too_long"},
-		{"hash of 1025 bytes", func(r *auth.UserRecord) { r.PasswordHash = sized(t, 1025)[:1025] }, "password_hash", "hash_unreadable"},
-		{"unknown hash", func(r *auth.UserRecord) { r.PasswordHash = "$2b$12$xxxxx" }, "password_hash", "hash_unreadable"},
-		{"huge hash", func(r *auth.UserRecord) { r.PasswordHash = strings.Repeat("x", 10<<20) }, "password_hash", "hash_unreadable"},
+		{"hash of 1025 bytes", func(r *auth.UserRecord) { r.PasswordHash = sized(t, 1025)[:1025] }, "password_hash", "too_long"},
+		{"unknown hash", func(r *auth.UserRecord) { r.PasswordHash = "$2b$12$xxxxx" }, "password_hash", "hash_unknown"},
+		{"huge hash", func(r *auth.UserRecord) { r.PasswordHash = strings.Repeat("x", 10<<20) }, "password_hash", "too_long"},
 		{"early time", func(r *auth.UserRecord) { r.CreatedAt = time.Date(999, 1, 1, 0, 0, 0, 0, time.UTC) }, "time", "out_of_range"},
 		{"late time", func(r *auth.UserRecord) { r.DisabledAt = time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC) }, "time", "out_of_range"},
 	}

@@ -61,7 +61,7 @@ func parse(encoded string) (phc.Hash, error) {
 	}
 	h, err := phc.Parse(encoded)
 	if err != nil || h.Version != 0 || len(h.Params) > 0 || len(h.Salt) != 16 || len(h.Digest) != sha256.Size {
-		return phc.Hash{}, auth.ErrMalformedHash
+		return phc.Hash{}, &auth.HashError{Code: "hash_damaged", Scheme: scheme}
 	}
 	return h, nil
 }

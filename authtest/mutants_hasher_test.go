@@ -31,6 +31,7 @@ const (
 	ruleDamaged  = "Inspect is zero exactly where Verify returns an error"
 	ruleBounded  = "no stored hash takes memory or time without bound"
 	ruleSalted   = "every hash has a salt of its own"
+	ruleReasons  = "a *HashError says one thing that is so"
 )
 
 // wrappedHasher is a Hasher with some methods replaced.
@@ -292,6 +293,25 @@ func otherHasherMutants() []hasherMutant {
 		}),
 		inspect("Inspect says that everything is outdated", ruleInspect, func(_ string, info *auth.HashInfo) { info.Outdated = true }),
 		inspect("Inspect says that new hashes are outdated", ruleInspect, func(encoded string, info *auth.HashInfo) { info.Outdated = encoded != "" }),
+		inspect("Inspect says that new hashes are weak", ruleInspect, func(_ string, info *auth.HashInfo) { info.Weak = true }),
+		weakMutant("a weak hash is not outdated"),
+		reason("a code that is not in the table", auth.HashError{Code: "hash_strange"}, false),
+		reason("an unknown scheme that is known", auth.HashError{Code: "hash_unknown", Scheme: scheme}, false),
+		reason("too costly, without saying what", auth.HashError{Code: "hash_too_costly", Scheme: scheme, Value: 2, Max: 1}, false),
+		reason("too costly, within the cap", auth.HashError{Code: "hash_too_costly", Scheme: scheme, Limit: "rounds", Value: 1, Max: 1}, false),
+		reason("too costly, of no scheme", auth.HashError{Code: "hash_too_costly", Limit: "rounds", Value: 2, Max: 1}, false),
+		reason("damaged, and a cost", auth.HashError{Code: "hash_damaged", Scheme: scheme, Limit: "rounds", Value: 2, Max: 1}, false),
+		reason("damaged, and unknown as well", auth.HashError{Code: "hash_damaged", Scheme: scheme}, true),
+		reason("no password, and malformed as well", auth.HashError{Code: "hash_no_password", Scheme: scheme}, true),
+		wrapHasher("the scheme is what the hash says", ruleReasons, func(w *wrappedHasher, h Hasher) {
+			w.verify = func(ctx context.Context, encoded string, p auth.Password) (bool, error) {
+				match, err := h.Verify(ctx, encoded, p)
+				if errors.Is(err, auth.ErrMalformedHash) {
+					err = &auth.HashError{Code: "hash_damaged", Scheme: encoded}
+				}
+				return match, err
+			}
+		}),
 		inspect("Inspect says that a password is cut", ruleLong, func(_ string, info *auth.HashInfo) { info.CutAt = 4096 }),
 		inspect("Inspect says that a password is cut before it begins", ruleLong, func(_ string, info *auth.HashInfo) { info.CutAt = -1 }),
 		inspect("Inspect says another cut before than after", ruleInspect, func(encoded string, info *auth.HashInfo) {
@@ -328,4 +348,45 @@ func otherHasherMutants() []hasherMutant {
 			}
 		}),
 	}
+}
+
+// reason makes a mutant that says this of whatever it cannot verify; it matches both
+// sentinels where that is wanted.
+func reason(name string, why auth.HashError, both bool) hasherMutant {
+	return wrapHasher("HashError: "+name, ruleReasons, func(w *wrappedHasher, h Hasher) {
+		w.verify = func(ctx context.Context, encoded string, p auth.Password) (bool, error) {
+			match, err := h.Verify(ctx, encoded, p)
+			switch {
+			case err != nil && both:
+				err = errors.Join(&why, auth.ErrUnknownHash, auth.ErrMalformedHash)
+			case err != nil:
+				err = &why
+			}
+			return match, err
+		}
+	})
+}
+
+// weakMutant makes one whose hashes have a number, below which they are weak.
+func weakMutant(name string) hasherMutant {
+	m := costly(name, func(uint64) int64 { return 1 << 10 }, func(uint64) {})
+	m.rule = ruleDamaged
+	made := m.make
+	m.make = func() auth.Hasher {
+		w, _ := made().(*wrappedHasher)
+		verify, inspect := w.verify, w.inspect
+		w.verify = func(ctx context.Context, encoded string, p auth.Password) (bool, error) {
+			if strings.HasPrefix(encoded, "$costly$c=0$") {
+				return false, nil
+			}
+			return verify(ctx, encoded, p)
+		}
+		w.inspect = func(encoded string) auth.HashInfo {
+			info := inspect(encoded)
+			info.Weak = strings.HasPrefix(encoded, "$costly$c=0$")
+			return info
+		}
+		return w
+	}
+	return m
 }

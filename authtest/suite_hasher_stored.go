@@ -83,6 +83,28 @@ func (s hasher) garbage(t *testing.T) {
 
 func (s hasher) damaged(t *testing.T) {
 	s, encoded := s.timed(t)
+	for _, stored := range damages(encoded) {
+		if stored == "" || stored == encoded {
+			continue
+		}
+		match, info, err := s.attempt(t, stored)
+		if match {
+			t.Errorf("the damaged hash %.80q verifies the password", stored)
+		}
+		if err != nil && !isHashError(err) {
+			t.Errorf("Verify of the damaged hash %.80q returned %v, want ErrUnknownHash or ErrMalformedHash", stored, err)
+		}
+		if (info == auth.HashInfo{}) != (err != nil) {
+			t.Errorf("of the damaged hash %.80q Inspect says %+v and Verify %v", stored, info, err)
+		}
+		if info.Weak && !info.Outdated {
+			t.Errorf("of the damaged hash %.80q Inspect says that it is weak and not outdated", stored)
+		}
+	}
+}
+
+// damages returns what may become of a stored hash.
+func damages(encoded string) []string {
 	damaged := []string{
 		encoded + " ", encoded + "\n", encoded + "\x00", encoded + "$", encoded + "$a", " " + encoded, encoded + encoded,
 		strings.ToUpper(encoded), strings.Repeat(encoded, 10_000),
@@ -98,19 +120,47 @@ func (s hasher) damaged(t *testing.T) {
 			damaged = append(damaged, n.replaced(value))
 		}
 	}
-	for _, stored := range damaged {
-		if stored == "" || stored == encoded {
+	return damaged
+}
+
+// reasons holds what a *HashError says against what can be known of it here. A hasher
+// that returns none passes.
+func (s hasher) reasons(t *testing.T) {
+	s, encoded := s.timed(t)
+	stored := append(damages(encoded), "$unknown$canary$canary", "!canary", "canary "+encoded, encoded+"canary")
+	for _, n := range numbers(encoded) {
+		for value := uint64(1); value != 0; value *= 16 {
+			stored = append(stored, n.replaced(fmt.Sprint(value)))
+		}
+		stored = append(stored, n.replaced("99999999999999999999"))
+	}
+	for _, stored := range stored {
+		if stored == encoded || s.Inspect(stored).Scheme != "" {
 			continue
 		}
-		match, info, err := s.attempt(t, stored)
-		if match {
-			t.Errorf("the damaged hash %.80q verifies the password", stored)
+		_, _, err := s.attempt(t, stored)
+		why, ok := errors.AsType[*auth.HashError](err)
+		if !ok {
+			continue
 		}
-		if err != nil && !isHashError(err) {
-			t.Errorf("Verify of the damaged hash %.80q returned %v, want ErrUnknownHash or ErrMalformedHash", stored, err)
+		unknown, malformed := errors.Is(err, auth.ErrUnknownHash), errors.Is(err, auth.ErrMalformedHash)
+		switch why.Code {
+		case "hash_unknown", "hash_no_password":
+			ok = unknown && !malformed
+		case "hash_damaged", "hash_too_costly", "hash_white_space":
+			ok = malformed && !unknown
+		default:
+			ok = false
 		}
-		if (info == auth.HashInfo{}) != (err != nil) {
-			t.Errorf("of the damaged hash %.80q Inspect says %+v and Verify %v", stored, info, err)
+		costly := why.Code == "hash_too_costly"
+		if !ok || costly != (why.Limit != "") || costly != (why.Value > why.Max) || !costly && why.Value+why.Max > 0 {
+			t.Errorf("Verify of %.80q returned %+v, which matches ErrUnknownHash: %t, ErrMalformedHash: %t", stored, *why, unknown, malformed)
+		}
+		if costly && why.Scheme == "" || why.Code == "hash_unknown" && why.Scheme != "" {
+			t.Errorf("Verify of %.80q returned %+v: the scheme is missing, or known", stored, *why)
+		}
+		if strings.Contains(why.Error(), "canary") {
+			t.Errorf("the error for %.80q repeats it", stored)
 		}
 	}
 }

@@ -45,11 +45,7 @@ func (a Appended) append(p auth.Password) auth.Password {
 }
 
 func (a Appended) parse(encoded string) (record, error) {
-	f, ok := a.hasher().(family)
-	if !ok {
-		return record{}, auth.ErrUnknownHash
-	}
-	r, err := f.parse(encoded)
+	r, err := recordOf(a.hasher(), encoded)
 	if err != nil {
 		return record{}, err
 	}

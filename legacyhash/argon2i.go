@@ -2,6 +2,7 @@ package legacyhash
 
 import (
 	"context"
+	"errors"
 
 	"github.com/seed89488a0c/auth"
 	"github.com/seed89488a0c/auth/internal/argon2phc"
@@ -30,20 +31,23 @@ func (Argon2i) parse(encoded string) (record, error) {
 	if phc.ID(encoded) != argon2phc.Argon2i {
 		return record{}, auth.ErrUnknownHash
 	}
-	r, ok := argon2Record(encoded, argon2phc.Argon2i)
-	return named(argon2phc.Argon2i, r, ok)
+	r, err := argon2Record(encoded, argon2phc.Argon2i)
+	return named(argon2phc.Argon2i, r, err)
 }
 
 // argon2Record reads a hash of one of the schemes within the caps of auth.Argon2id.
-func argon2Record(encoded string, schemes ...string) (record, bool) {
+func argon2Record(encoded string, schemes ...string) (record, error) {
 	h, err := argon2phc.Params{}.Parse(encoded, schemes...)
+	if cost, ok := errors.AsType[*argon2phc.CostError](err); ok {
+		return record{}, within(cost.Limit, cost.Value, cost.Max)
+	}
 	if err != nil {
-		return record{}, false
+		return record{}, errDamaged
 	}
 	return record{
 		info:   auth.HashInfo{MemoryBytes: h.MemoryBytes(), Outdated: true},
 		digest: h.Digest(),
 		derive: func(password string) ([]byte, error) { return h.Derive(password), nil },
 		encode: h.WithDigest,
-	}, true
+	}, nil
 }

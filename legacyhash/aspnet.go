@@ -41,23 +41,23 @@ func (ASPNETIdentity) parse(encoded string) (record, error) {
 	case !v2 && !strings.HasPrefix(encoded, v3Prefix):
 		return record{}, auth.ErrUnknownHash // version 2 has no mark that other text cannot have
 	case !v2 && !v3:
-		return record{}, auth.ErrMalformedHash
+		return named("aspnet-identity", record{}, errDamaged)
 	}
 	name, rounds, header := "sha1", 1000, v2Header
 	if v3 {
 		function, count := binary.BigEndian.Uint32(b[1:]), binary.BigEndian.Uint32(b[5:])
-		if function > 2 || count > 1<<30 || binary.BigEndian.Uint32(b[9:]) != saltLength {
-			return record{}, auth.ErrMalformedHash
+		if function > 2 || binary.BigEndian.Uint32(b[9:]) != saltLength {
+			return named("aspnet-identity", record{}, errDamaged)
 		}
 		name, rounds, header = [...]string{"sha1", "sha256", "sha512"}[function], int(count), v3Header
 	}
 	f, ok := prfOf(name)
 	if !ok {
-		return record{}, auth.ErrMalformedHash
+		return named("aspnet-identity", record{}, errDamaged)
 	}
 	settings, digest := b[:header+saltLength:header+saltLength], b[header+saltLength:]
-	r, ok := pbkdf2Record(f, rounds, settings[header:], digest, digestLength, func(digest []byte) string {
+	r, err := pbkdf2Record(f, uint64(rounds), settings[header:], digest, func(digest []byte) string {
 		return padded64.EncodeToString(append(settings, digest...))
 	})
-	return named("aspnet-identity-"+name, r, ok)
+	return named("aspnet-identity-"+name, r, err)
 }

@@ -5,7 +5,6 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base64"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"strconv"
@@ -59,7 +58,7 @@ func (b Bcrypt) hash(p auth.Password) (string, error) {
 	switch {
 	case len(password) > maxBcryptPassword:
 		return "", &auth.InputError{Field: "password", Code: "too_long"}
-	case hasNUL(p):
+	case !noNUL(password):
 		return "", errNUL
 	}
 	encoded, err := bcrypt.GenerateFromPassword([]byte(password), b.cost())
@@ -89,9 +88,9 @@ func (b Bcrypt) parse(encoded string) (record, error) {
 	if !isBcrypt(encoded) {
 		return record{}, auth.ErrUnknownHash
 	}
-	r, cost, ok := bcryptRecord(encoded)
+	r, cost, err := bcryptRecord(encoded)
 	r.info.Outdated = cost < max(b.cost(), minBcryptCost) || cost > b.cost()+maxCostAbove
-	return named("bcrypt", r, ok)
+	return named("bcrypt", r, err)
 }
 
 func (b Bcrypt) cost() int {
@@ -110,23 +109,27 @@ var bcrypt64 = alphabet("./" + upper + lower + digits)
 
 // bcryptRecord reads $2b$, the cost in two digits, $, 22 characters of salt and
 // 31 of digest. x/crypto would take more than that.
-func bcryptRecord(encoded string) (r record, cost int, ok bool) {
+func bcryptRecord(encoded string) (r record, cost int, err error) {
 	if !isBcrypt(encoded) || len(encoded) != 60 {
-		return record{}, 0, false
+		return record{}, 0, errDamaged
 	}
-	cost, err := strconv.Atoi(encoded[4:6])
+	cost, err = strconv.Atoi(encoded[4:6])
 	salt, err2 := bcrypt64.DecodeString(encoded[7:29])
 	digest, err3 := bcrypt64.DecodeString(encoded[29:])
 	if err != nil || err2 != nil || err3 != nil || len(salt) != 16 || len(digest) != 23 ||
-		encoded[4:7] != fmt.Sprintf("%02d$", cost) || cost < bcrypt.MinCost || cost > maxBcryptCost {
-		return record{}, 0, false
+		encoded[4:7] != fmt.Sprintf("%02d$", cost) || cost < bcrypt.MinCost {
+		return record{}, 0, errDamaged
+	}
+	if err := within("cost", uint64(cost), maxBcryptCost); err != nil {
+		return record{}, 0, err
 	}
 	return record{
 		info: auth.HashInfo{MemoryBytes: bcryptMemory, Outdated: true, CutAt: bcryptReads},
 		match: func(password string) bool {
 			return bcrypt.CompareHashAndPassword([]byte(encoded), []byte(password)) == nil
 		},
-	}, cost, true
+		takes: noNUL,
+	}, cost, nil
 }
 
 // BcryptSHA256 verifies passlib's $bcrypt-sha256$: version 2, bcrypt of an
@@ -156,14 +159,11 @@ func (BcryptSHA256) parse(encoded string) (record, error) {
 	if rounds, v2 = strings.CutPrefix(settings, "v=2,t=2b,r="); !v2 {
 		ident, rounds, _ = strings.Cut(settings, ",")
 	}
-	cost, err := strconv.Atoi(rounds)
-	if err != nil || strconv.Itoa(cost) != rounds || ident == "2y" {
-		return record{}, auth.ErrMalformedHash
+	cost, ok := number(rounds)
+	if !ok || ident == "2y" || len(salt) != 22 {
+		return named("bcrypt-sha256", record{}, errDamaged)
 	}
-	r, _, ok := bcryptRecord(fmt.Sprintf("$%s$%02d$%s%s", ident, cost, salt, digest))
-	if !ok || len(salt) != 22 {
-		return record{}, auth.ErrMalformedHash
-	}
+	r, _, err := bcryptRecord(fmt.Sprintf("$%s$%02d$%s%s", ident, cost, salt, digest))
 	r.digested(func(password string) string {
 		h := sha256.New()
 		if v2 {
@@ -172,7 +172,7 @@ func (BcryptSHA256) parse(encoded string) (record, error) {
 		h.Write([]byte(password))
 		return base64.StdEncoding.EncodeToString(h.Sum(nil))
 	})
-	return named("bcrypt-sha256", r, true)
+	return named("bcrypt-sha256", r, err)
 }
 
 // Devise verifies the hashes of Devise for Rails: bcrypt of the password and
@@ -197,13 +197,7 @@ func (d Devise) parse(encoded string) (record, error) {
 	if !isBcrypt(encoded) {
 		return record{}, auth.ErrUnknownHash
 	}
-	r, _, ok := bcryptRecord(encoded)
+	r, _, err := bcryptRecord(encoded)
 	r.before(func(password string) string { return password + d.Pepper.Reveal() })
-	return named("devise", r, ok)
-}
-
-// sha256Hex is what Django's bcrypt_sha256 gives to bcrypt.
-func sha256Hex(password string) string {
-	sum := sha256.Sum256([]byte(password))
-	return hex.EncodeToString(sum[:])
+	return named("devise", r, err)
 }

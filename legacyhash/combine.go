@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/seed89488a0c/auth"
+	"github.com/seed89488a0c/auth/internal/input"
 )
 
 // ErrAmbiguousHash says that more than one of the combined hashers claims a
@@ -16,8 +17,8 @@ var ErrAmbiguousHash = fmt.Errorf("legacyhash: claimed by more than one hasher: 
 // Combine returns a hasher that hashes with primary and verifies the hashes of
 // primary and of others, whichever claims them by its Inspect. What is not
 // primary's is outdated, so that it becomes primary's at the next login. A hash
-// that none claims is auth.ErrMalformedHash if one of them says so, or
-// auth.ErrUnknownHash; one that several claim is [ErrAmbiguousHash].
+// that none claims is what tells most of what they say of it: too costly, damaged, no
+// password, or auth.ErrUnknownHash; one that several claim is [ErrAmbiguousHash].
 //
 // A nil hasher is an error, and so are a primary that only verifies and two
 // hashers that claim one of the forms in this package's documentation, such as
@@ -87,12 +88,30 @@ func (s set) claim(ctx context.Context, encoded string) (int, error) {
 	if found >= 0 {
 		return found, nil
 	}
+	why := auth.ErrUnknownHash
 	for _, h := range s { // Where Inspect is zero, Verify is an error before any work.
-		if _, err := h.Verify(ctx, encoded, auth.Password{}); errors.Is(err, auth.ErrMalformedHash) {
-			return 0, auth.ErrMalformedHash
+		if _, err := h.Verify(ctx, encoded, auth.Password{}); telling(err) > telling(why) {
+			why = err
 		}
 	}
-	return 0, auth.ErrUnknownHash
+	return 0, why
+}
+
+// telling ranks what hashers say of a hash that none of them can verify by how much
+// it tells.
+func telling(err error) int {
+	why, ok := errors.AsType[*auth.HashError](err)
+	switch {
+	case ok && why.Code == input.HashTooCostly:
+		return 4
+	case ok && why.Code == input.HashDamaged:
+		return 3
+	case errors.Is(err, auth.ErrMalformedHash):
+		return 2
+	case ok && errors.Is(err, auth.ErrUnknownHash):
+		return 1
+	}
+	return 0
 }
 
 func (s set) check() error {
@@ -118,12 +137,22 @@ const forms = `
 	$scrypt$ln=17,r=8,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA
 	$pbkdf2$1000$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAA
 	$pbkdf2-sha256$1000$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA
+	$pbkdf2-sha256$i=1000,l=32$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA
 	$pbkdf2-sha512$1000$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA
 	$bcrypt-sha256$v=2,t=2b,r=12$......................$...............................
 	pbkdf2_sha256$1000$salt$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=
 	pbkdf2:sha256:1000$salt$0000000000000000000000000000000000000000000000000000000000000000
 	{bcrypt}$2a$12$.....................................................
 	$P$9..............................
+	$wp$2y$12$.....................................................
+	$S$D...................................................
+	$6$salt$......................................................................................
+	$5$salt$...........................................
+	$1$salt$......................
+	$apr1$salt$......................
+	:pbkdf2:sha512:30000:64:AAAAAAAAAAAAAAAAAAAAAA==:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA==
+	{SSHA}AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA
+	$digest$md5(p)$$00000000000000000000000000000000
 	AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA==
 	$firebase-scrypt$AAAAAAAAAAAAAA==$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA==
 `

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log"
+	"strings"
 
 	"github.com/seed89488a0c/auth"
 	"github.com/seed89488a0c/auth/legacyhash"
@@ -81,4 +82,17 @@ func ExampleWrapper() {
 	// Output:
 	// true <nil>
 	// phpass+argon2id true
+}
+
+// Meteor gives bcrypt the SHA-256 of a password, and this shop lowered passwords.
+func ExamplePrepared() {
+	meteor := legacyhash.Prepared{Prepare: legacyhash.SHA256Hex, Hasher: legacyhash.Bcrypt{}}
+	shop := legacyhash.Prepared{Prepare: strings.ToLower, Hasher: legacyhash.Digest{}}
+	hasher, err := legacyhash.Combine(auth.Argon2id{}, meteor, shop)
+	if err != nil {
+		log.Fatal(err)
+	}
+	match, err := hasher.Verify(context.Background(), "$digest$md5(p)$$5f4dcc3b5aa765d61d8327deb882cf99", auth.NewPassword("Password"))
+	fmt.Println(match, err)
+	// Output: true <nil>
 }

@@ -37,13 +37,13 @@ func (c Cheap) Verify(ctx context.Context, encoded string, p auth.Password) (boo
 	return c.Hasher.Verify(ctx, encoded, p)
 }
 
-// Inspect calls no hash of this form outdated.
+// Inspect calls no hash of this form outdated or weak.
 func (c Cheap) Inspect(encoded string) auth.HashInfo {
 	if c.dear(encoded) {
 		return auth.HashInfo{}
 	}
 	info := c.Hasher.Inspect(encoded)
-	info.Outdated = false
+	info.Outdated, info.Weak = false, false
 	return info
 }
 
@@ -55,5 +55,34 @@ func (c Cheap) dear(encoded string) bool {
 	return isPBKDF2 && rounds > 20_000
 }
 
-// SHA256Hex is what Django's bcrypt_sha256 gives to bcrypt.
-func SHA256Hex(password string) string { return sha256Hex(password) }
+// Remake returns the stored form of another password under the settings of encoded, for
+// which h says whether its origin takes it. It is empty for what h cannot verify, and
+// for bcrypt.
+func Remake(h auth.Hasher, encoded, password string) (stored string, takes bool) {
+	f, ok := h.(family)
+	if !ok {
+		return "", false
+	}
+	r, err := read(f, encoded)
+	if err != nil || r.derive == nil {
+		return "", false
+	}
+	digest, err := r.derive(password)
+	if err != nil {
+		return "", false
+	}
+	return r.encode(digest), r.takes == nil || r.takes(password)
+}
+
+// Spelling returns encoded as it is written back, or as it is where h has no form to
+// write.
+func Spelling(h auth.Hasher, encoded string) string {
+	f, ok := h.(family)
+	if !ok {
+		return encoded
+	}
+	if r, err := f.parse(encoded); err == nil && r.encode != nil {
+		return r.encode(r.digest)
+	}
+	return encoded
+}

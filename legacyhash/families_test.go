@@ -82,13 +82,19 @@ func TestDamaged(t *testing.T) {
 					t.Errorf("of %.80q Inspect says %+v and Verify %v", s, info, err)
 				}
 			}
-			for i := 1; i < len(encoded) && !strings.Contains(scheme, "argon2"); i++ { // whose digest has any length
-				if _, err := h.Verify(t.Context(), encoded[:len(encoded)-i], auth.Password{}); err == nil {
+			anyLength := strings.Contains(scheme, "argon2") || saltedAtTheEnd(scheme) // of the digest, or of the salt behind it
+			for i := 1; i < len(encoded); i++ {
+				match, err := h.Verify(t.Context(), encoded[:len(encoded)-i], auth.NewPassword(k.Password))
+				if match || err == nil && !anyLength {
 					t.Errorf("cut by %d bytes, %s is verified", i, encoded)
 				}
 			}
 		})
 	}
+}
+
+func saltedAtTheEnd(scheme string) bool {
+	return strings.HasPrefix(scheme, "ldap-ss") || scheme == "ldap-smd5"
 }
 
 const (
@@ -134,6 +140,29 @@ func TestRefused(t *testing.T) {
 		{"spring", "{scrypt}$ff0801$AAAA$" + zero32 + "=", malformed},
 		{"spring", "{scrypt}$150801$AAAA$" + zero32 + "=", malformed},
 		{"phpass", "$P$I........" + strings.Repeat(".", 22), malformed},
+		{"phpass", "$P$z........" + strings.Repeat(".", 22), malformed},
+		{"crypt", "$6$rounds=1000001$salt$" + strings.Repeat(".", 86), malformed},
+		{"crypt", "$5$rounds=99999999999999999999$salt$" + strings.Repeat(".", 43), malformed},
+		{"crypt", "$5$rounds=999$salt$" + strings.Repeat(".", 43), malformed},
+		{"crypt", "$6$" + strings.Repeat("s", 17) + "$" + strings.Repeat(".", 86), malformed},
+		{"crypt", "$1$" + strings.Repeat("s", 9) + "$" + strings.Repeat(".", 22), malformed},
+		{"drupal", "$S$J" + b53[:51], malformed},
+		{"drupal", "$S$4" + b53[:51], malformed},
+		{"wordpress", "$wp$2y$16$" + b53, malformed},
+		{"mediawiki", ":pbkdf2:sha512:2000001:64:AAAA:" + zero64[:86] + "==", malformed},
+		{"ldap", "{PBKDF2-SHA256}5000001$AAAA$" + zero32, malformed},
+		{"ldap", "{PBKDF2}$1$salt$5000001$" + hex32[:40], malformed},
+		{"ldap", "{CRYPT}$6$rounds=1000001$salt$" + strings.Repeat(".", 86), malformed},
+		{"ldap", "{BLF-CRYPT}$2y$16$" + b53, malformed},
+		{"ldap", "{ARGON2ID}$argon2id$v=19$m=262145,t=1,p=1$" + zero16 + "$" + zero32, malformed},
+		{"ldap", "{SSHA}" + strings.Repeat("A", 116), malformed},
+		{"pbkdf2", "$pbkdf2-sha256$i=5000001,l=32$" + zero16 + "$" + zero32, malformed},
+		{"pbkdf2", "$pbkdf2-sha256$i=2500001,l=64$" + zero16 + "$" + zero64[:86], malformed},
+		{"pbkdf2", "$pbkdf2-sha256$2500001$" + zero16 + "$" + zero64[:86], malformed},
+		{"pbkdf2", "$pbkdf2-sha256$i=1,l=513$" + zero16 + "$" + strings.Repeat("A", 684), malformed},
+		{"digest", "$digest$md5(md5(md5(md5(md5(p)))))$$" + hex32[:32], malformed},
+		{"digest", "$digest$md5(" + strings.Repeat("p.", 16) + "p)$$" + hex32[:32], malformed},
+		{"digest", "$digest$md5(p.s)$" + strings.Repeat("00", 129) + "$" + hex32[:32], malformed},
 		{"phpass", "$P$4........" + strings.Repeat(".", 22), malformed},
 		{"aspnet", "AQAAAAEATEtBAAAAE" + zero64[:67], malformed},
 
@@ -142,11 +171,29 @@ func TestRefused(t *testing.T) {
 		{"argon2i", "$argon2i$m=64,t=1,p=1$" + zero16 + "$" + zero32, malformed},
 		{"argon2i", "$argon2d$v=19$m=64,t=1,p=1$" + zero16 + "$" + zero32, unknown},
 		{"django", "argon2$argon2d$v=19$m=64,t=1,p=1$" + zero16 + "$" + zero32, malformed},
-		{"django", "md5$salt$5f4dcc3b5aa765d61d8327deb882cf99", unknown},
+		{"django", "crypt$$saDigest123", unknown},
 		{"django", "!abcdefghijklmnopqrstuvwxyz0123456789ABCD", unknown},
 		{"werkzeug", "pbkdf2:md5:1000$salt$5f4dcc3b5aa765d61d8327deb882cf99", malformed},
-		{"werkzeug", "sha256$salt$" + hex32, unknown},
+		{"werkzeug", "sha256$" + hex32, malformed},
+		{"werkzeug", "plain$$password", unknown},
+		{"werkzeug", "md4$salt$" + hex32[:32], unknown},
 		{"werkzeug", "scrypt$16384$salt$8$1$AAAA", unknown},
+		{"mediawiki", ":pbkdf2-legacyB:sha512:1000:64!salt:" + hex32[:32], unknown},
+		{"mediawiki", ":bcrypt:9$....", unknown},
+		{"mediawiki", ":pbkdf2:md5:1000:16:AAAA:" + zero16, malformed},
+		{"crypt", "$y$j9T$salt$" + zero32, unknown},
+		{"crypt", "$2y$05$" + b53, unknown},
+		{"crypt", "saDigest12345", unknown},
+		{"wordpress", "$wp$2b$05$" + b53, unknown},
+		{"wordpress", "$H$9" + b53[:30], unknown},
+		{"ldap", "{CRYPT}saDigest12345", unknown},
+		{"ldap", "{pbkdf2}" + hex32 + "0000000000000000", unknown},
+		{"ldap", "{ssha256}" + zero32 + "AAAA", unknown},
+		{"ldap", "{bcrypt}$2a$05$" + b53, unknown},
+		{"ldap", "{MD4}" + zero16, unknown},
+		{"digest", "$digest", unknown},
+		{"drupal", "$P$9" + b53[:30], unknown},
+		{"drupal", "U$P$9" + b53[:30], unknown},
 		{"spring", "{noop}password", unknown},
 		{"spring", "{MD5}5f4dcc3b5aa765d61d8327deb882cf99", unknown},
 		{"spring", "{bcrypt@SpringSecurity_v5_8}$2b$04$" + b53, unknown},
@@ -174,6 +221,35 @@ func TestRefused(t *testing.T) {
 		{"pbkdf2", "$pbkdf2-sha256$1000$" + zero16 + "==$" + zero32, malformed},
 		{"pbkdf2", "$pbkdf2-sha256$1000$" + zero16[1:] + "+$" + zero32, malformed},
 		{"pbkdf2", "$pbkdf2-sha256$1000$" + zero16 + "$" + zero32[:42] + "B", malformed},
+		{"pbkdf2", "$pbkdf2-sha256$i=1000,l=33$" + zero16 + "$" + zero32, malformed},
+		{"pbkdf2", "$pbkdf2-sha256$i=1000$" + zero16 + "$" + zero32, malformed},
+		{"pbkdf2", "$pbkdf2-sha256$l=32,i=1000$" + zero16 + "$" + zero32, malformed},
+		{"pbkdf2", "$pbkdf2-sha256$i=01000,l=32$" + zero16 + "$" + zero32, malformed},
+		{"pbkdf2", "$pbkdf2-sha256$i=1000,l=032$" + zero16 + "$" + zero32, malformed},
+		{"pbkdf2", "$pbkdf2-sha256$i=1000,l=32$" + zero16[1:] + ".$" + zero32, malformed},
+		{"crypt", "$6$rounds=05000$salt$" + strings.Repeat(".", 86), malformed},
+		{"crypt", "$6$rounds=$salt$" + strings.Repeat(".", 86), malformed},
+		{"crypt", "$6$s:lt$" + strings.Repeat(".", 86), malformed},
+		{"crypt", "$6$sält$" + strings.Repeat(".", 86), malformed},
+		{"crypt", "$6$salt$" + strings.Repeat(".", 85) + "2", malformed}, // more bits than a byte
+		{"wordpress", strings.ToUpper("5f4dcc3b5aa765d61d8327deb882cf99"), malformed},
+		{"mediawiki", ":pbkdf2:sha512:1000:63:AAAA:" + zero64[:86] + "==", malformed},
+		{"mediawiki", ":B:" + hex32[:32], malformed},
+		{"ldap", "{SSHA}" + zero32[:27] + "=", malformed}, // no salt
+		{"ldap", "{SHA}" + zero32, malformed},             // more than a digest
+		{"ldap", "{PLAIN-MD5}5F4DCC3B5AA765D61D8327DEB882CF99", malformed},
+		{"digest", "$digest$md5(p)$00$" + hex32[:32], malformed},
+		{"digest", "$digest$md5(p.s)$$" + hex32[:32], malformed},
+		{"digest", "$digest$md5(s)$00$" + hex32[:32], malformed},
+		{"digest", "$digest$p$$" + hex32[:32], malformed},
+		{"digest", "$digest$md5()$$" + hex32[:32], malformed},
+		{"digest", "$digest$md5(p$$" + hex32[:32], malformed},
+		{"digest", "$digest$md5(p))$$" + hex32[:32], malformed},
+		{"digest", "$digest$md5(p).$$" + hex32[:32], malformed},
+		{"digest", "$digest$md5(p.)$$" + hex32[:32], malformed},
+		{"digest", "$digest$md4(p)$$" + hex32[:32], malformed},
+		{"digest", "$digest$md5(sha1)$$" + hex32[:32], malformed},
+		{"digest", "$digest$sha1(p)$$" + hex32[:32], malformed},
 		{"scrypt", "$scrypt$r=8,ln=4,p=1$" + zero16 + "$" + zero32, malformed},
 		{"scrypt", "$scrypt$ln=04,r=8,p=1$" + zero16 + "$" + zero32, malformed},
 		{"scrypt", "$scrypt$v=1$ln=4,r=8,p=1$" + zero16 + "$" + zero32, malformed},
@@ -193,6 +269,9 @@ func TestRefused(t *testing.T) {
 		{"scrypt", "$scrypt$ln=4,r=8,p=1$" + zero16 + "$AA", malformed},
 		{"scrypt", "$scrypt$ln=4,r=8,p=1$" + zero16 + "$", malformed},
 		{"pbkdf2", "$pbkdf2-sha256$1000$" + zero16 + "$AA", malformed},
+		{"pbkdf2", "$pbkdf2-sha256$i=1000,l=1$" + zero16 + "$AA", malformed},
+		{"pbkdf2", "$pbkdf2-sha256$i=1000,l=15$" + zero16 + "$" + zero32[:20], malformed},
+		{"mediawiki", ":pbkdf2:sha512:1000:1:AAAA:AA==", malformed},
 		{"pbkdf2", "$pbkdf2-sha256$1000$" + zero16 + "$", malformed},
 		{"werkzeug", "scrypt:64:8:1$salt$", malformed},
 		{"firebase", "$firebase-scrypt$AAAA$AAAA", malformed},
@@ -223,7 +302,8 @@ func TestVerifyOnly(t *testing.T) {
 	maps.DeleteFunc(hashers, func(name string, _ auth.Hasher) bool {
 		return slices.Contains([]string{"argon2id", "bcrypt", "scrypt", "pbkdf2"}, name)
 	})
-	hashers["devise"] = legacyhash.Devise{}
+	hashers["devise"], hashers["wordpress"] = legacyhash.Devise{}, legacyhash.WordPress{}
+	hashers["prepared"] = legacyhash.Prepared{Prepare: strings.ToLower, Hasher: legacyhash.Bcrypt{}}
 	for name, h := range hashers {
 		if encoded, err := h.Hash(t.Context(), auth.NewPassword("password")); encoded != "" || err == nil {
 			t.Errorf("%s: Hash returned %q, %v", name, encoded, err)
@@ -303,6 +383,8 @@ func TestOutdatedAndMemory(t *testing.T) {
 		{legacyhash.PBKDF2{}, "$pbkdf2-sha512$840000$" + zero16 + "$" + zero64, 0, false},
 		{legacyhash.PBKDF2{}, "$pbkdf2-sha512$840001$" + zero16 + "$" + zero64, 0, true},
 		{legacyhash.PBKDF2{SHA512: true}, "$pbkdf2-sha256$2400001$" + zero16 + "$" + zero32, 0, true},
+		{legacyhash.PBKDF2{}, "$pbkdf2-sha256$1200000$" + zero16 + "$" + strings.Repeat("A", 86), 0, false}, // two blocks
+		{legacyhash.PBKDF2{}, "$pbkdf2-sha256$1200001$" + zero16 + "$" + strings.Repeat("A", 86), 0, true},
 		{legacyhash.PBKDF2{}, "$pbkdf2$5000000$" + zero16 + "$" + zero32[:27], 0, true},
 		{legacyhash.Scrypt{}, "$scrypt$ln=17,r=8,p=1$" + zero16 + "$" + zero32, 128*8<<17 + 1024, false},
 		{legacyhash.Scrypt{}, "$scrypt$ln=13,r=8,p=10$" + zero16 + "$" + zero32, 128*8<<13 + 10240, true},

@@ -66,9 +66,9 @@ func (f FirebaseScrypt) parse(encoded string) (record, error) {
 	}
 	// A short signer key would make a short digest, which many passwords have.
 	if err != nil || err2 != nil || len(f.SignerKey) < 16 || memCost < 1 || memCost > 30 {
-		return record{}, auth.ErrMalformedHash
+		return named("firebase-scrypt", record{}, errDamaged)
 	}
-	r, ok := scryptRecord(1<<memCost, rounds, 1, slices.Concat(salt, f.SaltSeparator), digest, len(f.SignerKey), func(digest []byte) string {
+	r, err := scryptRecord(1<<memCost, uint64(max(rounds, 0)), 1, slices.Concat(salt, f.SaltSeparator), digest, len(f.SignerKey), func(digest []byte) string {
 		return prefix + padded64.EncodeToString(salt) + "$" + padded64.EncodeToString(digest)
 	})
 	r.derive = func(password string) ([]byte, error) {
@@ -84,5 +84,5 @@ func (f FirebaseScrypt) parse(encoded string) (record, error) {
 		cipher.NewCTR(block, make([]byte, aes.BlockSize)).XORKeyStream(out, f.SignerKey)
 		return out, nil
 	}
-	return named("firebase-scrypt", r, ok)
+	return named("firebase-scrypt", r, err)
 }

@@ -18,6 +18,7 @@ import (
 	"golang.org/x/crypto/argon2"
 	"golang.org/x/crypto/bcrypt"
 	"golang.org/x/crypto/scrypt"
+	"golang.org/x/text/unicode/norm"
 
 	"github.com/seed89488a0c/auth"
 	"github.com/seed89488a0c/auth/authtest"
@@ -41,10 +42,12 @@ func FuzzVerifyAnything(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	for _, s := range []string{wrapped, "", "$", "{noop}x", "!", "$2z$04$", "$scrypt$ln=1,r=1,p=1$YQ$", "$argon2i$v=19$m=8,t=0,p=0$c2FsdHNhbHQ$YWFhYWFhYWFhYWFhYWFhYQ", "\xff$\x00"} {
+	for _, s := range []string{wrapped, "", "$", "$digest$sha1(s.sha1(s.sha1(p)))$00$" + hex32[:40], "$6$rounds=1000$a$" + strings.Repeat(".", 86), "{SSHA}AAAA", ":B:a:b", "{noop}x", "!", "$2z$04$", "$scrypt$ln=1,r=1,p=1$YQ$", "$argon2i$v=19$m=8,t=0,p=0$c2FsdHNhbHQ$YWFhYWFhYWFhYWFhYWFhYQ", "\xff$\x00"} {
 		f.Add(s)
 	}
 	hashers := families()
+	hashers["wordpress"] = legacyhash.WordPress{}
+	hashers["prepared"] = legacyhash.Prepared{Prepare: strings.ToLower, Hasher: legacyhash.Digest{}}
 	hashers["devise"], hashers["wrapper"], hashers["combined"] = legacyhash.Devise{}, wrapper, combineAll(f, authtest.Hasher{})
 	p := auth.NewPassword("password")
 	f.Fuzz(func(t *testing.T, stored string) {
@@ -79,7 +82,8 @@ func FuzzVerifyAnything(f *testing.F) {
 // expensive says that verifying takes more than some milliseconds: much memory,
 // or a number of more than three digits, or a cost that is not a number.
 func expensive(stored string, info auth.HashInfo) bool {
-	if info.MemoryBytes > 1<<17 || strings.HasPrefix(info.Scheme, "spring-pbkdf2") || strings.HasPrefix(info.Scheme, "aspnet") || strings.HasPrefix(info.Scheme, "phpass") {
+	if info.MemoryBytes > 1<<17 || strings.HasPrefix(info.Scheme, "spring-pbkdf2") || strings.HasPrefix(info.Scheme, "aspnet") || strings.Contains(info.Scheme, "phpass") ||
+		strings.Contains(info.Scheme, "-crypt") || strings.HasPrefix(info.Scheme, "drupal") {
 		return true
 	}
 	if strings.Contains(info.Scheme, "bcrypt") || info.Scheme == "devise" {
@@ -103,7 +107,17 @@ func longNumber(s string) bool {
 // check verifies stored, which was made with the primitive alone.
 func check(t *testing.T, h auth.Hasher, stored, password string) {
 	t.Helper()
-	want := !strings.Contains(password, "\x00")
+	checkOf(t, h, stored, password, true)
+}
+
+// checkText is check where the origin has no password with a NUL.
+func checkText(t *testing.T, h auth.Hasher, stored, password string) {
+	t.Helper()
+	checkOf(t, h, stored, password, !strings.Contains(password, "\x00"))
+}
+
+func checkOf(t *testing.T, h auth.Hasher, stored, password string, want bool) {
+	t.Helper()
 	for text, want := range map[string]bool{password: want, password + "x": false} {
 		if match, err := h.Verify(t.Context(), stored, auth.NewPassword(text)); err != nil || match != want {
 			t.Fatalf("Verify of %q against %s returned %t, %v, want %t", text, stored, match, err, want)
@@ -123,6 +137,9 @@ func FuzzPBKDF2(f *testing.F) {
 		if len(salt) == 0 || len(salt) > 64 || len(password) > 4096 {
 			return
 		}
+		if strings.HasSuffix(password, "\x00") {
+			password += "." // to HMAC it is the same without
+		}
 		rounds, std := int(cost)+1, base64.StdEncoding
 		ab64 := func(b []byte) string { return strings.ReplaceAll(base64.RawStdEncoding.EncodeToString(b), "+", ".") }
 		text := hex.EncodeToString(salt)
@@ -137,6 +154,14 @@ func FuzzPBKDF2(f *testing.F) {
 			size := function().Size()
 			id := strings.TrimSuffix("pbkdf2-"+name, "-sha1")
 			check(t, legacyhash.PBKDF2{}, fmt.Sprintf("$%s$%d$%s$%s", id, rounds, ab64(salt), ab64(key(salt, size))), password)
+			check(t, legacyhash.PBKDF2{}, fmt.Sprintf("$%s$%d$%s$%s", id, rounds, ab64(salt), ab64(key(salt, size+int(cost)))), password)
+			raw, length := base64.RawStdEncoding, 16+2*int(cost)%497
+			check(t, legacyhash.PBKDF2{}, fmt.Sprintf("$%s$i=%d,l=%d$%s$%s", id, rounds, length, raw.EncodeToString(salt), raw.EncodeToString(key(salt, length))), password)
+			check(t, legacyhash.LDAP{}, fmt.Sprintf("{PBKDF2-%s}%d$%s$%s", strings.ToUpper(name), rounds, ab64(salt), ab64(key(salt, size))), password)
+			check(t, legacyhash.LDAP{}, fmt.Sprintf("{PBKDF2}$1$%s$%d$%x", text, rounds, sha1Key(t, password, text, rounds)), password)
+			if norm.NFC.IsNormalString(password) && norm.NFC.IsNormalString(password+"x") {
+				check(t, legacyhash.MediaWiki{}, fmt.Sprintf(":pbkdf2:%s:%d:%d:%s:%s", name, rounds, length, std.EncodeToString(salt), std.EncodeToString(key(salt, length))), password)
+			}
 			check(t, legacyhash.Werkzeug{}, fmt.Sprintf("pbkdf2:%s:%d$%s$%x", name, rounds, text, key([]byte(text), size)), password)
 			if name != "sha512" {
 				check(t, legacyhash.Django{}, fmt.Sprintf("pbkdf2_%s$%d$%s$%s", name, rounds, text, std.EncodeToString(key([]byte(text), size))), password)
@@ -150,6 +175,15 @@ func FuzzPBKDF2(f *testing.F) {
 			}
 		}
 	})
+}
+
+func sha1Key(t *testing.T, password, salt string, rounds int) []byte {
+	t.Helper()
+	b, err := pbkdf2.Key(sha1.New, password, []byte(salt), rounds, sha1.Size)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
 }
 
 func FuzzScrypt(f *testing.F) {
@@ -185,7 +219,6 @@ func FuzzArgon2(f *testing.F) {
 		i := argon2.Key([]byte(password), salt, time, memory, threads, size)
 		id := argon2.IDKey([]byte(password), salt, time, memory, threads, size)
 		tail := fmt.Sprintf("$v=19$m=%d,t=%d,p=%d$%s$", memory, time, threads, raw.EncodeToString(salt))
-		// Unlike those of HMAC, Argon2's inputs with a NUL differ; they are refused all the same.
 		check(t, legacyhash.Argon2i{}, "$argon2i"+tail+raw.EncodeToString(i), password)
 		check(t, legacyhash.Django{}, "argon2$argon2id"+tail+raw.EncodeToString(id), password)
 		check(t, legacyhash.Spring{}, "{argon2}$argon2id"+tail+raw.EncodeToString(id), password)
@@ -206,9 +239,10 @@ func FuzzBcrypt(f *testing.F) {
 			return string(b)
 		}
 		plain := hash(password)
-		check(t, legacyhash.Bcrypt{}, plain, password)
-		check(t, legacyhash.Spring{}, "{bcrypt}"+plain, password)
-		check(t, legacyhash.Devise{Pepper: auth.NewPassword("pepper")}, hash(password+"pepper"), password)
+		checkText(t, legacyhash.Bcrypt{}, plain, password)
+		checkText(t, legacyhash.Spring{}, "{bcrypt}"+plain, password)
+		checkText(t, legacyhash.LDAP{}, "{CRYPT}"+plain, password)
+		checkText(t, legacyhash.Devise{Pepper: auth.NewPassword("pepper")}, hash(password+"pepper"), password)
 		check(t, legacyhash.Django{}, "bcrypt_sha256$"+hash(fmt.Sprintf("%x", sha256.Sum256([]byte(password)))), password)
 		sum := sha256.Sum256([]byte(password))
 		v1 := hash(base64.StdEncoding.EncodeToString(sum[:]))

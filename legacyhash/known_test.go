@@ -40,6 +40,11 @@ func families() map[string]auth.Hasher {
 		"phpass":        legacyhash.PHPass{},
 		"aspnet":        legacyhash.ASPNETIdentity{},
 		"firebase":      firebase(),
+		"crypt":         legacyhash.Crypt{},
+		"drupal":        legacyhash.Drupal{},
+		"mediawiki":     legacyhash.MediaWiki{},
+		"ldap":          legacyhash.LDAP{},
+		"digest":        legacyhash.Digest{},
 	}
 }
 
@@ -47,6 +52,8 @@ func hasherOf(family string) auth.Hasher {
 	switch family {
 	case "devise":
 		return legacyhash.Devise{Pepper: auth.NewPassword(appendedText)}
+	case "wordpress": // whose $P$ is phpass's too
+		return legacyhash.WordPress{}
 	case "appended":
 		return legacyhash.Appended{Text: auth.NewPassword(appendedText)}
 	}
@@ -99,6 +106,12 @@ func TestKnownAnswers(t *testing.T) {
 		"werkzeug-pbkdf2-sha1", "werkzeug-pbkdf2-sha256", "werkzeug-pbkdf2-sha512", "werkzeug-scrypt",
 		"spring-bcrypt", "spring-pbkdf2", "spring-argon2", "spring-scrypt", "phpass",
 		"aspnet-identity-sha1", "aspnet-identity-sha256", "aspnet-identity-sha512", "firebase-scrypt",
+		"sha512-crypt", "sha256-crypt", "md5-crypt", "apr1-crypt", "wordpress-bcrypt", "wordpress-phpass", "wordpress-md5",
+		"werkzeug-md5", "werkzeug-sha1", "werkzeug-sha224", "werkzeug-sha256", "werkzeug-sha384", "werkzeug-sha512", "django-md5", "django-sha1",
+		"drupal", "drupal-md5", "mediawiki-pbkdf2", "mediawiki-argon2", "mediawiki-b", "mediawiki-a", "digest",
+		"ldap-ssha", "ldap-ssha256", "ldap-ssha384", "ldap-ssha512", "ldap-smd5", "ldap-sha", "ldap-sha256", "ldap-sha384", "ldap-sha512", "ldap-md5",
+		"ldap-ldap-md5", "ldap-plain-md5", "ldap-pbkdf2", "ldap-pbkdf2-sha1", "ldap-pbkdf2-sha256", "ldap-pbkdf2-sha512",
+		"ldap-sha512-crypt", "ldap-sha256-crypt", "ldap-md5-crypt", "ldap-bcrypt", "ldap-argon2", "ldap-argon2id", "ldap-argon2i",
 	} {
 		if right, wrong := count[scheme+" true"], count[scheme+" false"]; right < 5 || wrong < 5 {
 			t.Errorf("%s: %d positive and %d negative known answers, want at least 5", scheme, right, wrong)
@@ -114,10 +127,21 @@ var vectors = []known{
 	{"bcrypt", "crypt_blowfish", "$2a$05$XXXXXXXXXXXXXXXXXXXXXOAcXxm9kjPGEMsLznoKqmqw7tc8WCx4a", "U*U*U", true},
 	{"bcrypt", "crypt_blowfish", "$2a$05$CCCCCCCCCCCCCCCCCCCCC.7uG0VCzI2bS7j6ymqJi9CdcdxiRTWNy", "", true},
 	{"bcrypt", "a NUL is no part of it", "$2a$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW", "U*U\x00U*U", false},
+	// The examples of Ulrich Drepper's "Unix crypt using SHA-256 and SHA-512".
+	{"crypt", "Drepper", "$6$saltstring$svn8UoSVapNtMuq1ukKS4tPQd8iKwSMHWjl/O817G3uBnIFNjnQJuesI68u4OTLiBFdcbYEdFCoEOfaS35inz1", "Hello world!", true},
+	{"crypt", "Drepper", "$6$rounds=10000$saltstringsaltst$OW1/O6BYHV6BcXZu8QVeXbDWra3Oeqh0sbHbbMCVNSnCM/UrjmM0Dp8vOuZeHBy/YTBmSK6H9qs/y3RnOaw5v.", "Hello world!", true},
+	{"crypt", "Drepper", "$6$rounds=5000$toolongsaltstrin$lQ8jolhgVRVhY4b5pZKaysCLi0QBxGoNeKQzQ3glMhwllF7oGDZxUhx1yxdYcz/e1JSbq3y6JMxxl8audkUEm0", "This is just a test", true},
+	{"crypt", "Drepper", "$6$rounds=1400$anotherlongsalts$POfYwTEok97VWcjxIiSOjiykti.o/pQs.wPvMxQ6Fm7I6IoYN3CmLs66x9t0oSwbtEW7o7UmJEiDwGqd8p4ur1", "a very much longer text to encrypt.  This one even stretches over morethan one line.", true},
+	{"crypt", "Drepper", "$6$rounds=77777$short$WuQyW2YR.hBNpjjRhpYD/ifIw05xdfeEyQoMxIXbkvr0gge1a1x3yRULJ5CCaUeOxFmtlcGZelFl5CxtgfiAc0", "we have a short salt string but not a short password", true},
+	{"crypt", "Drepper", "$6$rounds=123456$asaltof16chars..$BtCwjqMJGx5hrJhZywWvt0RLE8uZ4oPwcelCjmw2kSYu.Ec6ycULevoBK25fs2xXgMNrCzIMVcgEJAstJeonj1", "a short string", true},
+	{"crypt", "Drepper", "$6$rounds=1000$roundstoolow$kUMsbe306n21p9R.FRkW3IGn.S9NPN0x50YhH1xhLsPuWGsUSklZt58jaTfF4ZEQpyUNGc0dqbpBYYBaHHrsX.", "the minimum number is still observed", true},
+	{"crypt", "Drepper", "$5$saltstring$5B8vYYiY.CVt1RlTTf8KbXBH3hsxY/GNooZaBBGWEc5", "Hello world!", true},
 	// The documentation and the tests of passlib; the second scrypt is that of RFC 7914.
 	{"pbkdf2", "passlib", "$pbkdf2-sha256$29000$N2YMIWQsBWBMae09x1jrPQ$1t8iyB2A.WF/Z5JZv.lfCIhXXN33N23OSgQYThBYRfk", "toomanysecrets", true},
 	{"phpass", "passlib", "$P$8ohUJ.1sdFw09/bMaAQPTGDNi2BIUt1", "password", true},
 	{"scrypt", "passlib", "$scrypt$ln=1,r=4,p=2$yhnD+J+Tci4lZCwFgHCuVQ$fAsEWmxSHuC0cHKMwKVFPzrQukgvK09Sj+NueTSxKds", "nacl", true},
+	{"scrypt", "passlib, RFC 7914, without a salt", "$scrypt$ln=4,r=1,p=1$$d9ZXYjhleyA7GcpCwYoEl/FrSETjB0ro39/6P+3iFEI", "", true},
+	{"scrypt", "passlib, RFC 7914, without a salt", "$scrypt$ln=4,r=1,p=1$$d9ZXYjhleyA7GcpCwYoEl/FrSETjB0ro39/6P+3iFEI", " ", false},
 	{"scrypt", "passlib", "$scrypt$ln=10,r=8,p=16$TmFDbA$/bq+HJ00cgB4VucZDQHp/nxq18vII3gw53N2Y0s3MWI", "password", true},
 	{"bcrypt-sha256", "passlib", "$bcrypt-sha256$v=2,t=2b,r=5$5Hg1DKFqPE8C2aflZ5vVoe$wOK1VFFtS8IGTrGa7.h5fs0u84qyPbS", "password", true},
 	{"bcrypt-sha256", "passlib", "$bcrypt-sha256$v=2,t=2b,r=5$X1g1nh3g0v4h6970O68cxe$CBF9csfEdW68xv3DwE6xSULXMtqEFP.", strings.Repeat("abc123", 12) + "qwr", true},

@@ -6,11 +6,11 @@ import (
 	"crypto/sha1"
 	"crypto/sha256"
 	"crypto/sha512"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"hash"
 	"math"
-	"strconv"
 	"strings"
 
 	"github.com/seed89488a0c/auth"
@@ -23,6 +23,11 @@ import (
 // $pbkdf2$, which is SHA-1. The zero value hashes with SHA-256 and the 600,000
 // rounds that OWASP recommends. Where it is not required, [auth.Argon2id] is
 // better: an attacker's hardware computes PBKDF2 far faster than a server does.
+//
+// It also verifies PHC's own form, $pbkdf2-sha256$i=rounds,l=length$salt$digest,
+// which names the length of its digest: 16 to 512 bytes. In passlib's form a digest
+// has that of the function or, where the origin lets one choose, more, up to 512
+// bytes; rounds times blocks of the digest have the cap of the rounds.
 type PBKDF2 struct {
 	SHA512 bool // SHA-512 in place of SHA-256
 	Rounds int  // 0 = 600,000, or 210,000 with SHA-512, which are the least; at most 5 or 2 million
@@ -62,9 +67,9 @@ func (h PBKDF2) Hash(_ context.Context, p auth.Password) (string, error) {
 
 func (h PBKDF2) hash(p auth.Password) (string, error) {
 	f, rounds := h.own()
-	r, ok := passlibRecord(f, rounds, newSalt(), make([]byte, f.size))
-	if !ok {
-		return "", auth.ErrMalformedHash
+	r, err := passlibRecord(f, uint64(rounds), newSalt(), make([]byte, f.size))
+	if err != nil {
+		return "", err
 	}
 	return r.hash(p)
 }
@@ -109,23 +114,41 @@ func (h PBKDF2) parse(encoded string) (record, error) {
 	}
 	fields := strings.Split(encoded, "$") // "", id, rounds, salt, digest
 	if len(fields) != 5 {
-		return record{}, auth.ErrMalformedHash
+		return named("pbkdf2-"+f.name, record{}, errDamaged)
 	}
-	rounds, err := strconv.Atoi(fields[2])
-	salt, err2 := ab64.DecodeString(fields[3])
-	digest, err3 := ab64.DecodeString(fields[4])
-	if err != nil || err2 != nil || err3 != nil {
-		return record{}, auth.ErrMalformedHash
+	var r record
+	var rounds uint64
+	var salt, digest []byte
+	var err, err2 error
+	if settings, isPHC := strings.CutPrefix(fields[2], "i="); isPHC {
+		salt, err = phc64.DecodeString(fields[3])
+		digest, err2 = phc64.DecodeString(fields[4])
+		text, _, _ := strings.Cut(settings, ",l=") // that l is the digest's, read checks
+		if rounds, ok = number(text); !ok || err != nil || err2 != nil {
+			return named("pbkdf2-"+f.name, record{}, errDamaged)
+		}
+		r, err = pbkdf2Record(f, rounds, salt, digest, func(digest []byte) string {
+			return fmt.Sprintf("$%s$i=%d,l=%d$%s$%s", id, rounds, len(digest), phc64.EncodeToString(salt), phc64.EncodeToString(digest))
+		})
+	} else {
+		salt, err = ab64.DecodeString(fields[3])
+		digest, err2 = ab64.DecodeString(fields[4])
+		if rounds, ok = number(fields[2]); !ok || err != nil || err2 != nil || len(digest) < f.size {
+			return named("pbkdf2-"+f.name, record{}, errDamaged)
+		}
+		r, err = passlibRecord(f, rounds, salt, digest)
 	}
-	r, ok := passlibRecord(f, rounds, salt, digest)
 	own, ownRounds := h.own()
-	r.info.Outdated = rounds < f.floor || f.name == own.name && rounds < ownRounds ||
-		int64(rounds)*int64(own.floor) > argon2phc.TooDear*int64(ownRounds)*int64(f.floor) || len(salt) < 16
-	return named("pbkdf2-"+f.name, r, ok)
+	blocks := (len(digest) + f.size - 1) / f.size
+	dear := product(rounds, uint64(blocks), uint64(own.floor)) > product(argon2phc.TooDear, uint64(max(ownRounds, 0)), uint64(f.floor))
+	r.info.Outdated = rounds < uint64(f.floor) || f.name == own.name && rounds < uint64(max(ownRounds, 0)) || dear || len(salt) < 16 || len(digest) < f.size
+	return named("pbkdf2-"+f.name, r, err)
 }
 
-// ab64 is passlib's "adapted" base64.
-var ab64 = alphabet(upper + lower + digits + "./")
+var (
+	ab64  = alphabet(upper + lower + digits + "./") // passlib's "adapted" base64
+	phc64 = base64.RawStdEncoding.Strict()
+)
 
 func passlibID(f prf) string {
 	if f.name == "sha1" {
@@ -134,17 +157,33 @@ func passlibID(f prf) string {
 	return "pbkdf2-" + f.name
 }
 
-func passlibRecord(f prf, rounds int, salt, digest []byte) (record, bool) {
-	return pbkdf2Record(f, rounds, salt, digest, f.size, func(digest []byte) string {
+func passlibRecord(f prf, rounds uint64, salt, digest []byte) (record, error) {
+	return pbkdf2Record(f, rounds, salt, digest, func(digest []byte) string {
 		return fmt.Sprintf("$%s$%d$%s$%s", passlibID(f), rounds, ab64.EncodeToString(salt), ab64.EncodeToString(digest))
 	})
 }
 
-func pbkdf2Record(f prf, rounds int, salt, digest []byte, size int, encode func([]byte) string) (record, bool) {
+const (
+	minPBKDF2Digest = 16 // or many passwords would have one digest
+	maxPBKDF2Digest = 512
+)
+
+// pbkdf2Record takes a digest of any length within the limits: that it has the
+// length its origin gives it, the caller checks. Each block of one costs all rounds.
+func pbkdf2Record(f prf, rounds uint64, salt, digest []byte, encode func([]byte) string) (record, error) {
+	if rounds < 1 || len(digest) < minPBKDF2Digest || len(digest) > maxPBKDF2Digest {
+		return record{}, errDamaged
+	}
+	blocks := uint64(len(digest)+f.size-1) / uint64(f.size)
+	if err := within("rounds", product(rounds, blocks), uint64(f.maxRounds)); err != nil {
+		return record{}, err
+	}
 	return record{
-		info:   auth.HashInfo{Outdated: true},
+		info:   auth.HashInfo{Outdated: true, Weak: rounds < weakRounds},
 		digest: digest,
-		derive: func(password string) ([]byte, error) { return pbkdf2.Key(f.new, password, salt, rounds, size) },
+		derive: func(password string) ([]byte, error) {
+			return pbkdf2.Key(f.new, password, salt, int(rounds), len(digest))
+		},
 		encode: encode,
-	}, rounds >= 1 && rounds <= f.maxRounds && len(digest) == size
+	}, nil
 }

@@ -3,15 +3,17 @@ package legacyhash
 import (
 	"context"
 	"crypto/md5"
-	"slices"
 	"strings"
 
 	"github.com/seed89488a0c/auth"
 )
 
-// PHPass verifies the portable hashes of Openwall's phpass, $P$ as WordPress had
-// them before 6.8 and $H$ as phpBB 3: iterated MD5. It does not hash. Nothing is
-// weaker among these formats: wrap a table of them with a [Wrapper].
+// PHPass verifies the portable hashes of Openwall's phpass, $P$ and $H$: iterated
+// MD5. It does not hash. They are weak: wrap a table of them with a [Wrapper].
+//
+// It takes passwords byte for byte, as phpass itself does. WordPress and phpBB change
+// a password before they hash it: [WordPress] is for its tables, and a [Prepared] with
+// [PHPBBInput] around this type for phpBB's.
 type PHPass struct{ verifyOnly }
 
 var _ family = PHPass{}
@@ -27,24 +29,33 @@ func (h PHPass) Inspect(encoded string) auth.HashInfo { return inspect(h, encode
 const (
 	minPHPassLog = 7
 	maxPHPassLog = 19 // passlib's default; phpass's own is 13 at most
-	phpassChars  = "./" + digits + upper + lower
 )
 
 func (PHPass) parse(encoded string) (record, error) {
 	if !strings.HasPrefix(encoded, "$P$") && !strings.HasPrefix(encoded, "$H$") {
 		return record{}, auth.ErrUnknownHash
 	}
-	if len(encoded) != 34 { // $P$, log2 of the rounds, 8 of salt, 22 of digest
-		return record{}, auth.ErrMalformedHash
+	r, err := phpassRecord(encoded)
+	return named("phpass", r, err)
+}
+
+// phpassRecord reads the identifier of three characters, the log2 of the rounds,
+// eight characters of salt and 22 of digest.
+func phpassRecord(encoded string) (record, error) {
+	if len(encoded) != 34 {
+		return record{}, errDamaged
 	}
 	settings, salt := encoded[:12], encoded[4:12] // the salt is used as text
-	log := strings.IndexByte(phpassChars, encoded[3])
-	digest, ok := phpassDecode(encoded[12:])
-	if !ok || log < minPHPassLog || log > maxPHPassLog || strings.Trim(salt, phpassChars) != "" {
-		return record{}, auth.ErrMalformedHash
+	log := strings.IndexByte(cryptChars, encoded[3])
+	digest, ok := cryptDecode(encoded[12:], md5.Size)
+	if !ok || log < minPHPassLog || strings.Trim(salt, cryptChars) != "" {
+		return record{}, errDamaged
+	}
+	if err := within("rounds", 1<<log, 1<<maxPHPassLog); err != nil {
+		return record{}, err
 	}
 	return record{
-		info:   auth.HashInfo{Scheme: "phpass", Outdated: true},
+		info:   auth.HashInfo{Outdated: true, Weak: 1<<log < weakRounds},
 		digest: digest,
 		derive: func(password string) ([]byte, error) {
 			sum := md5.Sum([]byte(salt + password))
@@ -55,29 +66,6 @@ func (PHPass) parse(encoded string) (record, error) {
 			}
 			return sum[:], nil
 		},
-		encode: func(digest []byte) string { return settings + phpassEncode(digest) },
+		encode: func(digest []byte) string { return settings + cryptEncode(digest) },
 	}, nil
-}
-
-// phpass writes base64 with the least significant bits first: that is base64 of
-// the bytes in reverse, in reverse. Two bytes of zero fill up the 16.
-var phpass64 = alphabet(phpassChars)
-
-func phpassEncode(digest []byte) string {
-	b := append(slices.Clone(digest), 0, 0)
-	slices.Reverse(b)
-	text := []byte(phpass64.EncodeToString(b)[2:])
-	slices.Reverse(text)
-	return string(text)
-}
-
-func phpassDecode(text string) ([]byte, bool) {
-	b := []byte(text + "..")
-	slices.Reverse(b)
-	b, err := phpass64.AppendDecode(nil, b)
-	if err != nil || len(b) != md5.Size+2 {
-		return nil, false
-	}
-	slices.Reverse(b)
-	return b[:md5.Size], true
 }

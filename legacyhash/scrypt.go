@@ -1,6 +1,7 @@
 package legacyhash
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"math/bits"
@@ -46,8 +47,8 @@ func (s Scrypt) Hash(_ context.Context, p auth.Password) (string, error) {
 
 func (s Scrypt) hash(p auth.Password) (string, error) {
 	s = s.withDefaults()
-	r, ok := s.record(newSalt(), make([]byte, scryptDigest))
-	if !ok {
+	r, err := s.record(newSalt(), make([]byte, scryptDigest))
+	if err != nil {
 		return "", errors.New("legacyhash: Scrypt: parameters over the caps")
 	}
 	return r.hash(p)
@@ -76,13 +77,13 @@ func (s Scrypt) parse(encoded string) (record, error) {
 	h, err := phc.Parse(encoded)
 	if err != nil || h.Version != 0 || len(h.Params) != 3 ||
 		h.Params[0].Name != "ln" || h.Params[1].Name != "r" || h.Params[2].Name != "p" {
-		return record{}, auth.ErrMalformedHash
+		return named("scrypt", record{}, errDamaged)
 	}
 	stored := Scrypt{LogN: int(h.Params[0].Value), R: int(h.Params[1].Value), P: int(h.Params[2].Value)}
-	r, ok := stored.record(h.Salt, h.Digest)
+	r, err := stored.record(h.Salt, h.Digest)
 	work, own := stored.work(), s.withDefaults().work()
-	r.info.Outdated = ok && (stored.belowFloor() || work < own || work > argon2phc.TooDear*own) || len(h.Salt) < 16
-	return named("scrypt", r, ok)
+	r.info.Outdated = stored.belowFloor() || work < own || work > argon2phc.TooDear*own || len(h.Salt) < 16
+	return named("scrypt", r, err)
 }
 
 func (s Scrypt) withDefaults() Scrypt {
@@ -105,11 +106,11 @@ func (s Scrypt) belowFloor() bool {
 	return s.LogN < 13 || s.R < 8 || s.P < floors[min(s.LogN, 17)]
 }
 
-func (s Scrypt) record(salt, digest []byte) (record, bool) {
-	if s.LogN < 1 || s.LogN > 30 {
-		return record{}, false
+func (s Scrypt) record(salt, digest []byte) (record, error) {
+	if s.LogN < 1 || s.R < 1 || s.P < 1 {
+		return record{}, errDamaged
 	}
-	return scryptRecord(1<<s.LogN, s.R, s.P, salt, digest, scryptDigest, func(digest []byte) string {
+	return scryptRecord(1<<min(s.LogN, 63), uint64(s.R), uint64(s.P), salt, digest, scryptDigest, func(digest []byte) string {
 		return phc.Hash{
 			ID:     "scrypt",
 			Params: []phc.Param{{Name: "ln", Value: uint32(s.LogN)}, {Name: "r", Value: uint32(s.R)}, {Name: "p", Value: uint32(s.P)}},
@@ -119,15 +120,24 @@ func (s Scrypt) record(salt, digest []byte) (record, bool) {
 	})
 }
 
-func scryptRecord(n, r, p int, salt, digest []byte, size int, encode func([]byte) string) (record, bool) {
-	if n < 2 || bits.OnesCount(uint(n)) != 1 || n > maxScryptBlocks || r < 1 || r > maxScryptR || p < 1 || p > maxScryptP ||
-		n*r > maxScryptBlocks || n*r*p > maxScryptWork || len(digest) != size {
-		return record{}, false
+func scryptRecord(n, r, p uint64, salt, digest []byte, size int, encode func([]byte) string) (record, error) {
+	if n < 2 || bits.OnesCount64(n) != 1 || r < 1 || p < 1 || len(digest) != size {
+		return record{}, errDamaged
+	}
+	if err := cmp.Or(
+		within("memory", product(128, n, r), 128*maxScryptBlocks),
+		within("r", r, maxScryptR),
+		within("p", p, maxScryptP),
+		within("work", product(n, r, p), maxScryptWork),
+	); err != nil {
+		return record{}, err
 	}
 	return record{
 		info:   auth.HashInfo{MemoryBytes: 128 * int64(r) * int64(n+p), Outdated: true},
 		digest: digest,
-		derive: func(password string) ([]byte, error) { return scrypt.Key([]byte(password), salt, n, r, p, size) },
+		derive: func(password string) ([]byte, error) {
+			return scrypt.Key([]byte(password), salt, int(n), int(r), int(p), size)
+		},
 		encode: encode,
-	}, true
+	}, nil
 }

@@ -43,52 +43,51 @@ func (Spring) parse(encoded string) (r record, err error) {
 	if !strings.HasPrefix(id, "{") || versioned && version != "SpringSecurity_v5_8" {
 		return record{}, auth.ErrUnknownHash
 	}
-	var ok bool
 	switch {
 	case name == "bcrypt" && !versioned:
-		r, _, ok = bcryptRecord(rest)
+		r, _, err = bcryptRecord(rest)
 	case name == "pbkdf2" && !versioned:
-		r, ok = springPBKDF2(rest, "sha1", 185_000, 8)
+		r, err = springPBKDF2(rest, "sha1", 185_000, 8)
 	case name == "pbkdf2":
-		r, ok = springPBKDF2(rest, "sha256", 310_000, 16)
+		r, err = springPBKDF2(rest, "sha256", 310_000, 16)
 	case name == "scrypt":
-		r, ok = springScrypt(rest)
+		r, err = springScrypt(rest)
 	case name == "argon2":
-		r, ok = argon2Record(rest, argon2phc.Argon2i, argon2phc.Argon2id)
+		r, err = argon2Record(rest, argon2phc.Argon2i, argon2phc.Argon2id)
 	default:
 		return record{}, auth.ErrUnknownHash
 	}
 	if encode := r.encode; encode != nil {
 		r.encode = func(digest []byte) string { return id + "}" + encode(digest) }
 	}
-	return named("spring-"+name, r, ok)
+	return named("spring-"+name, r, err)
 }
 
-func springPBKDF2(text, name string, rounds, saltLength int) (record, bool) {
+func springPBKDF2(text, name string, rounds uint64, saltLength int) (record, error) {
 	b, err := hex.DecodeString(text)
 	f, ok := prfOf(name)
-	if err != nil || !ok || len(b) < saltLength {
-		return record{}, false
+	if err != nil || !ok || len(b) != saltLength+32 {
+		return record{}, errDamaged
 	}
 	salt, digest := b[:saltLength:saltLength], b[saltLength:]
-	return pbkdf2Record(f, rounds, salt, digest, 32, func(digest []byte) string {
+	return pbkdf2Record(f, rounds, salt, digest, func(digest []byte) string {
 		return hex.EncodeToString(append(salt, digest...))
 	})
 }
 
-func springScrypt(text string) (record, bool) {
+func springScrypt(text string) (record, error) {
 	fields := strings.Split(text, "$") // "", params, salt, digest
 	if len(fields) != 4 {
-		return record{}, false
+		return record{}, errDamaged
 	}
 	params, err := strconv.ParseUint(fields[1], 16, 24)
 	salt, err2 := padded64.DecodeString(fields[2])
 	digest, err3 := padded64.DecodeString(fields[3])
 	logN := params >> 16
-	if err != nil || err2 != nil || err3 != nil || logN > 30 || len(salt) == 0 {
-		return record{}, false
+	if err != nil || err2 != nil || err3 != nil || len(salt) == 0 {
+		return record{}, errDamaged
 	}
-	return scryptRecord(1<<logN, int(params>>8&0xff), int(params&0xff), salt, digest, 32, func(digest []byte) string {
+	return scryptRecord(1<<min(logN, 63), params>>8&0xff, params&0xff, salt, digest, 32, func(digest []byte) string {
 		return fmt.Sprintf("$%x$%s$%s", params, padded64.EncodeToString(salt), padded64.EncodeToString(digest))
 	})
 }

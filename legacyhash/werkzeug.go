@@ -2,9 +2,8 @@ package legacyhash
 
 import (
 	"context"
+	"crypto/hmac"
 	"encoding/hex"
-	"fmt"
-	"strconv"
 	"strings"
 
 	"github.com/seed89488a0c/auth"
@@ -15,8 +14,10 @@ import (
 //
 //	pbkdf2:sha256:rounds$salt$digest    (sha1 and sha512 as well)
 //	scrypt:N:r:p$salt$digest
+//	sha256$salt$digest    and md5, sha1, sha224, sha384, sha512: before 2.3
 //
-// It does not hash.
+// It does not hash. The last are one HMAC of the password under the salt, and weak;
+// Django writes others as md5$ and sha1$.
 type Werkzeug struct{ verifyOnly }
 
 var _ family = Werkzeug{}
@@ -29,34 +30,56 @@ func (w Werkzeug) Verify(_ context.Context, encoded string, p auth.Password) (bo
 // Inspect describes encoded, which is always outdated.
 func (w Werkzeug) Inspect(encoded string) auth.HashInfo { return inspect(w, encoded) }
 
-func (Werkzeug) parse(encoded string) (r record, err error) {
+func (Werkzeug) parse(encoded string) (record, error) {
 	method, rest, _ := strings.Cut(encoded, "$")
-	scheme, settings, ok := strings.Cut(method, ":")
-	if !ok || scheme != "pbkdf2" && scheme != "scrypt" {
+	name, settings, hasSettings := strings.Cut(method, ":")
+	function := digestOf(name)
+	if hasSettings && name != "pbkdf2" && name != "scrypt" || !hasSettings && function == nil {
 		return record{}, auth.ErrUnknownHash
 	}
+	scheme := "werkzeug-" + name
 	salt, text, _ := strings.Cut(rest, "$") // the salt is used as text
 	digest, err := hex.DecodeString(text)
 	if err != nil || salt == "" {
-		return record{}, auth.ErrMalformedHash
+		return named(scheme, record{}, errDamaged)
 	}
 	encode := func(digest []byte) string { return method + "$" + salt + "$" + hex.EncodeToString(digest) }
 
-	if scheme == "pbkdf2" {
+	switch name {
+	case "pbkdf2":
 		name, text, _ := strings.Cut(settings, ":")
 		f, known := prfOf(name)
-		rounds, err := strconv.Atoi(text)
-		if !known || err != nil || strconv.Itoa(rounds) != text {
-			return record{}, auth.ErrMalformedHash
+		rounds, ok := number(text)
+		if !known || !ok || len(digest) != f.size {
+			return named(scheme, record{}, errDamaged)
 		}
-		r, ok = pbkdf2Record(f, rounds, []byte(salt), digest, f.size, encode)
-		return named("werkzeug-pbkdf2-"+name, r, ok)
+		r, err := pbkdf2Record(f, rounds, []byte(salt), digest, encode)
+		return named(scheme+"-"+name, r, err)
+	case "scrypt":
+		fields := strings.Split(settings, ":")
+		if len(fields) != 3 {
+			return named(scheme, record{}, errDamaged)
+		}
+		n, ok := number(fields[0])
+		block, ok2 := number(fields[1])
+		parallel, ok3 := number(fields[2])
+		if !ok || !ok2 || !ok3 {
+			return named(scheme, record{}, errDamaged)
+		}
+		r, err := scryptRecord(n, block, parallel, []byte(salt), digest, 64, encode)
+		return named(scheme, r, err)
 	}
-	var n, block, parallel int
-	_, err = fmt.Sscanf(settings, "%d:%d:%d", &n, &block, &parallel)
-	if err != nil || fmt.Sprintf("%d:%d:%d", n, block, parallel) != settings {
-		return record{}, auth.ErrMalformedHash
+	if len(digest) != function().Size() {
+		return named(scheme, record{}, errDamaged)
 	}
-	r, ok = scryptRecord(n, block, parallel, []byte(salt), digest, 64, encode)
-	return named("werkzeug-scrypt", r, ok)
+	return named(scheme, record{
+		info:   auth.HashInfo{Outdated: true, Weak: true},
+		digest: digest,
+		derive: func(password string) ([]byte, error) {
+			mac := hmac.New(function, []byte(salt))
+			mac.Write([]byte(password))
+			return mac.Sum(nil), nil
+		},
+		encode: encode,
+	}, nil)
 }

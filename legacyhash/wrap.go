@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/seed89488a0c/auth"
+	"github.com/seed89488a0c/auth/internal/input"
 )
 
 const wrapPrefix = "$wrapped$"
@@ -25,7 +26,8 @@ const wrapPrefix = "$wrapped$"
 // Until then a login takes the time of both hashes, which tells that the user is
 // of the old table, unless [auth.Options.Decoys] has a wrapped hash as a class.
 //
-// A Wrapper is an [auth.Hasher] that only verifies, to be given to [Combine].
+// A Wrapper is an [auth.Hasher] that only verifies, to be given to [Combine]. Its
+// inner hashers are those of this package, and a service's own if they are [Digester]s.
 type Wrapper struct {
 	verifyOnly
 	outer auth.Hasher
@@ -34,11 +36,24 @@ type Wrapper struct {
 
 var _ auth.Hasher = (*Wrapper)(nil)
 
+// Digester is a hasher whose stored hashes can be taken apart, so that a [Wrapper]
+// can wrap them: a service's own.
+type Digester interface {
+	auth.Hasher
+
+	// Split returns the digest of a stored hash that Inspect describes, and the same
+	// hash with zeros in its place, or any other constant of the same length. Inspect
+	// describes that too, and Split of it returns it again.
+	Split(encoded string) (settings string, digest []byte, err error)
+
+	// Derive returns the digest that a hash with these settings has for p.
+	Derive(settings string, p auth.Password) (digest []byte, err error)
+}
+
 // NewWrapper returns a Wrapper of the hashes of inner, which are types of this
-// package. Hashes that end in bcrypt cannot be wrapped: x/crypto does not
-// compute it for a given salt, and they are not weak. Errors: an outer that does
-// not hash, an inner of another package or a Wrapper, no inner, and two that
-// claim the same form.
+// package or [Digester]s. Hashes that end in bcrypt cannot be wrapped: x/crypto does
+// not compute it for a given salt, and they are not weak. Errors: an outer that does
+// not hash, any other inner or a Wrapper, no inner, and two that claim the same form.
 func NewWrapper(outer auth.Hasher, inner ...auth.Hasher) (*Wrapper, error) {
 	if outer == nil || outer.Inspect("").Scheme == "" {
 		return nil, errors.New("legacyhash: a Wrapper needs an outer hasher that hashes")
@@ -47,8 +62,9 @@ func NewWrapper(outer auth.Hasher, inner ...auth.Hasher) (*Wrapper, error) {
 		return nil, errors.New("legacyhash: a Wrapper needs inner hashers")
 	}
 	for _, h := range inner {
-		if _, ok := h.(family); !ok {
-			return nil, errors.New("legacyhash: the inner hashers of a Wrapper are those of this package, and no Wrapper")
+		_, ok := h.(family)
+		if _, digester := h.(Digester); !ok && !digester {
+			return nil, errors.New("legacyhash: the inner hashers of a Wrapper are those of this package, and no Wrapper, or are Digesters")
 		}
 	}
 	w := &Wrapper{outer: outer, inner: append(set(nil), inner...)}
@@ -92,7 +108,7 @@ func (w *Wrapper) Verify(ctx context.Context, encoded string, p auth.Password) (
 		return false, err
 	}
 	match, err := w.outer.Verify(ctx, outer, digestPassword(digest))
-	return match && !hasNUL(p), err
+	return match && (r.takes == nil || r.takes(p.Reveal())), err
 }
 
 // Inspect describes encoded, which is always outdated. The memory is that of
@@ -117,19 +133,19 @@ func (w *Wrapper) parse(ctx context.Context, encoded string) (r record, outer st
 		return record{}, "", auth.ErrUnknownHash
 	}
 	if len(encoded) > maxLength {
-		return record{}, "", auth.ErrMalformedHash
+		return record{}, "", &auth.HashError{Code: input.HashDamaged, Scheme: "wrapped"}
 	}
 	text, outer, _ := strings.Cut(rest, "$")
 	settings, err := base64.RawURLEncoding.DecodeString(text)
 	if err != nil || base64.RawURLEncoding.EncodeToString(settings) != text {
-		return record{}, "", auth.ErrMalformedHash
+		return record{}, "", &auth.HashError{Code: input.HashDamaged, Scheme: "wrapped"}
 	}
 	r, err = w.read(ctx, string(settings))
 	if err != nil {
 		return record{}, "", err
 	}
 	if r.blank() != string(settings) || outer == "" || w.outer.Inspect(outer).Scheme == "" {
-		return record{}, "", auth.ErrMalformedHash
+		return record{}, "", &auth.HashError{Code: input.HashDamaged, Scheme: "wrapped"}
 	}
 	return r, outer, nil
 }
@@ -139,8 +155,7 @@ func (w *Wrapper) read(ctx context.Context, encoded string) (record, error) {
 	if err != nil {
 		return record{}, err
 	}
-	f, _ := w.inner[i].(family)
-	r, err := read(f, encoded)
+	r, err := recordOf(w.inner[i], encoded)
 	if err == nil && r.derive == nil {
 		err = auth.ErrUnknownHash
 	}
@@ -148,6 +163,28 @@ func (w *Wrapper) read(ctx context.Context, encoded string) (record, error) {
 		return record{}, err
 	}
 	return r, nil
+}
+
+// recordOf reads a hash of a type of this package or of a Digester.
+func recordOf(h auth.Hasher, encoded string) (record, error) {
+	if f, ok := h.(family); ok {
+		return read(f, encoded)
+	}
+	d, ok := h.(Digester)
+	if !ok {
+		return record{}, auth.ErrUnknownHash
+	}
+	info := d.Inspect(encoded)
+	settings, digest, err := d.Split(encoded)
+	if encoded == "" || info.Scheme == "" || err != nil {
+		return record{}, auth.ErrUnknownHash
+	}
+	return record{
+		info:     info,
+		digest:   digest,
+		derive:   func(password string) ([]byte, error) { return d.Derive(settings, auth.NewPassword(password)) },
+		settings: settings,
+	}, nil
 }
 
 // digestPassword is the inner digest as the outer hash's password: text, since

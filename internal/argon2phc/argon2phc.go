@@ -52,6 +52,17 @@ var (
 	ErrMalformed = errors.New("argon2phc: malformed hash")
 )
 
+// CostError says which cost of a hash is beyond its cap. It matches [ErrMalformed].
+type CostError struct {
+	Limit      string // "memory" in bytes, "passes", "work" in bytes of all passes, "threads"
+	Value, Max uint64
+}
+
+func (e *CostError) Error() string { return ErrMalformed.Error() + ": " + e.Limit + " above the cap" }
+
+// Unwrap returns [ErrMalformed].
+func (e *CostError) Unwrap() error { return ErrMalformed }
+
 // Params are what hashes are made with. A field that is zero takes its default,
 // by OWASP's recommendation.
 type Params struct {
@@ -85,7 +96,7 @@ func (p Params) Hash(password string) (string, error) {
 
 // Parse reads what can be computed without a panic and within the caps, which
 // rise with the parameters. The error is [ErrUnknown], for what is not of one of
-// the schemes, or [ErrMalformed].
+// the schemes, [ErrMalformed], or a [*CostError].
 func (p Params) Parse(encoded string, schemes ...string) (Hash, error) {
 	if !slices.Contains(schemes, phc.ID(encoded)) {
 		return Hash{}, ErrUnknown
@@ -97,14 +108,20 @@ func (p Params) Parse(encoded string, schemes ...string) (Hash, error) {
 	}
 	p = p.withDefaults()
 	memory, time, threads := h.Params[0].Value, h.Params[1].Value, h.Params[2].Value
-	switch {
-	case time < 1 || time > max(maxTime, p.Time),
-		threads < 1 || threads > max(maxThreads, uint32(p.Threads)),
-		memory < 8*threads || memory > max(maxMemory, p.MemoryKiB), // RFC 9106 §3.1
-		uint64(memory)*uint64(time) > max(maxTotal, p.total()),
-		len(h.Salt) < minSaltBytes || len(h.Salt) > maxSaltBytes,
-		len(h.Digest) < minDigestBytes || len(h.Digest) > maxDigestBytes:
+	if time < 1 || threads < 1 || uint64(memory) < 8*uint64(threads) || // RFC 9106 §3.1
+		len(h.Salt) < minSaltBytes || len(h.Salt) > maxSaltBytes ||
+		len(h.Digest) < minDigestBytes || len(h.Digest) > maxDigestBytes {
 		return Hash{}, ErrMalformed
+	}
+	for _, cost := range []CostError{
+		{"passes", uint64(time), uint64(max(maxTime, p.Time))},
+		{"threads", uint64(threads), uint64(max(maxThreads, p.Threads))},
+		{"memory", uint64(memory) << 10, uint64(max(maxMemory, p.MemoryKiB)) << 10},
+		{"work", uint64(memory) * uint64(time) << 10, max(maxTotal, p.total()) << 10},
+	} {
+		if cost.Value > cost.Max {
+			return Hash{}, &cost
+		}
 	}
 	return Hash{Params{Time: time, MemoryKiB: memory, Threads: uint8(threads)}, h}, nil
 }

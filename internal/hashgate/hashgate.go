@@ -72,6 +72,9 @@ type waiter struct {
 // Holds reports whether a hash of so many bytes can ever be admitted.
 func (g *Gate) Holds(bytes int64) bool { return bytes <= g.budget }
 
+// Budget returns the bytes that hashes may hold.
+func (g *Gate) Budget() int64 { return g.budget }
+
 // Acquire waits until a hash of so many bytes, which the gate holds, may run;
 // [Gate.Release] ends it. The context ends the waiting alone: who need not wait is
 // admitted whatever it says, and nobody can stop a hash half-way. The error is the

@@ -14,7 +14,11 @@ const (
 	PasswordPersonal = "password_personal"
 	PasswordContext  = "password_context"
 	PasswordBreached = "password_breached"
-	HashUnreadable   = "hash_unreadable"
+	HashUnknown      = "hash_unknown"
+	HashDamaged      = "hash_damaged"
+	HashTooCostly    = "hash_too_costly"
+	HashWhiteSpace   = "hash_white_space"
+	HashNoPassword   = "hash_no_password"
 	OutOfRange       = "out_of_range"
 	NotAllowed       = "not_allowed"
 )

@@ -31,7 +31,8 @@ const (
 // ErrMalformed says that a string is not a hash in this format.
 var ErrMalformed = errors.New("phc: malformed hash")
 
-// Hash is a parsed PHC string. Salt and digest are always present.
+// Hash is a parsed PHC string. The digest is always present; the salt may be empty,
+// as passlib writes it for scrypt.
 type Hash struct {
 	ID      string // of the function, such as "argon2id"
 	Version uint32 // 0 = none given
@@ -86,7 +87,7 @@ func Parse(s string) (Hash, error) {
 	h.Salt, err = encoding.DecodeString(last[0])
 	h.Digest, err2 = encoding.DecodeString(last[1])
 	// The decoder skips line breaks.
-	if err != nil || err2 != nil || len(h.Salt) == 0 || len(h.Digest) == 0 || strings.ContainsAny(s, "\r\n") {
+	if err != nil || err2 != nil || len(h.Digest) == 0 || strings.ContainsAny(s, "\r\n") {
 		return Hash{}, ErrMalformed
 	}
 	return h, nil
