@@ -180,6 +180,16 @@ func (e *StoreError) Error() string { return "auth: store: " + e.Op + ": " + e.C
 // Unwrap returns what the error matches.
 func (e *StoreError) Unwrap() []error { return fault.Matches(e.Context) }
 
+// besideError is an error of a function of [MySQLStore.OnCreateUser] that has a driver's
+// in it: whole for the caller, and a code for events.
+type besideError struct {
+	error
+	told    *StoreError
+	matches []error
+}
+
+func (e *besideError) Unwrap() []error { return e.matches }
+
 // storeError passes on the sentinels that a store may return, its outages and the errors
 // of the service's own function (see [MySQLStore.OnCreateUser]), and hides
 // everything else, since a driver's text can hold the address (MySQL's 1062 does).
@@ -188,7 +198,14 @@ func storeError(op string, err error, allowed ...error) error {
 		return nil
 	}
 	if own, ok := errors.AsType[*row.ServiceError](err); ok {
-		return own.Err
+		if own.Told == nil {
+			return own.Err
+		}
+		e := &besideError{own.Err, (*StoreError)(own.Told), []error{own.Err}}
+		if own.Outage {
+			e.matches = append(e.matches, ErrUnavailable)
+		}
+		return e
 	}
 	if known, ok := errors.AsType[*StoreError](err); ok {
 		return known

@@ -11,6 +11,7 @@ import (
 
 	"github.com/seed89488a0c/auth/internal/event"
 	"github.com/seed89488a0c/auth/internal/fault"
+	"github.com/seed89488a0c/auth/internal/row"
 )
 
 // Event is a security event (ASVS 5.0 16.2.1, 16.3.1). Whatever a method of the
@@ -19,7 +20,7 @@ import (
 //	registered
 //	registration_refused     the input, a user who exists, a password from a breach: Code says which
 //	logged_in
-//	login_failed             by the credentials; UserID is set where the address is a user's
+//	login_failed             by the credentials, or, after a right password, by what Code says; UserID is set where the address is a user's
 //	token_refused            an access token, by Verify or CheckIdentity, or what is no token at all: Err says why, often as a [*TokenError]
 //	refreshed                a current refresh token gave new tokens
 //	refresh_repeated         the parent of a refresh token did: an answer was lost, two tabs asked at once, or a copy is in use
@@ -74,7 +75,8 @@ type Event struct {
 	Code string
 
 	// Err says what went wrong, where something did. An error of the service's own
-	// functions, [Options.Claims] and [PasswordPolicy.Breached], is in it whole, text
+	// functions, [Options.Claims], [PasswordPolicy.Breached] and, unless it has a
+	// driver's in it, of [MySQLStore.OnCreateUser], is in it whole, text
 	// and chain, where the caller is told its type alone; it is printed and should
 	// hold nothing personal. Of a store's, a hasher's and an issuer's there are
 	// types and codes. [ErrMalformedHash] beside a refusal means that the stored hash
@@ -122,6 +124,9 @@ func (a *Authenticator) begin(ctx context.Context, op string, client Client) (co
 
 // report is how it ends: an error that no event has told is told now.
 func (a *Authenticator) report(ctx context.Context, c *call, err *error) {
+	if errors.Is(*err, ErrUserNotFound) || errors.Is(*err, ErrInvalidInput) {
+		c.userID = "" // which is any text that the service was given
+	}
 	if *err != nil && !c.told {
 		a.emit(ctx, Event{Kind: c.refusal(ctx, *err), UserID: c.userID, SessionID: c.sessionID, Err: *err})
 	}
@@ -187,9 +192,13 @@ func (a *Authenticator) emit(ctx context.Context, e Event) {
 			c.told = true
 		}
 	}
+	if beside, ok := errors.AsType[*besideError](e.Err); ok {
+		e.Err = beside.told
+	}
 	if e.Err != nil {
 		e.Code, e.Err = codeOf(e.Err), fault.Whole(e.Err)
 	}
+	e.UserID = row.Cut(e.UserID, row.MaxID)
 	a.events(ctx, e)
 }
 

@@ -77,7 +77,7 @@ type Hasher interface {
 
 // HashInfo describes an encoded hash.
 type HashInfo struct {
-	Scheme      string // such as "argon2id"; "" = cannot be verified
+	Scheme      string // such as "argon2id"; "" = cannot be verified; "authtest" is for tests alone
 	KeyID       string // of the pepper, "" = none
 	MemoryBytes int64  // that verifying it takes
 	Outdated    bool   // weaker than what Hash would make now, or more than four times as dear: made anew at the next login

@@ -210,18 +210,21 @@ func (a *Authenticator) checkMaxSessions(ctx context.Context, user UserRecord, m
 	return err
 }
 
-// endOldest ends the oldest sessions beyond the limit, never the one just begun. What
-// fails is left to the next login.
+// endOldest ends the oldest sessions beyond the limit, of those that are older than the
+// one just begun. What fails is left to the next login.
 func (a *Authenticator) endOldest(ctx context.Context, user UserRecord, newest string) {
 	if a.sessionConfig.RefuseMore {
 		return
 	}
 	living, err := a.countedSessions(ctx, user)
-	// Which is not the first by another machine's clock.
-	others := slices.DeleteFunc(living, func(s SessionRecord) bool { return s.ID == newest })
+	// Those behind it alone: who begins one at the same time ends the others, and two that
+	// ended each other would leave none.
+	own := slices.IndexFunc(living, func(s SessionRecord) bool { return s.ID == newest })
 	var oldest []string
-	for _, s := range others[min(len(others), a.sessionConfig.MaxPerUser-1):] {
-		oldest = append(oldest, s.ID)
+	if own >= 0 {
+		for _, s := range living[min(len(living), max(own+1, a.sessionConfig.MaxPerUser)):] {
+			oldest = append(oldest, s.ID)
+		}
 	}
 	if len(oldest) > 0 {
 		var n int
@@ -313,6 +316,14 @@ func (a *Authenticator) sessionsByLife(ctx context.Context, user UserRecord, now
 		}
 	}
 	return living, ended, nil
+}
+
+// words returns the words of an audience that was kept.
+func words(audience string) []string {
+	if audience == "" {
+		return nil
+	}
+	return strings.Split(audience, " ")
 }
 
 // livingSession returns a session that has not ended, other than by being idle,

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"strings"
 
 	"github.com/seed89488a0c/auth/internal/input"
 )
@@ -187,7 +186,7 @@ func (a *Authenticator) prepareNext(ctx context.Context, user UserRecord, old Se
 	if old.ID == "" {
 		granted = id.Audience
 	}
-	return a.prepare(ctx, user, c, Subject{Granted: strings.Fields(granted)})
+	return a.prepare(ctx, user, c, Subject{Granted: words(granted)})
 }
 
 // beginInPlaceOf stores a session and ends the one before. If that is gone already, by

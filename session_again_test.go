@@ -298,7 +298,9 @@ func TestStepUpsAtOnceKeepTheLimit(t *testing.T) {
 			store := &failingStore{MemoryStore: auth.NewMemoryStore()}
 			a := newSessions(t, store, auth.SessionConfig{MaxPerUser: 2, RefuseMore: refuse})
 			register(t, a)
+			time.Sleep(time.Second)
 			id := identity(t, a, loggedIn(t, a).Tokens)
+			time.Sleep(time.Second)
 			won := 0
 			store.fail = once("CreateSession", func() { // all have read the same session by now
 				time.Sleep(time.Second)

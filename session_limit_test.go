@@ -387,3 +387,46 @@ func TestMySQLUnknownAddressTakesARow(t *testing.T) {
 		})
 	}
 }
+
+// Of two logins at once that leave room for one session, one keeps it.
+func TestLoginsAtOnceEndNotBoth(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := &failingStore{MemoryStore: auth.NewMemoryStore()}
+		a := newSessions(t, store, auth.SessionConfig{MaxPerUser: 1})
+		register(t, a)
+		var inner auth.Result
+		both := &bothStore{failingStore: store, meet: func() { inner = loggedIn(t, a) }}
+		b := newSessions(t, both, auth.SessionConfig{MaxPerUser: 1})
+		time.Sleep(time.Second)
+		outer := loggedIn(t, b)
+		list, err := a.Sessions(t.Context(), outer.User.ID)
+		if err != nil || len(list) != 1 {
+			t.Fatalf("%d sessions, %v", len(list), err)
+		}
+		lives := 0
+		for _, token := range []string{inner.Tokens.Refresh, outer.Tokens.Refresh} {
+			if _, err := a.Refresh(t.Context(), auth.Renewal{Token: token}); err == nil {
+				lives++
+			}
+		}
+		if lives != 1 {
+			t.Errorf("%d of them live", lives)
+		}
+	})
+}
+
+// bothStore lets another login in between the insert of a session and what follows.
+type bothStore struct {
+	*failingStore
+	meet func()
+}
+
+func (s *bothStore) CreateSession(ctx context.Context, r auth.SessionRecord) error {
+	err := s.failingStore.CreateSession(ctx, r)
+	if meet := s.meet; meet != nil {
+		s.meet = nil
+		time.Sleep(time.Second)
+		meet()
+	}
+	return err
+}

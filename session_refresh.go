@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"strings"
 	"time"
 
 	"github.com/seed89488a0c/auth/internal/refresh"
@@ -120,7 +119,7 @@ func (a *Authenticator) refresh(ctx context.Context, t refresh.Token, r Renewal,
 		AuthTime:  s.AuthTime,
 		AMR:       s.AMR,
 		Audience:  r.Audience,
-		Granted:   strings.Fields(s.Audience),
+		Granted:   words(s.Audience),
 	})
 	if err == nil && write != nil {
 		err = write() // after the key has signed, which may take long, and just before the answer

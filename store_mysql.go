@@ -138,6 +138,8 @@ func (s *MySQLStore) Close() error {
 //
 // A COMMIT whose answer was lost is never repeated; Register finds out what became of it.
 // The session that it begins is stored afterwards. A nil f is a panic.
+// An error with one of the driver's in it also matches [ErrUnavailable] where the
+// database failed; events are told its code alone.
 func (s *MySQLStore) OnCreateUser(f func(ctx context.Context, tx *sql.Tx, u User) error) *MySQLStore {
 	if f == nil {
 		panic("auth: OnCreateUser: the function is nil")

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -265,7 +266,7 @@ func TestMySQLOnCreateUserIsRepeated(t *testing.T) {
 		cancel()
 		return deadlock
 	})).Register(ctx, registration())
-	if err != deadlock || p.calls != 1 {
+	if !errors.Is(err, deadlock) || !errors.Is(err, auth.ErrUnavailable) || p.calls != 1 {
 		t.Errorf("with a context that has ended: %v after %d calls", err, p.calls)
 	}
 }
@@ -481,4 +482,46 @@ func TestMySQLOnCreateUserHoldsItsConnection(t *testing.T) {
 	}
 	refreshed(t, p.a, result.Tokens.Refresh)
 	p.want(t, 1)
+}
+
+// A driver's text in the error of the service's function, which can hold what people
+// entered, reaches the caller and no event; an outage in it is one.
+func TestMySQLOnCreateUserTellsNoDriversText(t *testing.T) {
+	dsn := mysqltest.DSN(t)
+	s := migrate(t, openMySQL(t, dsn))
+	mustExec(t, openPool(t, dsn), "CREATE TABLE phones (number VARCHAR(30) PRIMARY KEY)")
+	mustExec(t, openPool(t, dsn), "INSERT INTO phones VALUES ('canary-phone')")
+	var events []auth.Event
+	a := newAuth(t, s, auth.Options{Events: func(_ context.Context, e auth.Event) { events = append(events, e) }})
+	for _, tt := range []struct {
+		name   string
+		f      func(ctx context.Context, tx *sql.Tx) error
+		kind   string
+		code   string
+		outage bool
+	}{
+		{"a duplicate", func(ctx context.Context, tx *sql.Tx) error {
+			_, err := tx.ExecContext(ctx, "INSERT INTO phones VALUES ('canary-phone')")
+			return fmt.Errorf("phone: %w", err)
+		}, "registration_refused", "mysql 1062", false},
+		{"a lost connection", func(context.Context, *sql.Tx) error {
+			return fmt.Errorf("phone canary-phone: %w", mysql.ErrInvalidConn)
+		}, "unavailable", "connection lost", true},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			events = nil
+			var own error
+			beside := s.OnCreateUser(func(ctx context.Context, tx *sql.Tx, _ auth.User) error {
+				own = tt.f(ctx, tx)
+				return own
+			})
+			_, err := a.WithStore(beside).Register(t.Context(), registration())
+			if !errors.Is(err, own) || errors.Is(err, auth.ErrUnavailable) != tt.outage {
+				t.Errorf("got %v", err)
+			}
+			if len(events) != 1 || events[0].Kind != tt.kind || events[0].Code != tt.code || strings.Contains(fmt.Sprint(events[0], events[0].Err), "canary") {
+				t.Errorf("events %v", events)
+			}
+		})
+	}
 }

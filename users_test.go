@@ -271,7 +271,7 @@ func TestEvents(t *testing.T) {
 		{func() { a.SetDisabled(t.Context(), id, false) }, "user_enabled " + id},
 		{func() { a.DeleteUser(t.Context(), id) }, "user_deleted " + id},
 		{func() { importUser(t, a, email, "") }, "user_imported"},
-		{func() { a.DeleteUser(t.Context(), "nobody") }, "refused nobody auth: user not found"},
+		{func() { a.DeleteUser(t.Context(), "nobody") }, "refused  auth: user not found"},
 	}
 	if want := "registered " + id + " <nil>"; len(got) != 1 || got[0] != want {
 		t.Errorf("got %q, want %q", got, want)

@@ -65,7 +65,9 @@ func Passed(op string, err error) error {
 func Service(op string, err error) error {
 	e := Passed(op, err)
 	if told, ok := e.(*outage); ok {
-		told.own = func() error { return err }
+		own := *told // which may be another call's too
+		own.own = func() error { return err }
+		return &own
 	}
 	return e
 }

@@ -88,6 +88,10 @@ func pause(ctx context.Context, atMost time.Duration) bool {
 // means what it means to the service.
 func failure(ctx context.Context, op string, err error) error {
 	if own, ok := err.(*row.ServiceError); ok {
+		lost := errors.Is(own.Err, mysql.ErrInvalidConn) || errors.Is(own.Err, driver.ErrBadConn) || errors.Is(own.Err, sql.ErrTxDone) || ended(ctx) != nil
+		if own.Outage = lost || rolledBack(own.Err); own.Outage || number(own.Err) != 0 {
+			own.Told = &row.Error{Op: op, Code: code(ctx, own.Err), Context: ended(ctx)}
+		}
 		return own
 	}
 	switch number(err) {

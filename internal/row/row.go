@@ -130,7 +130,14 @@ func (e *Error) Error() string { return e.Op + ": " + e.Code }
 
 // ServiceError is an error of the service's own, which is passed on whole: what its
 // function returned that writes beside a new user.
-type ServiceError struct{ Err error }
+type ServiceError struct {
+	Err error
+
+	// Told is what may be logged of an error that has a driver's in it, whose text can
+	// hold what people entered; nil = there is none.
+	Told   *Error
+	Outage bool // of the database
+}
 
 func (e *ServiceError) Error() string { return e.Err.Error() }
 
