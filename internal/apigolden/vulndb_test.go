@@ -14,6 +14,9 @@ import (
 func TestVulnerabilityDatabase(t *testing.T) {
 	bash, err := exec.LookPath("bash")
 	if err != nil {
+		if os.Getenv("CI") != "" {
+			t.Fatal("bash is missing")
+		}
 		t.Skip("bash is missing")
 	}
 	const name = "AUTH_LINT_WITHOUT_VULNDB"
