@@ -83,7 +83,7 @@ func (a *Authenticator) WithStore(store UserStore) *Authenticator {
 
 // Registration is what [Authenticator.Register] needs.
 type Registration struct {
-	Email    string
+	Email    string // nothing is trimmed; package authhttp does, since phones add a space
 	Username string // optional display name, at most 100 characters
 	Password Password
 	TokenTTL time.Duration // of the access token, whole seconds; 0 = the issuer's
@@ -93,7 +93,7 @@ type Registration struct {
 
 // Credentials is what [Authenticator.Login] needs.
 type Credentials struct {
-	Email    string
+	Email    string // in any spelling; nothing is trimmed, as in Registration
 	Password Password
 	TokenTTL time.Duration // of the access token, whole seconds; 0 = the issuer's
 	Audience []string      // whom the tokens are for, of all for whom the issuer issues; empty = all

@@ -97,6 +97,7 @@ var (
 //	too_long                   more than Max characters of a username or password, or too many bytes
 //	invalid_encoding           not UTF-8
 //	invalid_character          a control, white-space or invisible character where none may stand
+//	padded                     an imported address with white space or invisible characters at an end
 //	out_of_range               a time outside of the years 1000 to 9999, a TTL that is not whole seconds up to ten years
 //	password_common            one of the most common passwords
 //	password_personal          the user's own e-mail address or name

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"log"
 	"log/slog"
+	"strings"
 	"time"
 
 	"github.com/seed89488a0c/auth"
@@ -93,6 +94,58 @@ func ExampleAuthenticator_Import() {
 	// Output:
 	// 42 <nil>
 	// <nil>
+}
+
+// Users without an address log in with their user name, which is imported in its place.
+func ExampleAuthenticator_Import_userName() {
+	ctx, a := context.Background(), newAuthenticator(auth.NewMemoryStore(), auth.Options{})
+	user, err := a.Import(ctx, auth.UserRecord{
+		User:         auth.User{ID: "7", Email: "Ada Lovelace"},
+		PasswordHash: "$argon2id$v=19$m=65536,t=2,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc",
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	_, err = a.Login(ctx, auth.Credentials{Email: "ada lovelace", Password: auth.NewPassword("password")})
+	fmt.Println(err)
+
+	// Before a mail is sent: this is no address.
+	_, err = auth.ParseEmail(user.Email)
+	fmt.Println(err)
+	// Nobody who registers can take a user name.
+	_, err = a.Register(ctx, auth.Registration{Email: "ada lovelace", Password: auth.NewPassword("correct horse battery")})
+	fmt.Println(err)
+	// Output:
+	// <nil>
+	// auth: invalid input: email: email_no_at
+	// auth: invalid input: email: email_no_at
+}
+
+// Users who have an address and log in with a user name: the service finds the address
+// by the name, in a table of its own, and logs in with the address.
+func ExampleAuthenticator_Login_userName() {
+	ctx, a := context.Background(), newAuthenticator(auth.NewMemoryStore(), auth.Options{})
+	_, err := a.Register(ctx, auth.Registration{Email: "ada@example.com", Password: auth.NewPassword("correct horse battery")})
+	if err != nil {
+		log.Fatal(err)
+	}
+	addresses := map[string]string{"ada": "ada@example.com"} // by names in lower case
+	login := func(name, password string) error {
+		address := name // a name that nobody has takes the work of a login too, and the same answer
+		// With an @ it is an address, so that nobody's name can stand before the address of another one.
+		if found, ok := addresses[strings.ToLower(name)]; ok && !strings.Contains(name, "@") {
+			address = found
+		}
+		_, err := a.Login(ctx, auth.Credentials{Email: address, Password: auth.NewPassword(password)})
+		return err
+	}
+	fmt.Println(login("Ada", "correct horse battery"))
+	fmt.Println(login("ada@example.com", "correct horse battery"))
+	fmt.Println(login("nobody", "correct horse battery"))
+	// Output:
+	// <nil>
+	// <nil>
+	// auth: invalid credentials
 }
 
 func ExampleOptions_events() {

@@ -8,7 +8,6 @@ import (
 
 	"github.com/seed89488a0c/auth/internal/email"
 	"github.com/seed89488a0c/auth/internal/input"
-	"github.com/seed89488a0c/auth/internal/nfc"
 	"github.com/seed89488a0c/auth/internal/row"
 	"github.com/seed89488a0c/auth/internal/uuid"
 )
@@ -99,9 +98,11 @@ func (a *Authenticator) DeleteUser(ctx context.Context, userID string) (err erro
 
 // Import adds a user of another system with the hash that it has there, without
 // knowing the password. An empty ID or CreatedAt is made; Epoch, EmailKey and UpdatedAt
-// are always. An address that [ParseEmail] refuses, such as admin@intranet, is
-// kept in NFC and can log in; only one that is empty, not UTF-8 or longer than
-// 320 bytes is refused.
+// are always. An address that [ParseEmail] refuses, such as admin@intranet or a user
+// name, is kept in NFC and can log in. Refused is only what nobody could log in with:
+// what is empty, not UTF-8 or longer than 320 bytes, white space at the ends, and
+// characters that cannot be seen. Nothing is repaired: two rows may be one mailbox then.
+// Package importcheck goes over a table first and says what becomes of each row.
 //
 // An ID that a deleted user had is that user's again to whoever still holds a token of
 // theirs: without [SessionConfig.Staleness] access tokens are valid until they expire,
@@ -121,16 +122,11 @@ func (a *Authenticator) Import(ctx context.Context, r UserRecord) (_ User, err e
 	if code := input.ID(r.ID); code != "" {
 		return User{}, &InputError{Field: input.FieldID, Code: code, Max: row.MaxID}
 	}
-	if address, err := a.parseEmail(r.Email); err == nil {
-		r.Email, r.EmailKey = address.Address, address.Key
-	} else if key, ok := email.Key(r.Email); ok {
-		r.Email, r.EmailKey = nfc.String(r.Email), key
-	} else {
+	address, err := email.ParseImport(r.Email)
+	if err != nil {
 		return User{}, emailError(err)
 	}
-	if len(r.Email) > row.MaxEmail {
-		return User{}, emailError(email.TooLong)
-	}
+	r.Email, r.EmailKey = address.Address, address.Key
 	if r.Username, err = parseUsername(r.Username); err != nil {
 		return User{}, err
 	}

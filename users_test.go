@@ -1,8 +1,12 @@
 package auth_test
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strings"
 	"testing"
@@ -10,7 +14,9 @@ import (
 	"time"
 
 	"github.com/seed89488a0c/auth"
+	"github.com/seed89488a0c/auth/authhttp"
 	"github.com/seed89488a0c/auth/authtest"
+	"github.com/seed89488a0c/auth/internal/mysqltest"
 )
 
 func change(a *auth.Authenticator, userID, current, next string) auth.PasswordChange {
@@ -200,7 +206,7 @@ func TestImport(t *testing.T) {
 // Addresses that registration refuses may be in a table that is taken over.
 func TestImportedAddressesLogIn(t *testing.T) {
 	a := newAuth(t, auth.NewMemoryStore())
-	for _, address := range []string{"admin@intranet", "root", "a b@example.com", "x@localhost", "Straße@e", "STRASSE@e"} {
+	for _, address := range []string{"admin@intranet", "root", "a b@example.com", "x@localhost", "Straße@e", "STRASSE@e", "Ada Lovelace", "علی\u200cرضا", "비밀", "+49 170 123"} {
 		importUser(t, a, address, hashOf(t, address))
 		for _, spelling := range []string{address, strings.ToUpper(address)} {
 			if strings.Contains(address, "ß") && spelling != address {
@@ -210,6 +216,62 @@ func TestImportedAddressesLogIn(t *testing.T) {
 				t.Errorf("%q: %v", spelling, err)
 			}
 		}
+	}
+}
+
+// What an import takes logs in over HTTP as people type it, and a second account for it
+// cannot register; what it refuses leaves nothing behind.
+func TestMySQLImportedNames(t *testing.T) {
+	for name, store := range map[string]func(*testing.T) auth.UserStore{
+		"memory": func(*testing.T) auth.UserStore { return auth.NewMemoryStore() },
+		"MySQL":  func(t *testing.T) auth.UserStore { return migrate(t, openMySQL(t, mysqltest.DSN(t))) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			a := newAuth(t, store(t))
+			login, register := authhttp.Login(a), authhttp.Register(a)
+			status := func(h http.Handler, address string) int {
+				body, err := json.Marshal(map[string]string{"email": address, "password": password})
+				if err != nil {
+					t.Fatal(err)
+				}
+				r, w := httptest.NewRequest("POST", "/", bytes.NewReader(body)), httptest.NewRecorder()
+				r.Header.Set("Content-Type", "application/json")
+				h.ServeHTTP(w, r)
+				return w.Code
+			}
+			hash := hashOf(t, password)
+			for _, test := range []struct {
+				stored string
+				typed  []string
+			}{
+				{"ada", []string{"ada", "ADA", " ada "}},
+				{"Grace Hopper", []string{"grace hopper", "Grace Hopper\n"}},
+				{"비밀", []string{"비밀", "\u1107\u1175\u1106\u1175\u11af"}},
+				{"admin@intranet", []string{"Admin@Intranet "}},
+				{"+49 170 123", []string{"+49 170 123"}},
+				{"eve@example.com", []string{"eve@EXAMPLE.com "}},
+			} {
+				importUser(t, a, test.stored, hash)
+				for _, typed := range test.typed {
+					if got := status(login, typed); got != http.StatusOK {
+						t.Errorf("%q logs in as %q: %d", test.stored, typed, got)
+					}
+					if got := status(register, typed); got != http.StatusBadRequest && got != http.StatusConflict {
+						t.Errorf("%q registers beside %q: %d", typed, test.stored, got)
+					}
+				}
+			}
+			for _, padded := range []string{"bob@example.com ", "bob@example.com\x00", "bob@exam\u200bple.com"} {
+				if _, err := a.Import(t.Context(), auth.UserRecord{User: auth.User{Email: padded}, PasswordHash: hash}); err == nil {
+					t.Errorf("%+q is imported, and nobody can log in", padded)
+				}
+				if got := status(login, padded); got != http.StatusUnauthorized {
+					t.Errorf("%+q logs in: %d", padded, got)
+				}
+			}
+			_, err := a.Import(t.Context(), auth.UserRecord{User: auth.User{Email: "ADA"}, PasswordHash: hash})
+			wantErr(t, err, auth.ErrUserExists)
+		})
 	}
 }
 
@@ -228,6 +290,20 @@ func TestImportRefuses(t *testing.T) {
 		{"e-mail that grows in its key", func(r *auth.UserRecord) { r.Email = strings.Repeat("\u2c62", 150) + "@intranet" }, "email", "too_long"},
 		{"huge e-mail", func(r *auth.UserRecord) { r.Email = strings.Repeat("x", 10<<20) }, "email", "too_long"},
 		{"e-mail not UTF-8", func(r *auth.UserRecord) { r.Email = "\xff" }, "email", "invalid_encoding"},
+		{"e-mail of spaces", func(r *auth.UserRecord) { r.Email = " \u00a0\x00" }, "email", "required"},
+		{"space after the e-mail", func(r *auth.UserRecord) { r.Email = "ada@example.com " }, "email", "padded"},
+		{"space before the e-mail", func(r *auth.UserRecord) { r.Email = " ada@example.com" }, "email", "padded"},
+		{"line break after the e-mail", func(r *auth.UserRecord) { r.Email = "ada@example.com\r\n" }, "email", "padded"},
+		{"zero bytes after the e-mail", func(r *auth.UserRecord) { r.Email = "ada@example.com\x00\x00" }, "email", "padded"},
+		{"no-break space after the e-mail", func(r *auth.UserRecord) { r.Email = "ada@example.com\u00a0" }, "email", "padded"},
+		{"byte order mark before the e-mail", func(r *auth.UserRecord) { r.Email = "\ufeffada@example.com" }, "email", "padded"},
+		{"zero-width joiner after the e-mail", func(r *auth.UserRecord) { r.Email = "ada@example.com\u200d" }, "email", "padded"},
+		{"space after a user name", func(r *auth.UserRecord) { r.Email = "ada " }, "email", "padded"},
+		{"zero-width space in the e-mail", func(r *auth.UserRecord) { r.Email = "ada@exam\u200bple.com" }, "email", "invalid_character"},
+		{"soft hyphen in the e-mail", func(r *auth.UserRecord) { r.Email = "ada@exam\u00adple.com" }, "email", "invalid_character"},
+		{"tab in the e-mail", func(r *auth.UserRecord) { r.Email = "ada\tlovelace" }, "email", "invalid_character"},
+		{"direction mark in the e-mail", func(r *auth.UserRecord) { r.Email = "ada\u200e@example.com" }, "email", "invalid_character"},
+		{"no-break space in the e-mail", func(r *auth.UserRecord) { r.Email = "ada\u00a0lovelace" }, "email", "invalid_character"},
 		{"long username", func(r *auth.UserRecord) { r.Username = strings.Repeat("x", 101) }, "username", "too_long"},
 		{"hash of 1025 bytes", func(r *auth.UserRecord) { r.PasswordHash = sized(t, 1025)[:1025] }, "password_hash", "too_long"},
 		{"unknown hash", func(r *auth.UserRecord) { r.PasswordHash = "$2b$12$xxxxx" }, "password_hash", "hash_unknown"},

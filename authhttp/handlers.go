@@ -24,8 +24,9 @@ const maxBody = 16 << 10
 // Like [Login] it takes a POST of at most 16 KiB of application/json in UTF-8,
 // and is strict: exactly one object, no member that it does not know, none
 // twice, names in lower case, every value a string, no half of a surrogate
-// pair. It sets no deadline and logs nothing: that is for the service, by the
-// request's context and by [auth.Options.Events].
+// pair. White space at the ends of the address is removed, since phones add it; of a
+// password nothing is. It sets no deadline and logs nothing: that is for the service, by
+// the request's context and by [auth.Options.Events].
 //
 // The session, where there are any, is shown in the list of [Sessions] with the
 // request's User-Agent and the address in its RemoteAddr. Behind a proxy that is
@@ -35,7 +36,7 @@ func Register(a *auth.Authenticator) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		in := auth.Registration{Client: clientOf(r)}
 		err := readStrings(w, r, map[string]func(string){
-			"email":    func(s string) { in.Email = s },
+			"email":    func(s string) { in.Email = strings.TrimSpace(s) },
 			"password": func(s string) { in.Password = auth.NewPassword(s) },
 			"username": func(s string) { in.Username = s },
 			"audience": func(s string) { in.Audience = strings.Split(s, " ") },
@@ -64,7 +65,7 @@ func Login(a *auth.Authenticator) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		in := auth.Credentials{Client: clientOf(r)}
 		err := readStrings(w, r, map[string]func(string){
-			"email":    func(s string) { in.Email = s },
+			"email":    func(s string) { in.Email = strings.TrimSpace(s) },
 			"password": func(s string) { in.Password = auth.NewPassword(s) },
 			"audience": func(s string) { in.Audience = strings.Split(s, " ") },
 		})

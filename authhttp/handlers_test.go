@@ -75,6 +75,25 @@ func TestRegisterAndLogin(t *testing.T) {
 	}
 }
 
+// Phones add a space behind what they complete. Of a password every byte counts.
+func TestSpaceAroundTheAddress(t *testing.T) {
+	api := newAPI(t, newAuthenticator(t, auth.NewMemoryStore()))
+	got := send(t, post(t, api.URL+"/register", `{"email":"\tAda@example.com\u00a0 ","password":" correct horse "}`))
+	if user, _ := got.Body["user"].(map[string]any); got.Status != 200 || user["email"] != "Ada@example.com" {
+		t.Errorf("registered %d %s", got.Status, got.Text)
+	}
+	for _, address := range []string{"ada@example.com", "ada@example.com ", " ada@example.com", `\u3000ada@example.com\r\n`} {
+		if got := send(t, post(t, api.URL+"/login", `{"email":"`+address+`","password":" correct horse "}`)); got.Status != 200 {
+			t.Errorf("%q: answer %d %s", address, got.Status, got.Text)
+		}
+		send(t, post(t, api.URL+"/login", `{"email":"`+address+`","password":"correct horse"}`)).want(t, 401, "invalid_credentials")
+		send(t, post(t, api.URL+"/register", `{"email":"`+address+`","password":"correct horse"}`)).want(t, 409, "user_exists")
+	}
+	send(t, post(t, api.URL+"/login", `{"email":"a da@example.com","password":" correct horse "}`)).want(t, 401, "invalid_credentials")
+	send(t, post(t, api.URL+"/login", `{"email":" \u00a0","password":"x"}`)).want(t, 400, "required")
+	send(t, post(t, api.URL+"/register", `{"email":" ","password":" correct horse "}`)).want(t, 400, "required")
+}
+
 // ASVS 5.0 2.2.1
 func TestRegisterInput(t *testing.T) {
 	api := newAPI(t, newAuthenticator(t, auth.NewMemoryStore(), auth.Options{Passwords: auth.PasswordPolicy{InsecureMinLength: 4, InsecureMaxLength: 12, InsecureAllowAny: true}}))

@@ -42,3 +42,12 @@ func ExampleCheck() {
 	// 3 password_hash hash_damaged
 	// 2 of 3 rows would be refused
 }
+
+// A table whose column pads its addresses is imported as people type them.
+func ExampleCleanEmail() {
+	fmt.Printf("%q\n", importcheck.CleanEmail("ada@example.com   "))
+	fmt.Printf("%q\n", importcheck.CleanEmail("\ufeffada@exam\u00adple.com\r\n"))
+	// Output:
+	// "ada@example.com"
+	// "ada@example.com"
+}

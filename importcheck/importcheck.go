@@ -10,8 +10,6 @@ import (
 	"errors"
 	"fmt"
 	"iter"
-	"strings"
-	"unicode"
 
 	"github.com/seed89488a0c/auth"
 	"github.com/seed89488a0c/auth/internal/email"
@@ -22,9 +20,8 @@ import (
 //
 // Code is one of [auth.InputError]'s, or [auth.HashError]'s, or
 //
-//	duplicate    an earlier row, First, has the mailbox or the ID; refused
-//	padded       white space at an end of the address, which nobody types at a login
-//	unusual      an address that registration refuses, such as admin@intranet; it can log in
+//	duplicate    an earlier row, First, has the mailbox or the ID, or would have the mailbox if both were as [CleanEmail] has them
+//	unusual      an address that registration refuses, such as admin@intranet or a user name; it can log in
 //	no_password  the hash is empty: the user cannot log in before setting a password
 //	weak         a hash of Scheme that costs next to nothing to guess: wrap it, or end it by a date
 //	outdated     a hash of Scheme that the next login replaces; not told again of weak ones
@@ -52,7 +49,8 @@ type Summary struct {
 // which the service will run; New's errors are returned, as is the first error of rows
 // and ctx's.
 //
-// All that is wrong with a row is told, not only what Import would say first. Some 60
+// All that is wrong with a row is told, not only what Import would say first. A row whose
+// address is refused is compared with the others as [CleanEmail] has it. Some 60
 // bytes of memory are kept for each row. found runs in the caller's goroutine.
 func Check(ctx context.Context, o auth.Options, rows iter.Seq2[auth.UserRecord, error], found func(Finding)) (Summary, error) {
 	issuer, err := auth.NewJWTIssuer(auth.JWTConfig{Issuer: "importcheck", Audience: "importcheck", Keys: []auth.Key{auth.GenerateKey()}})
@@ -130,9 +128,7 @@ func (c *checker) check(ctx context.Context, r auth.UserRecord) error {
 		fields[input.Field] = true
 		clear(&rest, input.Field, c.summary.Rows)
 	}
-	if !fields["email"] {
-		c.address(r.Email, tell)
-	}
+	c.address(r.Email, fields["email"], tell)
 	if !fields["password_hash"] {
 		c.hash(r.PasswordHash, tell)
 	}
@@ -159,25 +155,34 @@ func clear(r *auth.UserRecord, field string, row int) {
 	}
 }
 
-// address reports what Import takes and a login may not find.
-func (c *checker) address(address string, tell func(Finding)) {
-	trimmed := strings.TrimFunc(address, isPadding)
-	if trimmed == address {
+// CleanEmail returns an address as people type it: without white space and invisible
+// characters at its ends, such as the padding of a column, and without invisible ones
+// inside. Import refuses the others, since no login would find them. Two rows that differ
+// in these alone are one mailbox then, so run [Check] over what is imported, too.
+func CleanEmail(address string) string { return email.Typed(address) }
+
+// address reports what Import does not say of an address.
+func (c *checker) address(address string, refused bool, tell func(Finding)) {
+	clean := CleanEmail(address)
+	key, ok := email.Key(clean)
+	first, taken := uint32(0), false
+	switch {
+	case !ok || refused && clean == address: // it has been told
+		return
+	case refused:
+		if first, taken = c.seen.find("email", key); !taken {
+			first, taken = c.seen.take("clean email", key)
+		}
+	default:
 		if _, err := auth.ParseEmail(address); err != nil {
 			tell(Finding{Field: "email", Code: "unusual"})
 		}
-		return
+		first, taken = c.seen.find("clean email", key)
 	}
-	tell(Finding{Field: "email", Code: "padded"})
-	// Whoever trims it makes it the address of another row, or of one that registers.
-	if key, ok := email.Key(trimmed); ok {
-		if first, taken := c.seen.take("email", key); taken {
-			tell(Finding{Field: "email", Code: "duplicate", First: int(first)})
-		}
+	if taken {
+		tell(Finding{Field: "email", Code: "duplicate", First: int(first)})
 	}
 }
-
-func isPadding(c rune) bool { return unicode.IsSpace(c) || c == 0 || c == '\ufeff' }
 
 func (c *checker) hash(encoded string, tell func(Finding)) {
 	if encoded == "" {
@@ -203,15 +208,25 @@ type seen struct {
 	first uint32
 }
 
-// take notes who has a key, or returns the row that has it already.
+// take notes who has a key, or returns the other row that has it already.
 func (s *seen) take(field, key string) (first uint32, taken bool) {
-	sum := sha256.Sum256([]byte(field + "\x00" + key))
-	digest := [16]byte(sum[:])
+	digest := digestOf(field, key)
 	if first, taken = s.rows[digest]; taken {
 		return first, first != s.row
 	}
 	s.rows[digest] = s.row
 	return s.row, false
+}
+
+// find returns the other row that has a key.
+func (s *seen) find(field, key string) (first uint32, taken bool) {
+	first, taken = s.rows[digestOf(field, key)]
+	return first, taken && first != s.row
+}
+
+func digestOf(field, key string) [16]byte {
+	sum := sha256.Sum256([]byte(field + "\x00" + key))
+	return [16]byte(sum[:])
 }
 
 func (s *seen) CreateUser(_ context.Context, r auth.UserRecord) (string, error) {

@@ -59,7 +59,7 @@ func TestCheck(t *testing.T) {
 		row("1", "grace@example.com", current),      // the ID of 1
 		row("4", "alan@example.com ", bcrypt12),     // padded
 		row("5", "alan@example.com", phpass),        // which 4 would be without
-		row("6", "ada@example.com\t", ""),           // which is 1 without
+		row("6", "ada@exam\u200bple.com\t", ""),     // which is 1 without
 		row("7", "admin@intranet", "!unusable"),     // no address, and Django's mark
 		row("8", "", "$2b$31$"+bcrypt12[7:]),        // NULL, and too costly
 		row("9", "\xff", "plaintext"),               // two faults
@@ -68,6 +68,8 @@ func TestCheck(t *testing.T) {
 		row(strings.Repeat("x", 65), "c@example.com", current),
 		late,
 		row("", "no-id@example.com", current),
+		row("15", "\x00Alan@example.com", current), // which 4 would be too
+		row("16", "ada", current),                  // a user name
 	}
 	var got []string
 	summary, err := importcheck.Check(t.Context(), auth.Options{Hasher: combined(t)}, all(rows), func(f importcheck.Finding) {
@@ -92,9 +94,9 @@ func TestCheck(t *testing.T) {
 	want := []string{
 		"2 email duplicate refused 1",
 		"3 id duplicate refused 1",
-		"4 email padded", "4 password_hash outdated bcrypt",
-		"5 email duplicate refused 4", "5 password_hash weak phpass",
-		"6 email padded", "6 email duplicate 1", "6 password_hash no_password",
+		"4 email padded refused", "4 password_hash outdated bcrypt",
+		"5 email duplicate 4", "5 password_hash weak phpass",
+		"6 email invalid_character refused", "6 email duplicate 1", "6 password_hash no_password",
 		"7 password_hash hash_no_password refused django", "7 email unusual",
 		"8 email required refused", "8 password_hash hash_too_costly refused cost 31>15 bcrypt",
 		"9 email invalid_encoding refused", "9 password_hash hash_unknown refused",
@@ -102,12 +104,14 @@ func TestCheck(t *testing.T) {
 		"11 password_hash hash_damaged refused bcrypt",
 		"12 id too_long refused",
 		"13 time out_of_range refused",
+		"15 email padded refused", "15 email duplicate 5",
+		"16 email unusual",
 	}
 	if !slices.Equal(got, want) {
 		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}
-	if summary.Rows != len(rows) || summary.Refused != 10 || !maps.Equal(summary.Schemes, map[string]int{"authtest": 6, "bcrypt": 1, "phpass": 1}) ||
-		summary.Codes["email duplicate"] != 3 || summary.Codes["email padded"] != 2 {
+	if summary.Rows != len(rows) || summary.Refused != 12 || !maps.Equal(summary.Schemes, map[string]int{"authtest": 8, "bcrypt": 1, "phpass": 1}) ||
+		summary.Codes["email duplicate"] != 4 || summary.Codes["email padded"] != 2 {
 		t.Errorf("got %+v", summary)
 	}
 }
@@ -116,7 +120,7 @@ func TestCheck(t *testing.T) {
 // store.
 func TestCheckAgreesWithImport(t *testing.T) {
 	h := combined(t)
-	emails := []string{"ada@example.com", "Ada@Example.com", "ada@example.com ", "", "\xff", "admin@intranet", strings.Repeat("x", 400), "비밀@example.com", "a@example.com", "ada@xn--bcher-kva.example", "ada@bücher.example"}
+	emails := []string{"ada@example.com", "Ada@Example.com", "ada@example.com ", "\ufeffeve@example.com", "e\u200bve", "", "\xff", "admin@intranet", strings.Repeat("x", 400), "비밀@example.com", "a@example.com", "ada@xn--bcher-kva.example", "ada@bücher.example"}
 	hashes := []string{"", bcrypt12, phpass, "x", "!", bcrypt12 + " ", strings.Repeat("x", 2000), "$2b$16$" + bcrypt12[7:]}
 	var rows []auth.UserRecord
 	for i, email := range emails {

@@ -29,6 +29,10 @@ const (
 	// combining mark in front.
 	InvalidCharacter Code = "invalid_character"
 
+	// Padded: white space or invisible characters at an end of an address that
+	// another system has; see [ParseImport].
+	Padded Code = "padded"
+
 	// NoAt: there is no @ (RFC 5322 §3.4.1).
 	NoAt Code = "email_no_at"
 

@@ -45,6 +45,8 @@ func FuzzKey(f *testing.F) {
 		"not UTF-8 \xff",
 		strings.Repeat("E\u0301", 60) + "@XN--BCHER-KVA.example",
 		strings.Repeat("\u0301\u0327", 100),
+		"ada@example.com\u00a0\x00",
+		"a\u200b\u200dbé\u200c\u200d ",
 	} {
 		f.Add(s)
 	}
@@ -55,6 +57,7 @@ func FuzzKey(f *testing.F) {
 // text.
 func checkProperties(t *testing.T, s string) {
 	t.Helper()
+	checkImport(t, s)
 
 	key, ok := email.Key(s)
 	if again, okAgain := email.Key(key); again != key || okAgain != ok {

@@ -5,6 +5,7 @@ package context
 import (
 	"context"
 	"database/sql"
+	"iter"
 	"log/slog"
 	"net/http"
 	"testing"
@@ -39,9 +40,16 @@ var (
 	keys    *keyring.Directory
 	checker *hibp.Checker
 	who     auth.Identity
+	old     iter.Seq[oldUser]
 	user    auth.User
 	result  auth.Result
 )
+
+// A row of another system.
+type oldUser struct {
+	ID, Email, Name, Hash string
+	Created               time.Time
+}
 
 // What its users send.
 var (
