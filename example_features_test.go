@@ -131,7 +131,8 @@ func ExampleAuthenticator_Login_userName() {
 	}
 	addresses := map[string]string{"ada": "ada@example.com"} // by names in lower case
 	login := func(name, password string) error {
-		address := name // a name that nobody has takes the work of a login too, and the same answer
+		name = strings.TrimSpace(name) // which phones add
+		address := name                // a name that nobody has takes the work of a login too, and the same answer
 		// With an @ it is an address, so that nobody's name can stand before the address of another one.
 		if found, ok := addresses[strings.ToLower(name)]; ok && !strings.Contains(name, "@") {
 			address = found
@@ -139,7 +140,7 @@ func ExampleAuthenticator_Login_userName() {
 		_, err := a.Login(ctx, auth.Credentials{Email: address, Password: auth.NewPassword(password)})
 		return err
 	}
-	fmt.Println(login("Ada", "correct horse battery"))
+	fmt.Println(login("Ada ", "correct horse battery"))
 	fmt.Println(login("ada@example.com", "correct horse battery"))
 	fmt.Println(login("nobody", "correct horse battery"))
 	// Output:

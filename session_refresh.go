@@ -115,11 +115,7 @@ func (a *Authenticator) refresh(ctx context.Context, t refresh.Token, r Renewal,
 	}
 	*seen = true
 	tokens, err := a.issue(ctx, user.User, Subject{
-		SessionID: s.ID,
-		AuthTime:  s.AuthTime,
-		AMR:       s.AMR,
-		Audience:  r.Audience,
-		Granted:   words(s.Audience),
+		SessionID: s.ID, AuthTime: s.AuthTime, AMR: s.AMR, Audience: r.Audience, Granted: words(s.Audience),
 	})
 	if err == nil && write != nil {
 		err = write() // after the key has signed, which may take long, and just before the answer
@@ -135,15 +131,8 @@ func (a *Authenticator) refresh(ctx context.Context, t refresh.Token, r Renewal,
 // state is what a token of the session is judged by.
 func (s SessionRecord) state() refresh.State {
 	return refresh.State{
-		Family:     s.Family,
-		Token:      s.Token,
-		Parent:     s.Parent,
-		Sibling:    s.Sibling,
-		LastUsedAt: s.LastUsedAt,
-		RotatedAt:  s.RotatedAt,
-		GraceUntil: s.GraceUntil,
-		IdleUntil:  s.IdleUntil,
-		Repeats:    s.Repeats,
+		Family: s.Family, Token: s.Token, Parent: s.Parent, Sibling: s.Sibling, Repeats: s.Repeats,
+		LastUsedAt: s.LastUsedAt, RotatedAt: s.RotatedAt, GraceUntil: s.GraceUntil, IdleUntil: s.IdleUntil,
 	}
 }
 

@@ -30,12 +30,8 @@ func isZero(store any) bool {
 // CreateUser is as [UserStore] has it.
 func (s *rowStore) CreateUser(ctx context.Context, r UserRecord) (string, error) {
 	id, err := s.rows.CreateUser(ctx, row.User{
-		Profile:         row.Profile(r.User),
-		EmailKey:        r.EmailKey,
-		PasswordHash:    r.PasswordHash,
-		Epoch:           r.Epoch,
-		DisabledAt:      r.DisabledAt,
-		EmailVerifiedAt: r.EmailVerifiedAt,
+		Profile: row.Profile(r.User), EmailKey: r.EmailKey, PasswordHash: r.PasswordHash, Epoch: r.Epoch,
+		DisabledAt: r.DisabledAt, EmailVerifiedAt: r.EmailVerifiedAt,
 	})
 	return id, userError(err)
 }
@@ -72,27 +68,11 @@ func (s *rowStore) DeleteUser(ctx context.Context, id string) error {
 // CreateSession is as [SessionStore] has it.
 func (s *rowStore) CreateSession(ctx context.Context, r SessionRecord) error {
 	return sessionError(s.rows.CreateSession(ctx, row.Session{
-		ID:         r.ID,
-		UserID:     r.UserID,
-		AMR:        r.AMR,
-		Audience:   r.Audience,
-		Epoch:      r.Epoch,
-		Family:     r.Family,
-		Token:      r.Token,
-		Parent:     r.Parent,
-		Sibling:    r.Sibling,
-		Nonce:      r.Nonce,
-		Repeats:    r.Repeats,
-		Address:    r.Client.Address,
-		UserAgent:  r.Client.UserAgent,
-		Label:      r.Client.Label,
-		CreatedAt:  r.CreatedAt,
-		LastUsedAt: r.LastUsedAt,
-		RotatedAt:  r.RotatedAt,
-		GraceUntil: r.GraceUntil,
-		AuthTime:   r.AuthTime,
-		IdleUntil:  r.IdleUntil,
-		ExpiresAt:  r.ExpiresAt,
+		ID: r.ID, UserID: r.UserID, AMR: r.AMR, Audience: r.Audience, Epoch: r.Epoch,
+		Family: r.Family, Token: r.Token, Parent: r.Parent, Sibling: r.Sibling, Nonce: r.Nonce, Repeats: r.Repeats,
+		Address: r.Client.Address, UserAgent: r.Client.UserAgent, Label: r.Client.Label,
+		CreatedAt: r.CreatedAt, LastUsedAt: r.LastUsedAt, RotatedAt: r.RotatedAt, GraceUntil: r.GraceUntil,
+		AuthTime: r.AuthTime, IdleUntil: r.IdleUntil, ExpiresAt: r.ExpiresAt,
 	}))
 }
 
@@ -105,24 +85,14 @@ func (s *rowStore) SessionByID(ctx context.Context, id string) (SessionRecord, e
 // UpdateSession is as [SessionStore] has it.
 func (s *rowStore) UpdateSession(ctx context.Context, u SessionUpdate) error {
 	change := row.SessionUpdate{
-		ID:           u.ID,
-		IfFamily:     u.IfFamily,
-		IfToken:      u.IfToken,
-		AnyDigests:   u.AnyDigests,
-		At:           u.At,
-		RepeatsBelow: u.RepeatsBelow,
+		ID: u.ID, IfFamily: u.IfFamily, IfToken: u.IfToken, AnyDigests: u.AnyDigests,
+		At: u.At, RepeatsBelow: u.RepeatsBelow,
 	}
 	if r := u.Rotation; r != nil {
 		change.Rotation = &row.SessionRotation{
-			Token:      r.Token,
-			Parent:     r.Parent,
-			Sibling:    r.Sibling,
-			Nonce:      r.Nonce,
-			GraceUntil: r.GraceUntil,
-			IdleUntil:  r.IdleUntil,
-			Address:    r.Client.Address,
-			UserAgent:  r.Client.UserAgent,
-			Label:      r.Client.Label,
+			Token: r.Token, Parent: r.Parent, Sibling: r.Sibling, Nonce: r.Nonce,
+			GraceUntil: r.GraceUntil, IdleUntil: r.IdleUntil,
+			Address: r.Client.Address, UserAgent: r.Client.UserAgent, Label: r.Client.Label,
 		}
 	}
 	return sessionError(s.rows.UpdateSession(ctx, change))
@@ -149,38 +119,20 @@ func (s *rowStore) DeleteSessions(ctx context.Context, f SessionFilter) (int, er
 
 func userRecord(u row.User) UserRecord {
 	return UserRecord{
-		User:            User(u.Profile),
-		EmailKey:        u.EmailKey,
-		PasswordHash:    u.PasswordHash,
-		Epoch:           u.Epoch,
-		DisabledAt:      u.DisabledAt,
-		EmailVerifiedAt: u.EmailVerifiedAt,
+		User: User(u.Profile), EmailKey: u.EmailKey, PasswordHash: u.PasswordHash, Epoch: u.Epoch,
+		DisabledAt: u.DisabledAt, EmailVerifiedAt: u.EmailVerifiedAt,
 	}
 }
 
 func sessionRecord(s row.Session) SessionRecord {
 	r := SessionRecord{
 		Session: Session{
-			ID:         s.ID,
-			UserID:     s.UserID,
-			CreatedAt:  s.CreatedAt,
-			LastUsedAt: s.LastUsedAt,
-			IdleUntil:  s.IdleUntil,
-			ExpiresAt:  s.ExpiresAt,
-			AuthTime:   s.AuthTime,
-			AMR:        s.AMR,
-			Audience:   s.Audience,
-			Client:     Client{Address: s.Address, UserAgent: s.UserAgent, Label: s.Label},
+			ID: s.ID, UserID: s.UserID, AMR: s.AMR, Audience: s.Audience,
+			Client:    Client{Address: s.Address, UserAgent: s.UserAgent, Label: s.Label},
+			CreatedAt: s.CreatedAt, LastUsedAt: s.LastUsedAt, IdleUntil: s.IdleUntil, ExpiresAt: s.ExpiresAt, AuthTime: s.AuthTime,
 		},
-		Epoch:      s.Epoch,
-		Family:     s.Family,
-		Token:      s.Token,
-		Parent:     s.Parent,
-		Sibling:    s.Sibling,
-		Nonce:      s.Nonce,
-		Repeats:    s.Repeats,
-		RotatedAt:  s.RotatedAt,
-		GraceUntil: s.GraceUntil,
+		Epoch: s.Epoch, Family: s.Family, Token: s.Token, Parent: s.Parent, Sibling: s.Sibling, Nonce: s.Nonce,
+		Repeats: s.Repeats, RotatedAt: s.RotatedAt, GraceUntil: s.GraceUntil,
 	}
 	if s.User != nil {
 		user := userRecord(*s.User)

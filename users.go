@@ -99,10 +99,10 @@ func (a *Authenticator) DeleteUser(ctx context.Context, userID string) (err erro
 // Import adds a user of another system with the hash that it has there, without
 // knowing the password. An empty ID or CreatedAt is made; Epoch, EmailKey and UpdatedAt
 // are always. An address that [ParseEmail] refuses, such as admin@intranet or a user
-// name, is kept in NFC and can log in. Refused is only what nobody could log in with:
-// what is empty, not UTF-8 or longer than 320 bytes, white space at the ends, and
-// characters that cannot be seen. Nothing is repaired: two rows may be one mailbox then.
-// Package importcheck goes over a table first and says what becomes of each row.
+// name, is kept in NFC and can log in. An address that nobody types is refused: one that
+// is empty, not UTF-8 or longer than 320 bytes, or has white space at an end or invisible
+// characters. Package importcheck goes over a table first, says what becomes of each row,
+// and can repair such addresses.
 //
 // An ID that a deleted user had is that user's again to whoever still holds a token of
 // theirs: without [SessionConfig.Staleness] access tokens are valid until they expire,

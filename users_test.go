@@ -303,6 +303,8 @@ func TestImportRefuses(t *testing.T) {
 		{"soft hyphen in the e-mail", func(r *auth.UserRecord) { r.Email = "ada@exam\u00adple.com" }, "email", "invalid_character"},
 		{"tab in the e-mail", func(r *auth.UserRecord) { r.Email = "ada\tlovelace" }, "email", "invalid_character"},
 		{"direction mark in the e-mail", func(r *auth.UserRecord) { r.Email = "ada\u200e@example.com" }, "email", "invalid_character"},
+		{"variation selector in the e-mail", func(r *auth.UserRecord) { r.Email = "ada\ufe0f@example.com" }, "email", "invalid_character"},
+		{"joiner in the e-mail", func(r *auth.UserRecord) { r.Email = "rené\u200c@example.com" }, "email", "invalid_character"},
 		{"no-break space in the e-mail", func(r *auth.UserRecord) { r.Email = "ada\u00a0lovelace" }, "email", "invalid_character"},
 		{"long username", func(r *auth.UserRecord) { r.Username = strings.Repeat("x", 101) }, "username", "too_long"},
 		{"hash of 1025 bytes", func(r *auth.UserRecord) { r.PasswordHash = sized(t, 1025)[:1025] }, "password_hash", "too_long"},

@@ -8,7 +8,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"errors"
-	"fmt"
 	"iter"
 
 	"github.com/seed89488a0c/auth"
@@ -20,7 +19,7 @@ import (
 //
 // Code is one of [auth.InputError]'s, or [auth.HashError]'s, or
 //
-//	duplicate    an earlier row, First, has the mailbox or the ID, or would have the mailbox if both were as [CleanEmail] has them
+//	duplicate    an earlier row, First, has the mailbox or the ID; not Refused where only [CleanEmail] would make it one mailbox
 //	unusual      an address that registration refuses, such as admin@intranet or a user name; it can log in
 //	no_password  the hash is empty: the user cannot log in before setting a password
 //	weak         a hash of Scheme that costs next to nothing to guess: wrap it, or end it by a date
@@ -30,7 +29,7 @@ type Finding struct {
 	ID      string // of the row's user; "" = the row has none
 	Field   string // as in auth.InputError
 	Code    string
-	Refused bool            // Import would return an error
+	Refused bool            // Import would return an error, if it had taken the rows before
 	First   int             // for duplicate
 	Scheme  string          // of the hash; "" = not known, or of another field
 	Hash    *auth.HashError // for the codes that begin with "hash_"
@@ -105,6 +104,7 @@ func (c *checker) check(ctx context.Context, r auth.UserRecord) error {
 			c.found(f)
 		}
 	}
+	c.seen.nobody = false
 	rest, fields := r, map[string]bool{} // rest is r without what was found wrong
 	for {
 		_, err := c.importer.Import(ctx, rest)
@@ -116,7 +116,7 @@ func (c *checker) check(ctx context.Context, r auth.UserRecord) error {
 				f.Scheme = input.Hash.Scheme
 			}
 			tell(f)
-		case errors.Is(err, auth.ErrUserExists):
+		case errors.Is(err, auth.ErrUserExists) && !fields[c.seen.field]:
 			tell(Finding{Field: c.seen.field, Code: "duplicate", Refused: true, First: int(c.seen.first)})
 			input = &auth.InputError{Field: c.seen.field}
 		case err != nil:
@@ -126,7 +126,8 @@ func (c *checker) check(ctx context.Context, r auth.UserRecord) error {
 			break
 		}
 		fields[input.Field] = true
-		clear(&rest, input.Field, c.summary.Rows)
+		c.seen.nobody = fields["email"]
+		clear(&rest, input.Field)
 	}
 	c.address(r.Email, fields["email"], tell)
 	if !fields["password_hash"] {
@@ -139,12 +140,12 @@ func (c *checker) check(ctx context.Context, r auth.UserRecord) error {
 }
 
 // clear takes out of a row what Import refused, so that it says what else it does.
-func clear(r *auth.UserRecord, field string, row int) {
+func clear(r *auth.UserRecord, field string) {
 	switch field {
 	case "id":
 		r.ID = ""
 	case "email":
-		r.Email = fmt.Sprintf("%d@importcheck.example", row)
+		r.Email = "nobody@importcheck.example" // see seen.nobody
 	case "username":
 		r.Username = ""
 	case "password_hash":
@@ -155,10 +156,10 @@ func clear(r *auth.UserRecord, field string, row int) {
 	}
 }
 
-// CleanEmail returns an address as people type it: without white space and invisible
-// characters at its ends, such as the padding of a column, and without invisible ones
-// inside. Import refuses the others, since no login would find them. Two rows that differ
-// in these alone are one mailbox then, so run [Check] over what is imported, too.
+// CleanEmail returns an address as people type it: without white space at its ends, such
+// as the padding of a column, and without invisible characters. Import refuses the
+// others, since no login would find them. Two rows that differ in these alone are one
+// mailbox then, so run [Check] over what is imported, too.
 func CleanEmail(address string) string { return email.Typed(address) }
 
 // address reports what Import does not say of an address.
@@ -204,8 +205,9 @@ type seen struct {
 	rows map[[16]byte]uint32 // by a digest of the e-mail key or ID; two have the same one never, by all that is known of SHA-256
 	row  uint32
 
-	field string // of the latest duplicate
-	first uint32
+	nobody bool   // whatever address the row has now is not its own
+	field  string // of the latest duplicate
+	first  uint32
 }
 
 // take notes who has a key, or returns the other row that has it already.
@@ -231,6 +233,9 @@ func digestOf(field, key string) [16]byte {
 
 func (s *seen) CreateUser(_ context.Context, r auth.UserRecord) (string, error) {
 	for _, key := range [][2]string{{"email", r.EmailKey}, {"id", r.ID}} {
+		if key[0] == "email" && s.nobody {
+			continue
+		}
 		if first, taken := s.take(key[0], key[1]); taken {
 			s.field, s.first = key[0], first
 			return "", auth.ErrUserExists

@@ -116,6 +116,24 @@ func TestCheck(t *testing.T) {
 	}
 }
 
+// What stands in for an address that is refused is nobody's, whatever the table has.
+func TestCheckStandIn(t *testing.T) {
+	var got []string
+	_, err := importcheck.Check(t.Context(), auth.Options{Hasher: authtest.Hasher{}}, all([]auth.UserRecord{
+		row("1", "nobody@importcheck.example", ""),
+		row("2", "x@example.com ", ""),
+		row("3", "y@example.com ", ""),
+		row("4", "nobody@importcheck.example", ""),
+	}), func(f importcheck.Finding) {
+		if f.Field == "email" {
+			got = append(got, fmt.Sprint(f.Row, " ", f.Code, " ", f.First))
+		}
+	})
+	if want := []string{"2 padded 0", "3 padded 0", "4 duplicate 1"}; err != nil || !slices.Equal(got, want) {
+		t.Errorf("got %q, %v, want %q", got, err, want)
+	}
+}
+
 // What passes is imported, and what is refused is not, by a real Authenticator and
 // store.
 func TestCheckAgreesWithImport(t *testing.T) {

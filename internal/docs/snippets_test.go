@@ -40,6 +40,7 @@ var fragmentImports = []string{
 	"github.com/seed89488a0c/auth/authtest",
 	"github.com/seed89488a0c/auth/flaskjwt",
 	"github.com/seed89488a0c/auth/hibp",
+	"github.com/seed89488a0c/auth/importcheck",
 	"github.com/seed89488a0c/auth/jwks",
 	"github.com/seed89488a0c/auth/keyring",
 	"github.com/seed89488a0c/auth/legacyhash",

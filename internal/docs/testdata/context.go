@@ -40,16 +40,13 @@ var (
 	keys    *keyring.Directory
 	checker *hibp.Checker
 	who     auth.Identity
-	old     iter.Seq[oldUser]
+	hasher  auth.Hasher
 	user    auth.User
 	result  auth.Result
 )
 
-// A row of another system.
-type oldUser struct {
-	ID, Email, Name, Hash string
-	Created               time.Time
-}
+// How it reads the users of another system.
+var oldUsers func(context.Context, *sql.DB) iter.Seq2[auth.UserRecord, error]
 
 // What its users send.
 var (
