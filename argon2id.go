@@ -45,7 +45,7 @@ func (a Argon2id) Verify(_ context.Context, encoded string, p Password) (bool, e
 		return false, ErrUnknownHash
 	}
 	if cost, ok := errors.AsType[*argon2phc.CostError](err); ok {
-		return false, &HashError{input.HashTooCostly, argon2phc.Argon2id, cost.Limit, cost.Value, cost.Max}
+		return false, &HashError{Code: input.HashTooCostly, Scheme: argon2phc.Argon2id, Limit: cost.Limit, Value: cost.Value, Max: cost.Max}
 	}
 	if err != nil {
 		return false, &HashError{Code: input.HashDamaged, Scheme: argon2phc.Argon2id}

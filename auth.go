@@ -165,7 +165,7 @@ func (a *Authenticator) Register(ctx context.Context, r Registration) (_ Result,
 		Epoch:        newEpoch(),
 	}
 	// The token comes first: a key that cannot sign leaves no user behind.
-	subject := Subject{TTL: r.TokenTTL, Audience: r.Audience}
+	subject := Subject{TTL: r.TokenTTL, Audience: r.Audience, AMR: passwordAMR}
 	tokens, session, err := a.prepare(ctx, record, r.Client, subject)
 	if err != nil {
 		return Result{}, err
@@ -183,7 +183,7 @@ func (a *Authenticator) Register(ctx context.Context, r Registration) (_ Result,
 	if err := a.createSession(ctx, session); err != nil {
 		return Result{}, err
 	}
-	a.emit(ctx, Event{Kind: "registered", UserID: id, SessionID: session.ID})
+	a.emit(ctx, Event{Kind: "registered", UserID: id, SessionID: session.ID, AMR: passwordAMR})
 	return Result{User: record.User, Tokens: tokens}, nil
 }
 
@@ -255,25 +255,24 @@ func (a *Authenticator) Login(ctx context.Context, c Credentials) (_ Result, err
 		}
 		return Result{}, ErrInvalidCredentials
 	}
-	tokens, session, err := a.prepare(ctx, user, c.Client, Subject{TTL: c.TokenTTL, Audience: c.Audience})
+	result, err := a.enter(ctx, user, crowded, c.Client, Subject{TTL: c.TokenTTL, Audience: c.Audience, AMR: passwordAMR})
+	if err == nil && check.outdated {
+		a.rehash(ctx, user, c.Password, check.unlike)
+	}
+	return result, err
+}
+
+// enter logs in a user who was authenticated as the subject says, and may: it is where
+// every way in ends.
+func (a *Authenticator) enter(ctx context.Context, user UserRecord, crowded bool, client Client, s Subject) (Result, error) {
+	tokens, session, err := a.prepare(ctx, user, client, s)
+	if err == nil {
+		err = a.beginAnother(ctx, user, session, crowded)
+	}
 	if err != nil {
 		return Result{}, err
 	}
-	if crowded {
-		if err := a.checkMaxSessions(ctx, user, 1); err != nil {
-			return Result{}, err
-		}
-	}
-	if err := a.createSession(ctx, session); err != nil {
-		return Result{}, err
-	}
-	if crowded {
-		a.endOldest(ctx, user, session.ID)
-	}
-	if check.outdated {
-		a.rehash(ctx, user, c.Password, check.unlike)
-	}
-	a.emit(ctx, Event{Kind: "logged_in", UserID: user.ID, SessionID: session.ID})
+	a.emit(ctx, Event{Kind: "logged_in", UserID: user.ID, SessionID: session.ID, AMR: s.AMR})
 	return Result{User: user.User, Tokens: tokens}, nil
 }
 

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -172,19 +173,27 @@ func TestRefusedTokensAreEvents(t *testing.T) {
 	}
 }
 
-// All tokens of an Authenticator say how sure its issuer is of a password; what a
-// subject names itself wins.
+// The acr is made of the session's amr for every token, so that a new policy needs no
+// migration, and a refresh is worth what the login was.
 func TestACR(t *testing.T) {
 	ctx := t.Context()
-	const configured = "https://shop.example/acr/password"
-	store, issuer := auth.NewMemoryStore(), newIssuer(t, auth.JWTConfig{ACR: configured})
+	policy := func(amr string) string {
+		if slices.Contains(strings.Fields(amr), "mfa") {
+			return "https://shop.example/acr/2"
+		}
+		return "https://shop.example/acr/1 of " + amr
+	}
+	store, issuer := auth.NewMemoryStore(), newIssuer(t, auth.JWTConfig{ACR: func(amr string) string { return policy(amr) }})
 	a, err := auth.New(store, issuer, auth.Options{Hasher: authtest.Hasher{}, Sessions: auth.SessionConfig{Store: store}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	check := func(token, want string) auth.Identity {
+	check := func(result auth.Result, err error, want string) auth.Identity {
 		t.Helper()
-		id, err := a.Verify(ctx, token)
+		if err != nil {
+			t.Fatal(err)
+		}
+		id, err := a.Verify(ctx, result.Tokens.Access)
 		var claims map[string]any
 		if err == nil {
 			err = id.Claims(&claims)
@@ -195,29 +204,31 @@ func TestACR(t *testing.T) {
 		}
 		return id
 	}
-	check(register(t, a).Tokens.Access, configured)
+	const password1, password2 = "https://shop.example/acr/1 of pwd", "https://shop.example/acr/2"
+	registered := register(t, a)
+	check(registered, nil, password1)
 	result, err := a.Login(ctx, credentials(email, password))
-	if err != nil {
-		t.Fatal(err)
-	}
-	id := check(result.Tokens.Access, configured)
-	if result, err = a.Refresh(ctx, auth.Renewal{Token: result.Tokens.Refresh}); err != nil {
-		t.Fatal(err)
-	}
-	check(result.Tokens.Access, configured)
+	id := check(result, err, password1)
+	result, err = a.Refresh(ctx, auth.Renewal{Token: result.Tokens.Refresh})
+	check(result, err, password1)
+	result, err = a.LoginWith(ctx, auth.Proof{UserID: id.UserID, AMR: "pwd otp mfa", Identity: &id})
+	id = check(result, err, password2)
+	result, err = a.Refresh(ctx, auth.Renewal{Token: result.Tokens.Refresh})
+	check(result, err, password2)
 	again, err := a.Reauthenticate(ctx, auth.Reauthentication{Identity: id, Password: auth.NewPassword(password)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	check(again.Tokens.Access, configured)
+	check(again, err, password1) // no second factor was given now
 
-	subject := auth.Subject{UserID: id.UserID, SessionID: id.SessionID, AuthTime: time.Now(), ACR: "phrh"}
-	own, err := issuer.Issue(ctx, subject)
-	if err != nil {
-		t.Fatal(err)
+	result, err = a.LoginWith(ctx, auth.Proof{UserID: id.UserID, AMR: "sms otp mfa"})
+	check(result, err, password2)
+	policy = func(amr string) string { // texts no longer count
+		if amr == "sms otp mfa" {
+			return ""
+		}
+		return "acr"
 	}
-	check(own.Token, "phrh")
+	result, err = a.Refresh(ctx, auth.Renewal{Token: result.Tokens.Refresh})
+	check(result, err, "")
 
 	a = newAuth(t, auth.NewMemoryStore())
-	check(register(t, a).Tokens.Access, "")
+	check(register(t, a), nil, "")
 }

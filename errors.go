@@ -78,11 +78,11 @@ var (
 	ErrSchema = row.ErrSchema
 
 	// ErrUnknownHash says that a [Hasher] does not know the scheme of a stored hash.
-	ErrUnknownHash = errors.New("auth: unknown hash scheme")
+	ErrUnknownHash = input.ErrUnknownHash
 
 	// ErrMalformedHash says that a stored hash is of a known scheme, but
 	// damaged, or that its parameters are beyond the caps.
-	ErrMalformedHash = fault.New("malformed_hash", "auth: malformed hash", nil)
+	ErrMalformedHash = input.ErrMalformedHash
 )
 
 // InputError says which rule an input breaks, without repeating the input.
@@ -90,13 +90,13 @@ var (
 // e-mail, username, password is reported.
 //
 // Field is "id", "email", "username", "password", "password_hash", "time",
-// "token_ttl" or "audience". Code is stable, and one of:
+// "token_ttl", "audience" or "amr". Code is stable, and one of:
 //
 //	required                   the field is empty
 //	too_short                  fewer than Min characters
 //	too_long                   more than Max characters of a username or password, or too many bytes
 //	invalid_encoding           not UTF-8
-//	invalid_character          a control, white-space or invisible character where none may stand
+//	invalid_character          a control, white-space or invisible character where none may stand; in an amr whatever is not printable ASCII
 //	padded                     an imported address with white space or invisible characters at an end
 //	out_of_range               a time outside of the years 1000 to 9999, a TTL that is not whole seconds up to ten years
 //	password_common            one of the most common passwords
@@ -139,34 +139,16 @@ func (e *InputError) Unwrap() error { return ErrInvalidInput }
 // table can be sorted by it. It repeats nothing of the hash but its costs. It matches
 // [ErrUnknownHash] for the codes hash_unknown and hash_no_password, else
 // [ErrMalformedHash].
-type HashError struct {
-	Code   string // one of those of [InputError] that begin with "hash_"
-	Scheme string // as in [HashInfo]; "" = not known
-
-	// For hash_too_costly: what is over its cap, such as "rounds" or "memory" (in
-	// bytes), how much of it the hash needs, and the cap.
-	Limit      string
-	Value, Max uint64
-}
-
-func (e *HashError) Error() string {
-	text := "auth: stored hash: " + e.Code
-	if e.Scheme != "" {
-		text += ": " + e.Scheme
-	}
-	if e.Limit != "" {
-		text += fmt.Sprintf(": %s %d of at most %d", e.Limit, e.Value, e.Max)
-	}
-	return text
-}
-
-// Unwrap returns [ErrUnknownHash] or [ErrMalformedHash].
-func (e *HashError) Unwrap() error {
-	if e.Code == input.HashUnknown || e.Code == input.HashNoPassword {
-		return ErrUnknownHash
-	}
-	return ErrMalformedHash
-}
+//
+//	Code   string // one of those of InputError that begin with "hash_"
+//	Scheme string // as in HashInfo; "" = not known
+//
+// For hash_too_costly, what is over its cap, such as "rounds" or "memory" (in bytes), how
+// much of it the hash needs, and the cap:
+//
+//	Limit      string
+//	Value, Max uint64
+type HashError = input.HashError
 
 // StoreError says that a store failed, and how, in terms that may be logged.
 // It matches [ErrUnavailable], and the context's error where that ended it.

@@ -20,7 +20,7 @@ import (
 //	registered
 //	registration_refused     the input, a user who exists, a password from a breach: Code says which
 //	logged_in
-//	login_failed             by the credentials, or, after a right password, by what Code says; UserID is set where the address is a user's
+//	login_failed             by the credentials, or, after a right password or proof, by what Code says; UserID is set where the address is a user's
 //	token_refused            an access token, by Verify or CheckIdentity, or what is no token at all: Err says why, often as a [*TokenError]
 //	refreshed                a current refresh token gave new tokens
 //	refresh_repeated         the parent of a refresh token did: an answer was lost, two tabs asked at once, or a copy is in use
@@ -48,7 +48,7 @@ import (
 type Event struct {
 	Kind string
 
-	// Op is the method that was called: register, login, verify, check_identity, refresh, logout,
+	// Op is the method that was called: register, login, login_with, verify, check_identity, refresh, logout,
 	// user, sessions, end_session, end_sessions, delete_expired_sessions,
 	// change_password, reauthenticate, set_password, set_disabled, delete_user or
 	// import.
@@ -57,6 +57,7 @@ type Event struct {
 
 	UserID    string // "" = none, or not known
 	SessionID string // "" = none, or not known
+	AMR       string // how the user was authenticated, of registered, logged_in, reauthenticated and password_changed
 
 	// Client is who asked, where the method was told, and Previous who refreshed the
 	// session before, of refresh_repeated and session_replayed. They are personal data,
@@ -86,7 +87,7 @@ type Event struct {
 
 // printed returns what may be printed.
 func (e Event) printed() event.Printed {
-	return event.Printed{Kind: e.Kind, Op: e.Op, UserID: e.UserID, SessionID: e.SessionID, Code: e.Code, Err: e.Err, At: e.At}
+	return event.Printed{Kind: e.Kind, Op: e.Op, UserID: e.UserID, SessionID: e.SessionID, AMR: e.AMR, Code: e.Code, Err: e.Err, At: e.At}
 }
 
 // Format writes all but the client, for every verb.
@@ -149,7 +150,7 @@ func (c *call) refusal(ctx context.Context, err error) string {
 		kind = "too_many_sessions"
 	case c.op == "register":
 		kind = "registration_refused"
-	case c.op == "login":
+	case c.op == "login", c.op == "login_with":
 		kind = "login_failed"
 	case c.op == "refresh":
 		kind = "refresh_refused"

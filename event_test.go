@@ -406,6 +406,12 @@ func TestEveryErrorIsAnEvent(t *testing.T) {
 			return errorOf(now.Login(ctx, auth.Credentials{Email: email, Password: p, Client: client}))
 		},
 			func() error { return errorOf(now.Login(ctx, auth.Credentials{Email: email, Client: client})) }, "login_failed", true},
+		"LoginWith": {func() error {
+			return errorOf(now.LoginWith(ctx, auth.Proof{UserID: id.UserID, AMR: "ext", Client: client}))
+		},
+			func() error {
+				return errorOf(now.LoginWith(ctx, auth.Proof{UserID: "nobody", AMR: "ext", Client: client}))
+			}, "login_failed", true},
 		"Verify": {func() error { return errorOf(now.Verify(ctx, result.Tokens.Access)) },
 			func() error { return errorOf(now.Verify(ctx, "token")) }, "token_refused", false},
 		"CheckIdentity": {nil, func() error { return now.CheckIdentity(ctx, auth.Identity{UserID: "1"}) }, "token_refused", false},
@@ -537,7 +543,7 @@ func TestEventCodesAreDocumented(t *testing.T) {
 			defined = append(defined, strings.ReplaceAll(code, " ", "_"))
 		}
 	}
-	for _, file := range append(rootFiles(t), "internal/fault/fault.go", "internal/row/row.go") {
+	for _, file := range append(rootFiles(t), "internal/fault/fault.go", "internal/row/row.go", "internal/input/hash_error.go") {
 		inCode := false // in a function that returns codes
 		ast.Inspect(parseFile(t, file), func(n ast.Node) bool {
 			switch n := n.(type) {

@@ -149,6 +149,55 @@ func ExampleAuthenticator_Login_userName() {
 	// auth: invalid credentials
 }
 
+// Somebody whom the service has authenticated by itself, as by a passkey, gets what a
+// login gives; later a second factor steps the session up.
+func ExampleAuthenticator_LoginWith() {
+	ctx, store := context.Background(), auth.NewMemoryStore()
+	issuer, err := auth.NewJWTIssuer(auth.JWTConfig{
+		Issuer: "shop", Audience: "shop", Keys: []auth.Key{auth.GenerateKey()},
+		ACR: func(amr string) string { // the shop's own terms
+			if strings.Contains(" "+amr+" ", " mfa ") {
+				return "urn:shop:many"
+			}
+			return "urn:shop:one"
+		},
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	a, err := auth.New(store, issuer, auth.Options{Sessions: auth.SessionConfig{Store: store}})
+	if err != nil {
+		log.Fatal(err)
+	}
+	user, err := a.Import(ctx, auth.UserRecord{User: auth.User{ID: "42", Email: "ada@example.com"}}) // without a password
+	if err != nil {
+		log.Fatal(err)
+	}
+
+	// Only after it was verified that this is user 42:
+	result, err := a.LoginWith(ctx, auth.Proof{UserID: user.ID, AMR: "hwk"})
+	if err != nil {
+		log.Fatal(err)
+	}
+	who, err := a.Verify(ctx, result.Tokens.Access)
+	fmt.Println(who.UserID, who.AMR, who.ACR, err)
+
+	// And after their code was found right, with who is logged in:
+	result, err = a.LoginWith(ctx, auth.Proof{UserID: user.ID, AMR: "hwk otp mfa", Identity: &who})
+	if err != nil {
+		log.Fatal(err)
+	}
+	result, err = a.Refresh(ctx, auth.Renewal{Token: result.Tokens.Refresh}) // changes nothing of that
+	if err != nil {
+		log.Fatal(err)
+	}
+	who, err = a.Verify(ctx, result.Tokens.Access)
+	fmt.Println(who.UserID, who.AMR, who.ACR, err)
+	// Output:
+	// 42 hwk urn:shop:one <nil>
+	// 42 hwk otp mfa urn:shop:many <nil>
+}
+
 func ExampleOptions_events() {
 	a := newAuthenticator(auth.NewMemoryStore(), auth.Options{Events: func(ctx context.Context, e auth.Event) {
 		slog.InfoContext(ctx, "auth", "event", e) // without the client's address

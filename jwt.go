@@ -25,10 +25,13 @@ type JWTConfig struct {
 	// [Authenticator.CheckIdentity]: each of those services could replay it.
 	OtherAudiences []string
 
-	// ACR is the acr of tokens whose Subject names none, as those of an Authenticator:
-	// how surely a password alone proves who it is, in the service's own terms (RFC
-	// 9068 §2.2.1, RFC 9470). UTF-8 without control characters; "" = not told.
-	ACR string
+	// ACR says how surely an amr proves who somebody is, in the service's own terms (RFC
+	// 9068 §2.2.1, RFC 9470): "pwd" is a password alone. It is asked for every token, at
+	// a refresh too, so that a new policy holds at once and no refresh is worth more
+	// than its login. What it returns is UTF-8 without control characters, and "" = not
+	// told. It must be safe for concurrent use, and give one amr one answer. nil = no
+	// token has an acr.
+	ACR func(amr string) string
 
 	Keys   []Key     // all verify, and the first signs; their IDs differ
 	Source KeySource // gives the keys instead, where they change

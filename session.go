@@ -84,11 +84,13 @@ func (c SessionConfig) withDefaults() (SessionConfig, error) {
 	return c, nil
 }
 
-// prepare makes the tokens of a user who has just been authenticated, and a
-// session that is yet to be stored, where there are sessions. The subject has what is
-// asked for: the rest is filled in.
+// prepare makes the tokens of a user who was authenticated as the subject says, and a
+// session that is yet to be stored, where there are sessions. An AuthTime of zero is now.
 func (a *Authenticator) prepare(ctx context.Context, user UserRecord, client Client, subject Subject) (Tokens, SessionRecord, error) {
 	now := currentTime()
+	if subject.AuthTime.IsZero() {
+		subject.AuthTime = now
+	}
 	var s SessionRecord
 	var first refresh.Token
 	if a.sessions != nil {
@@ -100,9 +102,9 @@ func (a *Authenticator) prepare(ctx context.Context, user UserRecord, client Cli
 				CreatedAt:  now,
 				LastUsedAt: now,
 				ExpiresAt:  now.Add(a.sessionConfig.AbsoluteTTL),
-				AuthTime:   now,
-				AMR:        passwordAMR,
-				Audience:   strings.Join(append(subject.Granted, subject.Audience...), " "), // one is empty
+				AuthTime:   subject.AuthTime,
+				AMR:        subject.AMR,
+				Audience:   cmp.Or(strings.Join(subject.Audience, " "), strings.Join(subject.Granted, " ")),
 				Client:     client.cut(),
 			},
 			Epoch:      user.Epoch,
@@ -112,7 +114,7 @@ func (a *Authenticator) prepare(ctx context.Context, user UserRecord, client Cli
 		}
 		s.IdleUntil = a.idleUntil(s, now)
 	}
-	subject.SessionID, subject.AuthTime, subject.AMR = s.ID, now, passwordAMR
+	subject.SessionID = s.ID
 	tokens, err := a.issue(ctx, user.User, subject)
 	if err != nil {
 		return Tokens{}, SessionRecord{}, err
@@ -195,6 +197,21 @@ func (a *Authenticator) userForLogin(ctx context.Context, key string) (UserRecor
 		}).userForLogin(ctx, key, a.sessionConfig.MaxPerUser)
 	}
 	user, err := a.store.UserByEmail(ctx, key)
+	return user, a.sessions != nil, err
+}
+
+// userForProof is userForLogin by the user's ID.
+func (a *Authenticator) userForProof(ctx context.Context, id string) (UserRecord, bool, error) {
+	if id == "" { // which no store should have
+		return UserRecord{}, false, ErrUserNotFound
+	}
+	if same(a.store, a.sessions) {
+		user, crowded, err := a.store.(interface {
+			userForProof(context.Context, string, int) (UserRecord, bool, error)
+		}).userForProof(ctx, id, a.sessionConfig.MaxPerUser)
+		return user, crowded, storeError("user by id", err, ErrUserNotFound)
+	}
+	user, err := a.userByID(ctx, id)
 	return user, a.sessions != nil, err
 }
 

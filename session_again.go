@@ -52,14 +52,14 @@ func (a *Authenticator) ChangePassword(ctx context.Context, c PasswordChange) (_
 	if err != nil {
 		return Result{}, err
 	}
-	tokens, session, err := a.prepareNext(ctx, user, old, c.Identity, c.Client)
+	tokens, session, err := a.prepareNext(ctx, user, old, c.Identity, c.Client, Subject{AMR: passwordAMR})
 	if err != nil {
 		return Result{}, err
 	}
 	if err := a.beginAlone(ctx, c.Identity, c.Current, user, session, &hash); err != nil {
 		return Result{}, err
 	}
-	a.emit(ctx, Event{Kind: "password_changed", UserID: user.ID, SessionID: session.ID, Client: session.Client})
+	a.emit(ctx, Event{Kind: "password_changed", UserID: user.ID, SessionID: session.ID, Client: session.Client, AMR: passwordAMR})
 	return Result{User: user.User, Tokens: tokens}, nil
 }
 
@@ -100,22 +100,19 @@ func (a *Authenticator) Reauthenticate(ctx context.Context, r Reauthentication) 
 	if err := a.checkCurrent(ctx, user, r.Password); err != nil {
 		return Result{}, err
 	}
-	tokens, session, err := a.prepareNext(ctx, user, old, r.Identity, r.Client)
+	tokens, session, err := a.prepareNext(ctx, user, old, r.Identity, r.Client, Subject{AMR: passwordAMR})
 	if err != nil {
 		return Result{}, err
 	}
-	switch {
-	case r.EndOthers:
+	if r.EndOthers {
 		err = a.beginAlone(ctx, r.Identity, r.Password, user, session, nil)
-	case old.ID != "":
-		err = a.beginInPlaceOf(ctx, user, old, session)
-	default:
-		err = a.beginAnother(ctx, user, session)
+	} else {
+		err = a.beginNext(ctx, user, old, session)
 	}
 	if err != nil {
 		return Result{}, err
 	}
-	a.emit(ctx, Event{Kind: "reauthenticated", UserID: user.ID, SessionID: session.ID, Client: session.Client})
+	a.emit(ctx, Event{Kind: "reauthenticated", UserID: user.ID, SessionID: session.ID, Client: session.Client, AMR: passwordAMR})
 	if r.EndOthers {
 		a.emit(ctx, Event{Kind: "sessions_ended", UserID: user.ID, SessionID: session.ID, Client: session.Client})
 	}
@@ -180,19 +177,22 @@ func (a *Authenticator) checkCurrent(ctx context.Context, user UserRecord, curre
 
 // prepareNext is prepare for a session that takes the place of old, and is for the same
 // audiences; without an old one they are those of the token.
-func (a *Authenticator) prepareNext(ctx context.Context, user UserRecord, old SessionRecord, id Identity, c Client) (Tokens, SessionRecord, error) {
+func (a *Authenticator) prepareNext(ctx context.Context, user UserRecord, old SessionRecord, id Identity, c Client, s Subject) (Tokens, SessionRecord, error) {
 	c.Label = cmp.Or(c.Label, old.Client.Label)
-	granted := old.Audience
+	s.Granted = words(old.Audience)
 	if old.ID == "" {
-		granted = id.Audience
+		s.Granted = words(id.Audience)
 	}
-	return a.prepare(ctx, user, c, Subject{Granted: words(granted)})
+	return a.prepare(ctx, user, c, s)
 }
 
-// beginInPlaceOf stores a session and ends the one before. If that is gone already, by
-// another tab that was faster, the new one is one more; if it cannot be ended, that is an
-// error.
-func (a *Authenticator) beginInPlaceOf(ctx context.Context, user UserRecord, old, session SessionRecord) error {
+// beginNext stores a session and ends the one before, where there is one. If that is gone
+// already, by another tab that was faster, the new one is one more; if it cannot be ended,
+// that is an error.
+func (a *Authenticator) beginNext(ctx context.Context, user UserRecord, old, session SessionRecord) error {
+	if old.ID == "" {
+		return a.beginAnother(ctx, user, session, true)
+	}
 	if err := a.createSession(ctx, session); err != nil {
 		return err
 	}
@@ -214,18 +214,21 @@ func (a *Authenticator) beginInPlaceOf(ctx context.Context, user UserRecord, old
 	return nil
 }
 
-// beginAnother stores one more session of a user, within the limit.
-func (a *Authenticator) beginAnother(ctx context.Context, user UserRecord, session SessionRecord) error {
-	if a.sessions == nil {
-		return nil
-	}
-	if err := a.checkMaxSessions(ctx, user, 1); err != nil {
-		return err
+// beginAnother stores one more session of a user, within the limit, which cannot be
+// exceeded unless it may be crowded.
+func (a *Authenticator) beginAnother(ctx context.Context, user UserRecord, session SessionRecord, crowded bool) error {
+	crowded = crowded && a.sessions != nil
+	if crowded {
+		if err := a.checkMaxSessions(ctx, user, 1); err != nil {
+			return err
+		}
 	}
 	if err := a.createSession(ctx, session); err != nil {
 		return err
 	}
-	a.endOldest(ctx, user, session.ID)
+	if crowded {
+		a.endOldest(ctx, user, session.ID)
+	}
 	return nil
 }
 

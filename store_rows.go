@@ -49,6 +49,12 @@ func (s *rowStore) userForLogin(ctx context.Context, key string, sessions int) (
 	return userRecord(u), reached, userError(err)
 }
 
+// userForProof is UserByID, and says the same.
+func (s *rowStore) userForProof(ctx context.Context, id string, sessions int) (UserRecord, bool, error) {
+	u, reached, err := s.rows.UserForProof(ctx, id, sessions)
+	return userRecord(u), reached, userError(err)
+}
+
 // UserByID is as [UserStore] has it.
 func (s *rowStore) UserByID(ctx context.Context, id string) (UserRecord, error) {
 	u, err := s.rows.UserByID(ctx, id)

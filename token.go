@@ -41,7 +41,6 @@ type Subject struct {
 	SessionID string          // "" = none
 	AuthTime  time.Time       // when the user was last authenticated
 	AMR       string          // how, in words of RFC 8176 separated by single spaces; "" = not told
-	ACR       string          // how surely, in the service's own terms; "" = the issuer's, if it has one
 	Audience  []string        // whom the token is for, of all for whom the issuer issues, without spaces; empty = all
 	Granted   []string        // what Audience may be at most, as the session began; what is not issued for any more is left out; empty = all
 	TTL       time.Duration   // of this token, whole seconds; 0 = the issuer's

@@ -161,8 +161,8 @@ func TestJWTConfigRefuses(t *testing.T) {
 		"negative leeway":                        func(c *auth.JWTConfig) { c.Leeway = -1 },
 		"keys and a source":                      func(c *auth.JWTConfig) { c.Source = &changingKeys{} },
 		"other audience not UTF-8":               func(c *auth.JWTConfig) { c.OtherAudiences = []string{"\xff"} },
-		"ACR with a control character":           func(c *auth.JWTConfig) { c.ACR = "password\n" },
-		"ACR that leaves no room for an ID":      func(c *auth.JWTConfig) { c.ACR = strings.Repeat("x", 5900) },
+		"ACR with a control character":           func(c *auth.JWTConfig) { c.ACR = func(string) string { return "password\n" } },
+		"ACR that leaves no room for an ID":      func(c *auth.JWTConfig) { c.ACR = func(string) string { return strings.Repeat("x", 5900) } },
 		"a cache of billions":                    func(c *auth.JWTConfig) { c.Cache = 1 << 30 },
 		"leeway of an hour":                      func(c *auth.JWTConfig) { c.Leeway = time.Hour },
 	} {

@@ -165,7 +165,7 @@ func (a *Authenticator) unreadable(ctx context.Context, encoded string) *HashErr
 		if a.gate.Holds(info.MemoryBytes) {
 			return nil
 		}
-		return &HashError{input.HashTooCostly, info.Scheme, "memory", uint64(info.MemoryBytes), uint64(a.gate.Budget())}
+		return &HashError{Code: input.HashTooCostly, Scheme: info.Scheme, Limit: "memory", Value: uint64(info.MemoryBytes), Max: uint64(a.gate.Budget())}
 	}
 	if bare := input.WithoutSpace(encoded); bare == "" {
 		return &HashError{Code: input.HashWhiteSpace}

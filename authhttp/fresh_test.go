@@ -59,6 +59,62 @@ func TestRequireFresh(t *testing.T) {
 	})
 }
 
+// ASVS 5.0 7.5.3
+func TestRequireACR(t *testing.T) {
+	acr := []string{"urn:shop:2", "urn:shop:3"}
+	for _, tt := range []struct {
+		has  string
+		pass bool
+	}{
+		{"urn:shop:2", true},
+		{"urn:shop:3", true},
+		{"urn:shop:1", false},
+		{"urn:shop:2 urn:shop:3", false},
+		{"URN:SHOP:2", false},
+		{"", false},
+	} {
+		v := identified(auth.Identity{UserID: "u1", ACR: tt.has})
+		for _, h := range []http.Handler{
+			authhttp.RequireACR(v, acr...)(http.HandlerFunc(whoami)),
+			authhttp.RequireACRFunc(v, acr, whoIsIt),
+		} {
+			got := serve(t, h, get(t, "/", "Bearer x"))
+			if tt.pass {
+				if got.Status != 200 || got.Body["user"] != "u1" {
+					t.Errorf("%q: answer %d %s", tt.has, got.Status, got.Text)
+				}
+				continue
+			}
+			got.want(t, 401, "insufficient_user_authentication")
+			const challenge = `Bearer realm="api", error="insufficient_user_authentication", error_description="Another way of logging in is needed", acr_values="urn:shop:2 urn:shop:3"`
+			if c := got.Header.Values("WWW-Authenticate"); len(c) != 1 || c[0] != challenge {
+				t.Errorf("%q: WWW-Authenticate = %q", tt.has, c)
+			}
+			const body = `{"title":"Unauthorized","status":401,"error":"Another way of logging in is needed.","code":"insufficient_user_authentication","acr_values":"urn:shop:2 urn:shop:3"}` + "\n"
+			if got.Text != body {
+				t.Errorf("%q: body %s", tt.has, got.Text)
+			}
+		}
+	}
+
+	// The caller's slice is the caller's.
+	v := identified(auth.Identity{UserID: "u1", ACR: "urn:shop:1"})
+	h := authhttp.RequireACRFunc(v, acr, whoIsIt)
+	acr[0] = "urn:shop:1"
+	serve(t, h, get(t, "/", "Bearer x")).want(t, 401, "insufficient_user_authentication")
+
+	// Its own verifier counts, whoever else has let the request pass.
+	partner := identified(auth.Identity{UserID: "u1", ACR: "urn:shop:3"})
+	h = authhttp.Require(partner)(authhttp.RequireACR(v, "urn:shop:3")(http.HandlerFunc(whoami)))
+	serve(t, h, get(t, "/", "Bearer x")).want(t, 401, "insufficient_user_authentication")
+
+	// With a recent login: both are asked for.
+	old := identified(auth.Identity{UserID: "u1", ACR: "urn:shop:3", AuthTime: time.Now().Add(-time.Hour)})
+	h = authhttp.RequireFresh(old, time.Minute)(authhttp.RequireACR(old, "urn:shop:3")(http.HandlerFunc(whoami)))
+	stale(t, "old", serve(t, h, get(t, "/", "Bearer x")), "60")
+	serve(t, h, get(t, "/")).want(t, 401, "missing_token")
+}
+
 // A route that nobody could ever use is found when it is mounted.
 func TestRequirePanics(t *testing.T) {
 	v := identified(auth.Identity{UserID: "u1"})
@@ -74,6 +130,14 @@ func TestRequirePanics(t *testing.T) {
 		"fresh, never":            func() { authhttp.RequireFresh(v, 0)(next) },
 		"fresh, below a second":   func() { authhttp.RequireFresh(v, time.Second-1)(next) },
 		"fresh, before it was so": func() { authhttp.RequireFreshFunc(v, -time.Hour, whoIsIt) },
+		"acr, no verifier":        func() { authhttp.RequireACR(nil, "2")(next) },
+		"acr, no function":        func() { authhttp.RequireACRFunc(v, []string{"2"}, nil) },
+		"acr, none":               func() { authhttp.RequireACR(v)(next) },
+		"acr, an empty one":       func() { authhttp.RequireACR(v, "2", "")(next) }, // which a token without acr would have
+		"acr, two in one":         func() { authhttp.RequireACR(v, "2 3")(next) },
+		"acr, a quote":            func() { authhttp.RequireACR(v, `2", x="`)(next) },
+		"acr, a line":             func() { authhttp.RequireACR(v, "2\r\nX-Admin: 1")(next) },
+		"acr, not ASCII":          func() { authhttp.RequireACR(v, "é")(next) },
 	} {
 		wantPanic(t, name, ": ", mount)
 	}
@@ -87,7 +151,7 @@ func stale(t *testing.T, name string, got answer, seconds string) {
 	if c := got.Header.Values("WWW-Authenticate"); len(c) != 1 || c[0] != want {
 		t.Errorf("%s: WWW-Authenticate = %q, want %q", name, c, want)
 	}
-	const body = `{"title":"Unauthorized","status":401,"error":"A more recent login is needed.","code":"insufficient_user_authentication"}` + "\n"
+	body := `{"title":"Unauthorized","status":401,"error":"A more recent login is needed.","code":"insufficient_user_authentication","max_age":` + seconds + "}\n"
 	if got.Text != body {
 		t.Errorf("%s: body %s, want %s", name, got.Text, body)
 	}

@@ -72,6 +72,10 @@ type Config struct {
 	// auth_time lie after iat.
 	Skew time.Duration
 
+	// ACR says how surely an amr proves who somebody is, as [auth.JWTConfig]'s. Flask
+	// leaves the claim alone; nil = there is none.
+	ACR func(amr string) string
+
 	IdentityClaim string // JWT_IDENTITY_CLAIM; "" = sub
 
 	// IntegerSubjects writes user IDs that are decimal integers of at most 20

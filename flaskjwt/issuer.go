@@ -122,8 +122,8 @@ func (i *Issuer) sign(s auth.Subject, audiences []string, identity json.RawMessa
 		return auth.IssuedToken{}, errors.New("the TTL is not a whole number of seconds up to ten years")
 	case s.SessionID != "" && !token.ValidText(s.SessionID):
 		return auth.IssuedToken{}, errors.New("the session ID is not UTF-8 or has control characters")
-	case s.AMR != "" && !token.ValidText(s.AMR), s.ACR != "" && !token.ValidText(s.ACR):
-		return auth.IssuedToken{}, errors.New("amr or acr is not UTF-8 or has control characters")
+	case s.AMR != "" && !token.ValidText(s.AMR):
+		return auth.IssuedToken{}, errors.New("amr is not UTF-8 or has control characters")
 	case s.AMR != "" && strings.Contains(" "+s.AMR+" ", "  "):
 		return auth.IssuedToken{}, errors.New("amr has a space too many")
 	case !s.AuthTime.IsZero() && s.AuthTime.Unix() < 0:
@@ -159,8 +159,14 @@ func (i *Issuer) sign(s auth.Subject, audiences []string, identity json.RawMessa
 	if s.AMR != "" {
 		p.add("amr", strings.Split(s.AMR, " "))
 	}
-	if s.ACR != "" {
-		p.add("acr", s.ACR)
+	if c.ACR != nil {
+		acr := c.ACR(s.AMR)
+		if acr != "" && !token.ValidText(acr) {
+			return auth.IssuedToken{}, errors.New("acr is not UTF-8 or has control characters")
+		}
+		if acr != "" {
+			p.add("acr", acr)
+		}
 	}
 	if p.err != nil {
 		return auth.IssuedToken{}, p.err

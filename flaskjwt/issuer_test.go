@@ -144,6 +144,48 @@ func TestClaimSet(t *testing.T) {
 	})
 }
 
+// A login that somebody else has made is as fresh as it is, and no refresh makes it
+// fresher; its acr is made of its amr.
+func TestFreshOfALoginByOtherMeans(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		i := newIssuer(t, flaskjwt.Config{ACR: func(amr string) string {
+			if amr == "ext" {
+				return ""
+			}
+			return "acr of " + amr
+		}})
+		store := auth.NewMemoryStore()
+		a, err := auth.New(store, i, auth.Options{Hasher: authtest.Hasher{}, Sessions: auth.SessionConfig{Store: store}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := a.Import(t.Context(), auth.UserRecord{User: auth.User{ID: "42", Email: "ada@example.com"}}); err != nil {
+			t.Fatal(err)
+		}
+		check := func(what string, result auth.Result, err error, fresh bool, acr any) {
+			t.Helper()
+			if err != nil {
+				t.Fatal(what, err)
+			}
+			if got := payload(t, result.Tokens.Access); got["fresh"] != fresh || got["acr"] != acr {
+				t.Errorf("%s: fresh is %v, acr %v", what, got["fresh"], got["acr"])
+			}
+		}
+		result, err := a.LoginWith(t.Context(), auth.Proof{UserID: "42", AMR: "hwk mfa"})
+		check("now", result, err, true, "acr of hwk mfa")
+		time.Sleep(time.Minute)
+		result, err = a.Refresh(t.Context(), auth.Renewal{Token: result.Tokens.Refresh})
+		check("a refresh", result, err, false, "acr of hwk mfa")
+		result, err = a.LoginWith(t.Context(), auth.Proof{UserID: "42", AMR: "ext", At: time.Now().Add(-10 * time.Minute)})
+		check("ten minutes ago", result, err, false, nil)
+		result, err = a.LoginWith(t.Context(), auth.Proof{UserID: "42", AMR: "ext", At: time.Now().Add(30 * time.Second)})
+		check("by a clock that is ahead", result, err, true, nil)
+		time.Sleep(10 * time.Second)
+		result, err = a.Refresh(t.Context(), auth.Renewal{Token: result.Tokens.Refresh})
+		check("a refresh of that", result, err, false, nil)
+	})
+}
+
 func TestFreshIsWrittenWithin5SecondsOfAuthentication(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		time.Sleep(100 * time.Millisecond)

@@ -209,6 +209,37 @@ func TestRequireFresh(t *testing.T) {
 	})
 }
 
+// Only whose token has one of the acr passes; others are told which (RFC 9470 §3).
+// ASVS 5.0 6.8.4, 10.3.4
+func TestRequireACR(t *testing.T) {
+	bubble(t, func(t *testing.T, o *origin, s signer) {
+		v := newVerifier(t, o.config())
+		next := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) })
+		for _, tt := range []struct {
+			acr    any
+			status int
+			about  string
+		}{
+			{"phr", http.StatusNoContent, ""},
+			{"phrh", http.StatusNoContent, ""},
+			{"1", http.StatusUnauthorized, `error="insufficient_user_authentication"`},
+			{nil, http.StatusUnauthorized, `acr_values="phr phrh"`},
+			{[]string{"phr"}, http.StatusUnauthorized, `acr_values="phr phrh"`}, // no acr
+		} {
+			acr := []string{"phr", "phrh"}
+			for _, h := range []http.Handler{v.RequireACR(acr, next), v.RequireACRFunc(acr, func(w http.ResponseWriter, r *http.Request, _ jwks.Identity) { next(w, r) })} {
+				r := httptest.NewRequest("GET", "/", nil)
+				r.Header.Set("Authorization", "Bearer "+s.token(t, "acr", tt.acr))
+				w := httptest.NewRecorder()
+				h.ServeHTTP(w, r)
+				if challenge := w.Header().Get("WWW-Authenticate"); w.Code != tt.status || !strings.Contains(challenge, tt.about) {
+					t.Errorf("%v: %d %q, want %d %q", tt.acr, w.Code, challenge, tt.status, tt.about)
+				}
+			}
+		}
+	})
+}
+
 // A service that verifies links neither a database driver nor the root package,
 // which has one.
 func TestDependencies(t *testing.T) {

@@ -428,3 +428,19 @@ type KeyError struct {
 func (e *KeyError) Error() string {
 	return "jwks: keys of " + e.Issuer + ": " + strconv.Quote(e.KeyID) + " is passed over: " + e.Code
 }
+
+// RequireACRFunc is like [Verifier.RequireFunc] for what not every login is good enough
+// for: it also answers requests 401 as RFC 9470 §3 has it whose token has none of these
+// acr. The client then logs in again at the issuer, with acr_values. An acr means what its
+// issuer says: with several issuers name none that two of them use. It panics where
+// there is none, or one that is empty or has a space, a quote, a backslash or what is not
+// ASCII.
+func (v *Verifier) RequireACRFunc(acr []string, f func(w http.ResponseWriter, r *http.Request, who Identity)) http.Handler {
+	return bearer.RequireACR(v, acr, f, bearer.WriteError)
+}
+
+// RequireACR is like [Verifier.RequireACRFunc] for a handler that finds who is asking by
+// [FromContext].
+func (v *Verifier) RequireACR(acr []string, next http.Handler) http.Handler {
+	return v.RequireACRFunc(acr, bearer.Plain(next))
+}

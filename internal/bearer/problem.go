@@ -24,6 +24,10 @@ type Problem struct {
 	Min      int    `json:"min,omitempty"`
 	Max      int    `json:"max,omitempty"`
 
+	// What would do, beside insufficient_user_authentication (RFC 9470 §3).
+	MaxAge    int64  `json:"max_age,omitempty"` // in seconds
+	ACRValues string `json:"acr_values,omitempty"`
+
 	Header map[string]string `json:"-"`
 }
 

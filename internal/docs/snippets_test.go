@@ -30,6 +30,7 @@ var fragmentImports = []string{
 	"net/http/httptest",
 	"net/netip",
 	"os",
+	"slices",
 	"strings",
 	"testing",
 	"testing/synctest",

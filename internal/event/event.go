@@ -12,15 +12,15 @@ import (
 // Printed is what of an event may be printed: all but the clients. What is not set is
 // left out.
 type Printed struct {
-	Kind, Op, UserID, SessionID, Code string
-	Err                               error
-	At                                time.Time
+	Kind, Op, UserID, SessionID, AMR, Code string
+	Err                                    error
+	At                                     time.Time
 }
 
 // Attrs returns it as attributes.
 func (p Printed) Attrs() []slog.Attr {
 	attrs := []slog.Attr{slog.String("kind", p.Kind)}
-	for _, word := range [][2]string{{"op", p.Op}, {"user_id", p.UserID}, {"session_id", p.SessionID}, {"code", p.Code}} {
+	for _, word := range [][2]string{{"op", p.Op}, {"user_id", p.UserID}, {"session_id", p.SessionID}, {"amr", p.AMR}, {"code", p.Code}} {
 		if word[1] != "" {
 			attrs = append(attrs, slog.String(word[0], word[1]))
 		}

@@ -33,4 +33,5 @@ const (
 	FieldTime         = "time"
 	FieldTokenTTL     = "token_ttl"
 	FieldAudience     = "audience"
+	FieldAMR          = "amr"
 )

@@ -53,6 +53,17 @@ func (s *Store) UserByEmail(ctx context.Context, key string) (row.User, error) {
 // the user or more are stored, ended ones too.
 func (s *Store) UserForLogin(ctx context.Context, key string, sessions int) (row.User, bool, error) {
 	u, err := s.UserByEmail(ctx, key)
+	return s.reaching(u, sessions, err)
+}
+
+// UserForProof is UserForLogin by the user's ID.
+func (s *Store) UserForProof(ctx context.Context, id string, sessions int) (row.User, bool, error) {
+	u, err := s.UserByID(ctx, id)
+	return s.reaching(u, sessions, err)
+}
+
+// reaching says whether so many sessions of a user that was read or more are stored.
+func (s *Store) reaching(u row.User, sessions int, err error) (row.User, bool, error) {
 	if err != nil {
 		return row.User{}, false, err
 	}

@@ -20,7 +20,7 @@ var userColumns = []string{
 // statement's text.
 type statements struct {
 	insert, byID, byEmail, exists, delete string
-	forLogin                              string // byEmail, and whether there are sessions beyond so many
+	forLogin, forProof                    string // byEmail and byID, and whether there are sessions beyond so many
 	update, whereID                       string // with the assignments between them
 	check                                 string
 }
@@ -45,6 +45,7 @@ func newStatements(c Config, sessions sessionStatements) statements {
 		byID:     "SELECT " + columns + " FROM " + users + " u" + whereID,
 		byEmail:  "SELECT " + columns + byEmail,
 		forLogin: "SELECT " + columns + ", " + sessions.beyond + " AS `beyond`" + byEmail,
+		forProof: "SELECT " + columns + ", " + sessions.beyond + " AS `beyond` FROM " + users + " u" + whereID,
 		// Of what is there now, wherever reads are sent and whatever a transaction sees.
 		exists:  "SELECT 1 FROM " + users + whereID + " FOR UPDATE",
 		delete:  "DELETE FROM " + users + whereID,
@@ -128,15 +129,36 @@ func (s *Store) UserForLogin(ctx context.Context, key string, sessions int) (row
 	if len(key) > row.MaxEmail {
 		return row.User{}, false, unlessEnded(ctx, op, row.ErrNotFound)
 	}
-	var r struct {
-		userRow
-		Beyond bool `db:"beyond"`
-	}
+	var r reachingRow
 	if err := s.get(ctx, op, &r, s.statements.forLogin, int64(sessions-1), hexDigits(key)); err != nil {
 		return row.User{}, false, err
 	}
 	u, err := r.withKey(ctx, op, key)
 	return u, r.Beyond && err == nil, err
+}
+
+// reachingRow is a user, and whether so many sessions or more are stored.
+type reachingRow struct {
+	userRow
+	Beyond bool `db:"beyond"`
+}
+
+// UserForProof is UserForLogin by the user's ID.
+func (s *Store) UserForProof(ctx context.Context, id string, sessions int) (row.User, bool, error) {
+	const op = "user by id"
+	value, ok := s.config.id(id)
+	if !ok {
+		return row.User{}, false, unlessEnded(ctx, op, row.ErrNotFound)
+	}
+	var r reachingRow
+	if err := s.get(ctx, op, &r, s.statements.forProof, int64(sessions-1), value); err != nil {
+		return row.User{}, false, err
+	}
+	u, err := r.user()
+	if err != nil {
+		return row.User{}, false, failure(ctx, op, err)
+	}
+	return u, r.Beyond, nil
 }
 
 // UserByID returns the user with an ID.

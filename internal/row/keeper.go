@@ -14,6 +14,7 @@ type Keeper interface {
 	// are stored, ended ones too.
 	UserForLogin(ctx context.Context, key string, sessions int) (User, bool, error)
 	UserByID(ctx context.Context, id string) (User, error)
+	UserForProof(ctx context.Context, id string, sessions int) (User, bool, error) // UserForLogin by the ID
 	UpdateUser(ctx context.Context, u UserUpdate) error
 	DeleteUser(ctx context.Context, id string) error
 

@@ -15,8 +15,8 @@ import (
 type Terms struct {
 	Rules
 	OtherAudiences []string
-	ACR            string        // acr where the subject's claims have none; "" is none
-	TTL            time.Duration // from issue to expiry, as [ValidTTL] wants it; 0 is [DefaultTTL]
+	ACR            func(amr string) string // the acr of an amr; "" is none; nil is none for all
+	TTL            time.Duration           // from issue to expiry, as [ValidTTL] wants it; 0 is [DefaultTTL]
 }
 
 // Issuer signs tokens and parses them. The keys are given to each call. It is safe
@@ -50,7 +50,7 @@ func NewIssuer(t Terms, keys *Set, idBytes int) (*Issuer, error) {
 		}
 	}
 	longest := strings.Repeat("<", idBytes) // each of which JSON writes in six bytes
-	if _, _, err := i.Sign(keys, Claims{Subject: longest, SessionID: longest, AuthTime: now}, 0, now); err != nil {
+	if _, _, err := i.Sign(keys, Claims{Subject: longest, SessionID: longest, AuthTime: now, AMR: "pwd"}, 0, now); err != nil {
 		return nil, err
 	}
 	return i, nil
@@ -62,7 +62,6 @@ type Subject struct {
 	SessionID string
 	AuthTime  time.Time
 	AMR       string
-	ACR       string
 	Audience  []string // asked, see [Issuer.Audiences]
 	Granted   []string
 	TTL       time.Duration
@@ -85,7 +84,7 @@ func (i *Issuer) Issue(keys *Set, s Subject, longest time.Duration, now time.Tim
 	}
 	return i.Sign(keys, Claims{
 		Subject: s.UserID, Audience: audiences[0], OtherAudiences: audiences[1:],
-		SessionID: s.SessionID, AuthTime: s.AuthTime, AMR: s.AMR, ACR: s.ACR, Custom: string(s.Claims),
+		SessionID: s.SessionID, AuthTime: s.AuthTime, AMR: s.AMR, Custom: string(s.Claims),
 	}, s.TTL, now)
 }
 
@@ -131,7 +130,7 @@ func among(all, list []string) []string {
 
 // Sign returns a token by the first of the keys, and its exp, ttl after the second
 // of now; 0 is the TTL of the terms. The claims are the subject's own: Subject,
-// SessionID, AuthTime, AMR, ACR and Custom, and the audiences, of [Issuer.Audiences];
+// SessionID, AuthTime, AMR and Custom, and the audiences, of [Issuer.Audiences];
 // none are all of the terms'. The rest is filled in. AuthTime is cut to whole seconds,
 // and is now if it lies in the future.
 func (i *Issuer) Sign(keys *Set, c Claims, ttl time.Duration, now time.Time) (signed string, expires time.Time, err error) {
@@ -143,7 +142,10 @@ func (i *Issuer) Sign(keys *Set, c Claims, ttl time.Duration, now time.Time) (si
 	if c.Issuer = i.terms.Issuer; c.Audience == "" {
 		c.Audience, c.OtherAudiences = i.terms.Audience, i.terms.OtherAudiences
 	}
-	c.ClientID, c.ID, c.ACR = i.terms.Audience, rand.Text(), cmp.Or(c.ACR, i.terms.ACR)
+	c.ClientID, c.ID = i.terms.Audience, rand.Text()
+	if i.terms.ACR != nil {
+		c.ACR = i.terms.ACR(c.AMR)
+	}
 	c.IssuedAt, c.NotBefore, c.ExpiresAt = now, now, expires
 	if c.AuthTime = c.AuthTime.UTC().Truncate(time.Second); c.AuthTime.After(now) {
 		c.AuthTime = now

@@ -46,7 +46,7 @@ func TestNewIssuer(t *testing.T) {
 		"other with a space":    {keys, func(s *token.Terms) { s.OtherAudiences = []string{"a b"} }, "aud"},
 		"audience twice":        {keys, func(s *token.Terms) { s.OtherAudiences = []string{audience} }, "an audience is there twice"},
 		"other audience twice":  {keys, func(s *token.Terms) { s.OtherAudiences = []string{"b", "b"} }, "an audience is there twice"},
-		"ACR":                   {keys, func(s *token.Terms) { s.ACR = "a\n" }, "acr"},
+		"ACR":                   {keys, func(s *token.Terms) { s.ACR = func(string) string { return "a\n" } }, "acr"},
 		"no room for an ID":     {keys, func(s *token.Terms) { s.Audience = strings.Repeat("x", 2700) }, "larger"},
 		"verifies only":         {verifyOnly, func(*token.Terms) {}, "cannot sign"},
 		"another's public half": {otherHalf, func(*token.Terms) {}, "sign: "},
@@ -160,17 +160,18 @@ func TestIssuer(t *testing.T) {
 func TestIssue(t *testing.T) {
 	s, keys := terms(t)
 	s.TTL, s.Leeway, s.OtherAudiences = time.Minute, time.Second, []string{"b", "c"}
+	s.ACR = func(amr string) string { return "2 by " + amr }
 	i, err := token.NewIssuer(s, keys, 64)
 	must(t, i, err)
 	subject := token.Subject{
-		UserID: "user", SessionID: "session", AuthTime: at(-5), AMR: "pwd", ACR: "2",
+		UserID: "user", SessionID: "session", AuthTime: at(-5), AMR: "pwd",
 		Audience: []string{"b", audience}, Granted: []string{audience, "b"}, TTL: time.Second, Claims: []byte(`{"a":1}`),
 	}
 	signed, expires, err := i.Issue(keys, subject, 2*time.Second, at(0))
 	must(t, signed, err)
 	id, err := i.Parse(keys, signed, at(0))
 	wantIdentity(t, id, err, token.Claims{
-		Subject: "user", SessionID: "session", AuthTime: at(-5), AMR: "pwd", ACR: "2", Audience: audience, OtherAudiences: []string{"b"},
+		Subject: "user", SessionID: "session", AuthTime: at(-5), AMR: "pwd", ACR: "2 by pwd", Audience: audience, OtherAudiences: []string{"b"},
 		Issuer: issuer, ClientID: audience, ID: id.TokenID, IssuedAt: at(0), ExpiresAt: at(1), Custom: `{"a":1}`,
 	})
 	if !expires.Equal(at(1)) {
