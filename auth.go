@@ -11,6 +11,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"sync/atomic"
 	"time"
 
 	"github.com/seed89488a0c/auth/internal/draw"
@@ -52,6 +53,8 @@ type Authenticator struct {
 	decoys         *draw.Lots[decoy] // readable, by the e-mail key; the first is of live parameters
 	revealDisabled bool
 	testAddresses  bool // under .test are accepted
+
+	addressTold *atomic.Bool // that clients' addresses are not known; copies share it
 }
 
 // New returns an Authenticator. It hashes and verifies once, so that a hasher
@@ -62,7 +65,7 @@ func New(store UserStore, issuer TokenIssuer, o Options) (*Authenticator, error)
 	if isZero(store) || issuer == nil {
 		return nil, errors.New("auth: New: the store is nil or a zero value, or the issuer is nil")
 	}
-	a := &Authenticator{store: store, issuer: issuer, owner: &token.Owner{}}
+	a := &Authenticator{store: store, issuer: issuer, owner: &token.Owner{}, addressTold: new(atomic.Bool)}
 	if err := a.apply(o); err != nil {
 		return nil, err
 	}

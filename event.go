@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/seed89488a0c/auth/internal/clientaddr"
 	"github.com/seed89488a0c/auth/internal/event"
 	"github.com/seed89488a0c/auth/internal/fault"
 	"github.com/seed89488a0c/auth/internal/row"
@@ -41,6 +42,7 @@ import (
 //	overloaded               too many wait for a password to be hashed
 //	unavailable              something did not answer, and Err says what; where the call could do without, it went on
 //	abandoned                the caller's context was cancelled before there was an answer, mostly by a client that hung up
+//	address_unconfigured     package authhttp does not know the address of who asks: its AddressConfig is missing or wrong. Client.Address is then the proxy, or whoever it was; raised before the call's own event, once by an Authenticator and its copies
 //
 // It prints, by fmt, log/slog, encoding/json and encoding/xml, without the clients.
 // Libraries that walk fields by reflection show them, and so does fmt where an Event
@@ -119,6 +121,9 @@ func (a *Authenticator) begin(ctx context.Context, op string, client Client) (co
 	if a.events != nil {
 		c.client = client.cut()
 		ctx = context.WithValue(ctx, callKey{}, c)
+		if from, ok := clientaddr.FromContext(ctx); ok && !from.Client.IsValid() && a.addressTold.CompareAndSwap(false, true) {
+			a.emit(ctx, Event{Kind: "address_unconfigured", Client: Client{Address: from.Peer}})
+		}
 	}
 	return ctx, c
 }

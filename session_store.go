@@ -11,7 +11,7 @@ import (
 // Client is what a caller knows of who asks, to be shown in a list of sessions.
 // Nothing is decided by it.
 type Client struct {
-	Address   netip.Addr // from trusted proxy data alone (ASVS 5.0 15.3.4)
+	Address   netip.Addr // from trusted proxy data alone (ASVS 5.0 15.3.4), as authhttp.ClientAddress finds it; zero = not known
 	UserAgent string     // cut to 256 bytes
 	Label     string     // such as "Ada's phone"; cut to 100 bytes
 }

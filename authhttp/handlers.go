@@ -4,7 +4,6 @@ import (
 	"io"
 	"mime"
 	"net/http"
-	"net/netip"
 	"slices"
 	"strings"
 
@@ -28,13 +27,13 @@ const maxBody = 16 << 10
 // password nothing is. It sets no deadline and logs nothing: that is for the service, by
 // the request's context and by [auth.Options.Events].
 //
-// The session, where there are any, is shown in the list of [Sessions] with the
-// request's User-Agent and the address in its RemoteAddr. Behind a proxy that is
-// the proxy's, unless middleware has put there what a trusted proxy says; or call
-// the Authenticator in a handler of your own.
+// The session, where there are any, is shown in the list of [Sessions] with what
+// [ClientOf] returns. Behind a proxy, and for clients in a private network, mount
+// [ClientAddress]: without it they have no address.
 func Register(a *auth.Authenticator) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		in := auth.Registration{Client: clientOf(r)}
+		r = located(r)
+		in := auth.Registration{Client: ClientOf(r)}
 		err := readStrings(w, r, map[string]func(string){
 			"email":    func(s string) { in.Email = strings.TrimSpace(s) },
 			"password": func(s string) { in.Password = auth.NewPassword(s) },
@@ -63,7 +62,8 @@ func Register(a *auth.Authenticator) http.Handler {
 // are then for these audiences alone, and so are those that a refresh gives.
 func Login(a *auth.Authenticator) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		in := auth.Credentials{Client: clientOf(r)}
+		r = located(r)
+		in := auth.Credentials{Client: ClientOf(r)}
 		err := readStrings(w, r, map[string]func(string){
 			"email":    func(s string) { in.Email = strings.TrimSpace(s) },
 			"password": func(s string) { in.Password = auth.NewPassword(s) },
@@ -87,16 +87,6 @@ func Login(a *auth.Authenticator) http.Handler {
 		}
 		WriteTokens(w, result.Tokens)
 	})
-}
-
-// clientOf returns what a request says of who sent it.
-func clientOf(r *http.Request) auth.Client {
-	address, err := netip.ParseAddr(r.RemoteAddr) // as some middleware leaves it
-	if err != nil {
-		peer, _ := netip.ParseAddrPort(r.RemoteAddr) // zero where it is neither
-		address = peer.Addr()
-	}
-	return auth.Client{Address: address.Unmap().WithZone(""), UserAgent: r.UserAgent()}
 }
 
 // checkMethod returns the answer to a request by another method.

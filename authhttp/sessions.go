@@ -27,7 +27,8 @@ import (
 func Refresh(a *auth.Authenticator) http.Handler {
 	needSessions(a, "Refresh")
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		in := auth.Renewal{Client: clientOf(r)}
+		r = located(r)
+		in := auth.Renewal{Client: ClientOf(r)}
 		err := readStrings(w, r, map[string]func(string){
 			"refresh_token": func(s string) { in.Token = s },
 			"audience":      func(s string) { in.Audience = strings.Split(s, " ") },
@@ -174,7 +175,7 @@ func passwordAgain(a *auth.Authenticator, endOthers bool) http.Handler {
 		result, err := a.Reauthenticate(r.Context(), auth.Reauthentication{
 			Identity:  id,
 			Password:  auth.NewPassword(password),
-			Client:    clientOf(r),
+			Client:    ClientOf(r),
 			EndOthers: endOthers,
 		})
 		if err != nil {
@@ -191,7 +192,7 @@ func passwordAgain(a *auth.Authenticator, endOthers bool) http.Handler {
 // does.
 func ChangePassword(a *auth.Authenticator) http.Handler {
 	return known(a, func(w http.ResponseWriter, r *http.Request, id auth.Identity) error {
-		c := auth.PasswordChange{Identity: id, Client: clientOf(r)}
+		c := auth.PasswordChange{Identity: id, Client: ClientOf(r)}
 		err := readStrings(w, r, map[string]func(string){
 			"current": func(s string) { c.Current = auth.NewPassword(s) },
 			"new":     func(s string) { c.New = auth.NewPassword(s) },
@@ -219,6 +220,7 @@ func needSessions(a *auth.Authenticator, handler string) {
 // returns an error.
 func known(a *auth.Authenticator, f func(http.ResponseWriter, *http.Request, auth.Identity) error, methods ...string) http.Handler {
 	answer := func(w http.ResponseWriter, r *http.Request, id auth.Identity) {
+		r = located(r)
 		err := a.CheckIdentity(r.Context(), id)
 		if err == nil {
 			err = checkMethod(r, methods...)

@@ -315,13 +315,13 @@ func TestSessions(t *testing.T) {
 		}{
 			"192.0.2.1":   {"<script>", "", 0, 0, 2 * time.Hour, false},
 			"192.0.2.22":  {"", "", time.Hour, 90 * time.Minute, 3*time.Hour + 30*time.Minute, true},
-			"fe80::1":     {"three", "", time.Hour, time.Hour, 3 * time.Hour, false},
+			"three":       {"three", "", time.Hour, time.Hour, 3 * time.Hour, false},
 			"2001:db8::1": {strings.Repeat("é", 128), "", time.Hour, time.Hour, 3 * time.Hour, false},
 			"five":        {"five", "", time.Hour, time.Hour, 3 * time.Hour, false},
 			"Ann's phone": {"", "Ann's phone", time.Hour, time.Hour, 3 * time.Hour, false},
 		} {
 			client := map[string]any{"address": address, "user_agent": one.agent, "label": one.label}
-			if address == "five" || one.label != "" {
+			if address == one.agent || one.label != "" {
 				delete(client, "address")
 			}
 			for name, value := range client {

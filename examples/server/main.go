@@ -16,7 +16,8 @@
 // It is a service in small, to copy from: time-outs and limits for everything,
 // a deadline for every request, so that a database that stalls is a 503 and not
 // a wait, an end that lets requests in flight finish, and logs without personal
-// data.
+// data. Behind a proxy give -trusted-proxies, so that the list of sessions has the
+// clients' addresses: as it is, whoever connects from a private network has none.
 package main
 
 import (
@@ -27,6 +28,7 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"net/netip"
 	"os"
 	"os/signal"
 	"strings"
@@ -90,7 +92,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	}
 	c.greet(stdout, listener.Addr())
 	go purge(ctx, a, log)
-	return serve(ctx, listener, newHandler(services{a, authhttp.JWKS(issuer), health, c.fresh, log}), log)
+	return serve(ctx, listener, newHandler(services{a, authhttp.JWKS(issuer), health, c.addresses, c.fresh, log}), log)
 }
 
 // openStore opens the database and brings its schema up to date.
@@ -115,6 +117,7 @@ type config struct {
 	addr, dsn, policy, secretFile, keys, issuer, audience string
 	ttl, rotate, keysPoll, keysMaxAge                     time.Duration
 	idle, lifetime, grace, checkSessions, fresh           time.Duration
+	addresses                                             authhttp.AddressConfig
 }
 
 func parseConfig(args []string, getenv func(string) string, stdout io.Writer) (config, error) {
@@ -129,6 +132,8 @@ func parseConfig(args []string, getenv func(string) string, stdout io.Writer) (c
 	f.DurationVar(&c.grace, "grace", 30*time.Second, "how long a new refresh token is not replaced, and the one before it can be used by a client whose answer was lost; 0 is not at all")
 	f.DurationVar(&c.checkSessions, "check-sessions", 0, "how long after its session an access token may live on; 0 is until it expires, which costs no look at the store")
 	f.DurationVar(&c.fresh, "fresh", 5*time.Minute, "how long ago the password may have been given for DELETE /users/me")
+	f.Func("trusted-proxies", "`networks` of the proxies whose X-Forwarded-For is read, such as 10.0.0.0/24,2001:db8::/64", networks(&c.addresses.TrustedProxies))
+	f.Func("client-networks", "`networks` of clients whose addresses are not public, such as 10.8.0.0/16; without them such clients have no address", networks(&c.addresses.ClientNetworks))
 	f.StringVar(&c.policy, "policy", "default", "password `rule`: default (the library's own) or tutorial (4 to 12 characters, weak)")
 	f.StringVar(&c.secretFile, "secret-file", "", "`file` of the key that signs tokens: 32 to 1024 random bytes, as they are, in hexadecimal or in base64, PEM or a JWK; as from: openssl rand -hex 32")
 	f.StringVar(&c.keys, "keys", "", "`directory` of the keys that sign tokens, for several replicas and for others who verify; see package keyring")
@@ -176,6 +181,24 @@ func parseConfig(args []string, getenv func(string) string, stdout io.Writer) (c
 		return config{}, usageError{errors.New("keys and secret-file are given; one of them signs")}
 	}
 	return c, nil
+}
+
+// networks returns what reads a flag of prefixes that are separated by commas.
+func networks(list *[]netip.Prefix) func(string) error {
+	return func(text string) error {
+		*list = nil
+		for word := range strings.SplitSeq(text, ",") {
+			p, err := netip.ParsePrefix(strings.TrimSpace(word))
+			if err != nil {
+				return err
+			}
+			if p.Bits() == 0 || p.Addr().Is4In6() {
+				return errors.New("everybody, or IPv4 that is written as IPv6")
+			}
+			*list = append(*list, p)
+		}
+		return nil
+	}
 }
 
 // sessions returns the rules for sessions.

@@ -13,9 +13,11 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"reflect"
 	"regexp"
 	"slices"
 	"strings"
@@ -26,6 +28,7 @@ import (
 	"time"
 
 	"github.com/seed89488a0c/auth"
+	"github.com/seed89488a0c/auth/authhttp"
 	"github.com/seed89488a0c/auth/authtest"
 	"github.com/seed89488a0c/auth/internal/mysqltest"
 )
@@ -372,6 +375,11 @@ func TestConfiguration(t *testing.T) {
 		{"grace too long", []string{"-grace", "1h"}, nil, false, "grace"},
 		{"staleness negative", []string{"-check-sessions", "-1s"}, nil, false, "staleness"},
 		{"fresh", nil, map[string]string{"AUTH_FRESH": "0s"}, true, "fresh"},
+		{"proxies that are no prefix", []string{"-trusted-proxies", "10.0.0.1"}, nil, true, "trusted-proxies"},
+		{"proxies, and a comma", []string{"-trusted-proxies", "10.0.0.1/32,"}, nil, true, "trusted-proxies"},
+		{"everybody is a proxy", []string{"-trusted-proxies", "10.0.0.1/32,0.0.0.0/0"}, nil, true, "everybody"},
+		{"everybody is a client", nil, map[string]string{"AUTH_CLIENT_NETWORKS": "::/0"}, true, "AUTH_CLIENT_NETWORKS"},
+		{"clients mapped", []string{"-client-networks", "::ffff:10.0.0.0/104"}, nil, true, "client-networks"},
 		{"policy", []string{"-policy", "none"}, nil, true, "policy"},
 		{"policy by environment", nil, map[string]string{"AUTH_POLICY": "none"}, true, "policy"},
 		{"issuer", []string{"-issuer", ""}, nil, false, "issuer"},
@@ -406,14 +414,18 @@ func TestConfiguration(t *testing.T) {
 }
 
 func TestFlagWinsOverEnvironment(t *testing.T) {
-	env := map[string]string{"AUTH_TTL": "1m", "AUTH_ISSUER": "environment", "AUTH_SECRET_FILE": "file", "AUTH_ADDR": ":1", "AUTH_AUDIENCE": ""}
-	c, err := parseConfig([]string{"-issuer", "flag"}, func(name string) string { return env[name] }, io.Discard)
+	env := map[string]string{"AUTH_TRUSTED_PROXIES": "10.0.0.1/32", "AUTH_CLIENT_NETWORKS": "10.8.0.0/16, fd00::/8", "AUTH_TTL": "1m", "AUTH_ISSUER": "environment", "AUTH_SECRET_FILE": "file", "AUTH_ADDR": ":1", "AUTH_AUDIENCE": ""}
+	c, err := parseConfig([]string{"-issuer", "flag", "-trusted-proxies", "10.0.0.2/32"}, func(name string) string { return env[name] }, io.Discard)
 	if err != nil {
 		t.Fatal(err)
 	}
 	want := config{addr: ":1", policy: "default", secretFile: "file", issuer: "flag", audience: "auth-example", ttl: time.Minute, keysPoll: time.Minute, keysMaxAge: 5 * time.Minute,
-		idle: 7 * 24 * time.Hour, lifetime: 30 * 24 * time.Hour, grace: 30 * time.Second, fresh: 5 * time.Minute}
-	if c != want {
+		idle: 7 * 24 * time.Hour, lifetime: 30 * 24 * time.Hour, grace: 30 * time.Second, fresh: 5 * time.Minute,
+		addresses: authhttp.AddressConfig{
+			TrustedProxies: []netip.Prefix{netip.MustParsePrefix("10.0.0.2/32")},
+			ClientNetworks: []netip.Prefix{netip.MustParsePrefix("10.8.0.0/16"), netip.MustParsePrefix("fd00::/8")},
+		}}
+	if !reflect.DeepEqual(c, want) {
 		t.Errorf("got %+v, want %+v", c, want)
 	}
 }
@@ -463,7 +475,7 @@ func newTestHandler(t *testing.T, store auth.UserStore, health func(context.Cont
 	logger := slog.New(slog.NewJSONHandler(log, nil))
 	sessions := auth.SessionConfig{Store: auth.NewMemoryStore()}
 	a := authtest.New(t, auth.Options{Events: logEvents(logger), Sessions: sessions}).WithStore(store)
-	return newHandler(services{a, http.NotFoundHandler(), health, time.Minute, logger}), a, log
+	return newHandler(services{a, http.NotFoundHandler(), health, authhttp.AddressConfig{}, time.Minute, logger}), a, log
 }
 
 func healthy(context.Context) error { return nil }
@@ -644,6 +656,7 @@ func TestLogs(t *testing.T) {
 		"other  405 nobody",
 	}
 	wantEvents := []string{
+		"WARN address_unconfigured nobody",
 		"INFO registered the user",
 		"INFO registration_refused nobody",
 		"INFO logged_in the user",

@@ -35,11 +35,12 @@ const (
 
 // services are what the API is made of.
 type services struct {
-	auth   *auth.Authenticator
-	keys   http.Handler                // serves the public keys
-	health func(context.Context) error // says whether the store can be used
-	fresh  time.Duration               // how old a login may be for what cannot be undone
-	log    *slog.Logger
+	auth      *auth.Authenticator
+	keys      http.Handler                // serves the public keys
+	health    func(context.Context) error // says whether the store can be used
+	addresses authhttp.AddressConfig      // says which proxies to believe
+	fresh     time.Duration               // how old a login may be for what cannot be undone
+	log       *slog.Logger
 }
 
 // newHandler returns the API.
@@ -70,7 +71,7 @@ func newHandler(s services) http.Handler {
 		}
 		writeJSON(w, map[string]string{"status": "ok"})
 	})
-	return observe(mux, s.log)
+	return authhttp.ClientAddress(s.addresses)(observe(mux, s.log)) // outside, since it passes on another request
 }
 
 // handler answers requests of somebody who is known.
@@ -201,15 +202,25 @@ func (w *recorder) Write(p []byte) (int, error) {
 func (w *recorder) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
 // logEvents logs security events. Printed they hold IDs, codes and times, and leave
-// out who the client is.
+// out who the client is. Of a proxy that is not configured the network is logged.
 func logEvents(log *slog.Logger) func(context.Context, auth.Event) {
 	return func(ctx context.Context, e auth.Event) {
 		level := slog.LevelInfo
+		attrs := []slog.Attr{slog.Any("", e)} // without a name its members are the line's
 		switch e.Kind {
 		case "registered", "logged_in", "refreshed", "session_ended":
 			note(ctx, e.UserID)
 		case "login_failed", "password_refused", "refresh_refused", "session_replayed", "too_many_sessions", "overloaded":
 			level = slog.LevelWarn
+		case "address_unconfigured":
+			level = slog.LevelWarn
+			bits := 24
+			if e.Client.Address.Is6() {
+				bits = 64
+			}
+			if network, err := e.Client.Address.Prefix(bits); err == nil && network.IsValid() { // over a Unix socket there is none
+				attrs = append(attrs, slog.String("network", network.String()))
+			}
 		case "password_rehashed":
 			if e.Err != nil {
 				level = slog.LevelWarn
@@ -217,7 +228,7 @@ func logEvents(log *slog.Logger) func(context.Context, auth.Event) {
 		case "unavailable": // somebody has to look
 			level = slog.LevelError
 		}
-		log.LogAttrs(ctx, level, "security event", slog.Any("", e)) // without a name its members are the line's
+		log.LogAttrs(ctx, level, "security event", attrs...)
 	}
 }
 
