@@ -22,6 +22,8 @@
 //	mux.Handle("POST /users/me/reauthenticate", authhttp.Reauthenticate(a))
 //	mux.Handle("POST /payments", authhttp.RequireFreshFunc(a, 5*time.Minute, pay))
 //
+// Behind a proxy [ClientAddress] goes around all of them.
+//
 // What a client is told:
 //
 //	200  registered, logged in, refreshed, password given again or changed:

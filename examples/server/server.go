@@ -71,7 +71,8 @@ func newHandler(s services) http.Handler {
 		}
 		writeJSON(w, map[string]string{"status": "ok"})
 	})
-	return authhttp.ClientAddress(s.addresses)(observe(mux, s.log)) // outside, since it passes on another request
+	// Outside: observe reads the pattern that mux leaves in the very request it was given.
+	return authhttp.ClientAddress(s.addresses)(observe(mux, s.log))
 }
 
 // handler answers requests of somebody who is known.
