@@ -89,7 +89,7 @@ func (c AddressConfig) rules() (clientaddr.Rules, string) {
 		header = http.CanonicalHeaderKey(c.Header)
 	}
 	if strings.Trim(header, tokenCharacters) != "" {
-		panic("authhttp: ClientAddress: the Header is no name of one")
+		panic("authhttp: ClientAddress: the Header is not the name of one")
 	}
 	if header == "Forwarded" {
 		panic("authhttp: ClientAddress: the Header Forwarded is not supported: have the proxy send X-Forwarded-For")

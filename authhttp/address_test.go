@@ -128,14 +128,14 @@ func TestClientOf(t *testing.T) {
 
 func TestClientAddressPanics(t *testing.T) {
 	for words, c := range map[string]authhttp.AddressConfig{
-		"authhttp: ClientAddress: TrustedProxies has 0.0.0.0/0, which is everybody": {TrustedProxies: prefixes("10.0.0.0/8 0.0.0.0/0")},
-		"authhttp: ClientAddress: ClientNetworks has ::/0, which is everybody":      {ClientNetworks: prefixes("::/0")},
-		"ClientNetworks has ::ffff:0.0.0.0/96, which is everybody":                  {ClientNetworks: prefixes("::ffff:0.0.0.0/96")},
-		"TrustedProxies has a prefix that is not valid":                             {TrustedProxies: make([]netip.Prefix, 1)},
-		"ClientNetworks has a prefix that is not valid":                             {ClientNetworks: make([]netip.Prefix, 1)},
-		"TrustedProxies has ::ffff:0.0.0.0/80, which is more than IPv4":             {TrustedProxies: prefixes("::ffff:0.0.0.0/80")},
-		"authhttp: ClientAddress: the Header is no name of one":                     {Header: "X-Real IP"},
-		"the Header is no name": {Header: "X-Real-IP:"},
+		"authhttp: ClientAddress: TrustedProxies has 0.0.0.0/0, which is everybody":    {TrustedProxies: prefixes("10.0.0.0/8 0.0.0.0/0")},
+		"authhttp: ClientAddress: ClientNetworks has ::/0, which is everybody":         {ClientNetworks: prefixes("::/0")},
+		"ClientNetworks has ::ffff:0.0.0.0/96, which is everybody":                     {ClientNetworks: prefixes("::ffff:0.0.0.0/96")},
+		"TrustedProxies has a prefix that is not valid":                                {TrustedProxies: make([]netip.Prefix, 1)},
+		"ClientNetworks has a prefix that is not valid":                                {ClientNetworks: make([]netip.Prefix, 1)},
+		"TrustedProxies has ::ffff:0.0.0.0/80, which is more than IPv4":                {TrustedProxies: prefixes("::ffff:0.0.0.0/80")},
+		"authhttp: ClientAddress: the Header is not the name of one":                   {Header: "X-Real IP"},
+		"the Header is not the name":                                                   {Header: "X-Real-IP:"},
 		"authhttp: ClientAddress: the Header Forwarded is not supported: have the pro": {Header: "forwarded"},
 	} {
 		wantPanic(t, words, words, func() { authhttp.ClientAddress(c) })
