@@ -113,7 +113,7 @@ func login(w http.ResponseWriter, r *http.Request, a *auth.Authenticator, known 
 		AMR:      r.Header.Get("Sso-Amr"),
 		At:       at,
 		Identity: who,
-		Client:   auth.Client{UserAgent: r.UserAgent()},
+		Client:   authhttp.ClientOf(r),
 	})
 	if errors.Is(err, auth.ErrInvalidCredentials) {
 		http.Error(w, "somebody else is logged in at the single sign-on, or the user is disabled", http.StatusForbidden)
