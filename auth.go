@@ -227,6 +227,7 @@ func (a *Authenticator) create(ctx context.Context, r UserRecord) (string, error
 // none was ever accepted; [ErrOverloaded]; [ErrTooManySessions].
 func (a *Authenticator) Login(ctx context.Context, c Credentials) (_ Result, err error) {
 	ctx, call := a.begin(ctx, "login", c.Client)
+	call.amr = passwordAMR
 	defer a.report(ctx, call, &err)
 	if len(c.Password.Reveal()) > input.MaxPasswordBytes {
 		return Result{}, &InputError{Field: input.FieldPassword, Code: input.TooLong}
@@ -248,7 +249,7 @@ func (a *Authenticator) Login(ctx context.Context, c Credentials) (_ Result, err
 		return Result{}, err
 	}
 	if disabled := !user.DisabledAt.IsZero(); disabled || !check.match {
-		event := Event{Kind: "login_failed", UserID: user.ID, Err: check.unreadable}
+		event := Event{Kind: "login_failed", UserID: user.ID, AMR: passwordAMR, Err: check.unreadable}
 		if disabled {
 			event.Code = "user_disabled"
 		}

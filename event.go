@@ -59,7 +59,7 @@ type Event struct {
 
 	UserID    string // "" = none, or not known
 	SessionID string // "" = none, or not known
-	AMR       string // how the user was authenticated, of registered, logged_in, reauthenticated and password_changed
+	AMR       string // how the user was authenticated, or was said to be, of every login and step-up, refused ones too, and of password_changed
 
 	// Client is who asked, where the method was told, and Previous who refreshed the
 	// session before, of refresh_repeated and session_replayed. They are personal data,
@@ -107,7 +107,7 @@ func (e Event) MarshalText() ([]byte, error) { return []byte(e.printed().Text())
 // call is a call of an exported method, as events tell of it. It travels in the
 // context, to where they are raised.
 type call struct {
-	op                string
+	op, amr           string
 	client            Client
 	userID, sessionID string // as far as they are known
 	told              bool   // that it was refused
@@ -134,7 +134,7 @@ func (a *Authenticator) report(ctx context.Context, c *call, err *error) {
 		c.userID = "" // which is any text that the service was given
 	}
 	if *err != nil && !c.told {
-		a.emit(ctx, Event{Kind: c.refusal(ctx, *err), UserID: c.userID, SessionID: c.sessionID, Err: *err})
+		a.emit(ctx, Event{Kind: c.refusal(ctx, *err), UserID: c.userID, SessionID: c.sessionID, AMR: c.amr, Err: *err})
 	}
 }
 
@@ -155,12 +155,12 @@ func (c *call) refusal(ctx context.Context, err error) string {
 		kind = "too_many_sessions"
 	case c.op == "register":
 		kind = "registration_refused"
-	case c.op == "login", c.op == "login_with":
-		kind = "login_failed"
 	case c.op == "refresh":
 		kind = "refresh_refused"
 	case errors.Is(err, ErrInvalidToken):
 		kind = "token_refused"
+	case c.op == "login", c.op == "login_with":
+		kind = "login_failed"
 	case errors.Is(err, ErrInvalidCredentials):
 		kind = "password_refused"
 	}

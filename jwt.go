@@ -28,9 +28,10 @@ type JWTConfig struct {
 	// ACR says how surely an amr proves who somebody is, in the service's own terms (RFC
 	// 9068 §2.2.1, RFC 9470): "pwd" is a password alone. It is asked for every token, at
 	// a refresh too, so that a new policy holds at once and no refresh is worth more
-	// than its login. What it returns is UTF-8 without control characters, and "" = not
-	// told. It must be safe for concurrent use, and give one amr one answer. nil = no
-	// token has an acr.
+	// than its login. It is not asked for a token without an amr. What it returns is "",
+	// which is not told, or UTF-8 without control characters: anything else is
+	// [ErrUnavailable] at the login. Routes can demand what is ASCII without spaces and
+	// quotes. It must be safe for concurrent use. nil = no token has an acr.
 	ACR func(amr string) string
 
 	Keys   []Key     // all verify, and the first signs; their IDs differ

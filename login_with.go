@@ -19,7 +19,7 @@ type Proof struct {
 
 	// At is when that was, and so the auth_time of the tokens: not before 1970, and at
 	// most a minute in the future, by another machine's clock, which counts as now.
-	// Zero = now.
+	// Zero = now: leave it only if the user was authenticated just now.
 	At time.Time
 
 	// Identity, of [Authenticator.Verify] and as it is, is who is logged in already, to be
@@ -28,8 +28,11 @@ type Proof struct {
 	Identity *Identity
 
 	TokenTTL time.Duration // of the access token, whole seconds; 0 = the issuer's
-	Audience []string      // whom the tokens are for, of all for whom the issuer issues, and the session before was; empty = all
-	Client   Client        // who asks; as in Reauthentication for a step-up
+
+	// Audience is whom the tokens are for, of all for whom the issuer issues; empty = all.
+	// A step-up cannot ask for more than the session before had.
+	Audience []string
+	Client   Client // who asks; as in [Reauthentication] for a step-up
 }
 
 // LoginWith logs a user in without a password, BECAUSE THE CALLER SAYS SO: whoever can
@@ -40,10 +43,13 @@ type Proof struct {
 // whether the user is disabled, and how many sessions there are.
 //
 // Errors: [*InputError] for the AMR, At (field "time"), TokenTTL or Audience;
-// [ErrUserNotFound], [ErrUserDisabled] and [ErrTooManySessions]. With an Identity those
-// of [Authenticator.CheckIdentity], [ErrInvalidCredentials] if it is another user's, and
-// [ErrInvalidToken] if the session has ended or the user is gone or disabled. Beside an
-// error the old session goes on, except that after [ErrUnavailable] it may have ended.
+// [ErrUserNotFound], [ErrUserDisabled] and [ErrTooManySessions]. A step-up has those of
+// [Authenticator.CheckIdentity], such as [ErrWideAudience], too; it is
+// [ErrInvalidCredentials] if the Identity is another user's, and [ErrInvalidToken] in place
+// of the first two, and if the session has ended. Beside an error the old session goes on,
+// except that after [ErrUnavailable] it may have ended. A session that is ended by a logout
+// or another step-up at the same time does not stop this one, whose user has just been
+// authenticated; what ends all sessions does.
 func (a *Authenticator) LoginWith(ctx context.Context, p Proof) (_ Result, err error) {
 	ctx, call := a.begin(ctx, "login_with", p.Client)
 	defer a.report(ctx, call, &err)
@@ -51,6 +57,7 @@ func (a *Authenticator) LoginWith(ctx context.Context, p Proof) (_ Result, err e
 	if code != "" {
 		return Result{}, &InputError{Field: field, Code: code}
 	}
+	call.amr = p.AMR
 	if err := checkToken(p.TokenTTL, p.Audience); err != nil {
 		return Result{}, err
 	}

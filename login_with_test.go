@@ -3,6 +3,7 @@ package auth_test
 import (
 	"context"
 	"errors"
+	"math"
 	"slices"
 	"strings"
 	"testing"
@@ -134,6 +135,8 @@ func TestLoginWithRefuses(t *testing.T) {
 		{"a line", func(p *auth.Proof) { p.AMR = "pwd\nmfa" }, auth.ErrInvalidInput, "amr", "invalid_character"},
 		{"not ASCII", func(p *auth.Proof) { p.AMR = "пwd" }, auth.ErrInvalidInput, "amr", "invalid_character"},
 		{"tomorrow", func(p *auth.Proof) { p.At = time.Now().Add(24 * time.Hour) }, auth.ErrInvalidInput, "time", "out_of_range"},
+		{"at the end of time", func(p *auth.Proof) { p.At = time.Unix(math.MaxInt64, 0) }, auth.ErrInvalidInput, "time", "out_of_range"},
+		{"where time wraps", func(p *auth.Proof) { p.At = time.Unix(math.MaxInt64-62135596800+1, 0) }, auth.ErrInvalidInput, "time", "out_of_range"},
 		{"before 1970", func(p *auth.Proof) { p.At = time.Unix(-1, 0) }, auth.ErrInvalidInput, "time", "out_of_range"},
 		{"odd TTL", func(p *auth.Proof) { p.TokenTTL = 1 }, auth.ErrInvalidInput, "token_ttl", "out_of_range"},
 		{"another's audience", func(p *auth.Proof) { p.Audience = []string{"https://other.example"} }, auth.ErrInvalidInput, "audience", "not_allowed"},
@@ -155,7 +158,11 @@ func TestLoginWithRefuses(t *testing.T) {
 			if tt.code == "too_many_sessions" {
 				kind = tt.code
 			}
-			if len(events) != 1 || events[0].Kind != kind || events[0].Code != tt.code || events[0].UserID == email {
+			amr := "ext"
+			if tt.field == "amr" || tt.field == "time" {
+				amr = "" // which is any text
+			}
+			if len(events) != 1 || events[0].Kind != kind || events[0].Code != tt.code || events[0].UserID == email || events[0].AMR != amr {
 				t.Errorf("events %v", events)
 			}
 		})
@@ -166,8 +173,12 @@ func TestLoginWithRefuses(t *testing.T) {
 // refresh token is worth nothing. ASVS 5.0 7.2.4
 func TestStepUpWith(t *testing.T) {
 	ctx := t.Context()
+	var latest auth.Event
 	store := auth.NewMemoryStore()
-	a := newAuth(t, store, auth.Options{Sessions: auth.SessionConfig{Store: store, Staleness: time.Nanosecond, Grace: -1}})
+	a := newAuth(t, store, auth.Options{
+		Sessions: auth.SessionConfig{Store: store, Staleness: time.Nanosecond, Grace: -1},
+		Events:   func(_ context.Context, e auth.Event) { latest = e },
+	})
 	first, err := a.Register(ctx, auth.Registration{Email: email, Password: auth.NewPassword(password), Client: auth.Client{Label: "Ada's phone"}})
 	if err != nil {
 		t.Fatal(err)
@@ -210,6 +221,13 @@ func TestStepUpWith(t *testing.T) {
 		if result, err := a.LoginWith(ctx, bad); !errors.Is(err, tt.want) || result.Tokens.Access != "" {
 			t.Errorf("%s: %v, want %v", name, err, tt.want)
 		}
+		kind := "login_failed"
+		if tt.want == auth.ErrInvalidToken {
+			kind = "token_refused"
+		}
+		if latest.Kind != kind || latest.AMR != bad.AMR {
+			t.Errorf("%s: the event is %v", name, latest)
+		}
 	}
 	if stored(t, store, first.User.ID) != 1 || stored(t, store, other.User.ID) != 1 {
 		t.Error("a step-up that was refused has changed sessions")
@@ -218,6 +236,9 @@ func TestStepUpWith(t *testing.T) {
 	second, err := a.LoginWith(ctx, p)
 	if err != nil {
 		t.Fatal(err)
+	}
+	if latest.Kind != "reauthenticated" || latest.AMR != p.AMR || latest.UserID != first.User.ID {
+		t.Errorf("the event is %v", latest)
 	}
 	list, err := a.Sessions(ctx, first.User.ID)
 	if err != nil || len(list) != 1 || list[0].AMR != "pwd otp mfa" || list[0].Client.Label != "Ada's phone" || list[0].ID == id.SessionID {

@@ -171,7 +171,7 @@ func (a *Authenticator) checkCurrent(ctx context.Context, user UserRecord, curre
 	default:
 		return nil
 	}
-	a.emit(ctx, Event{Kind: "password_refused", UserID: user.ID, Code: code, Err: check.unreadable})
+	a.emit(ctx, Event{Kind: "password_refused", UserID: user.ID, AMR: passwordAMR, Code: code, Err: check.unreadable})
 	return err
 }
 

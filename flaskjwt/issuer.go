@@ -62,7 +62,7 @@ func newIssuer(c Config) (*Issuer, error) {
 	// writes < in six bytes.
 	longest := strings.Repeat("<", maxIDBytes)
 	identity, _ := json.Marshal(longest)
-	if _, err := i.sign(auth.Subject{UserID: longest, SessionID: longest, AuthTime: time.Now()}, f.written(), identity); err != nil {
+	if _, err := i.sign(auth.Subject{UserID: longest, SessionID: longest, AuthTime: time.Now(), AMR: "pwd"}, f.written(), identity); err != nil {
 		return nil, err
 	}
 	return i, nil
@@ -159,7 +159,7 @@ func (i *Issuer) sign(s auth.Subject, audiences []string, identity json.RawMessa
 	if s.AMR != "" {
 		p.add("amr", strings.Split(s.AMR, " "))
 	}
-	if c.ACR != nil {
+	if c.ACR != nil && s.AMR != "" {
 		acr := c.ACR(s.AMR)
 		if acr != "" && !token.ValidText(acr) {
 			return auth.IssuedToken{}, errors.New("acr is not UTF-8 or has control characters")

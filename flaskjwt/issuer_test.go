@@ -2,9 +2,11 @@ package flaskjwt_test
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"maps"
+	"math"
 	"regexp"
 	"slices"
 	"strings"
@@ -178,6 +180,9 @@ func TestFreshOfALoginByOtherMeans(t *testing.T) {
 		check("a refresh", result, err, false, "acr of hwk mfa")
 		result, err = a.LoginWith(t.Context(), auth.Proof{UserID: "42", AMR: "ext", At: time.Now().Add(-10 * time.Minute)})
 		check("ten minutes ago", result, err, false, nil)
+		if _, err := a.LoginWith(t.Context(), auth.Proof{UserID: "42", AMR: "ext", At: time.Unix(math.MaxInt64, 0)}); !errors.Is(err, auth.ErrInvalidInput) {
+			t.Errorf("a login at the end of time: %v", err)
+		}
 		result, err = a.LoginWith(t.Context(), auth.Proof{UserID: "42", AMR: "ext", At: time.Now().Add(30 * time.Second)})
 		check("by a clock that is ahead", result, err, true, nil)
 		time.Sleep(10 * time.Second)

@@ -432,9 +432,9 @@ func (e *KeyError) Error() string {
 // RequireACRFunc is like [Verifier.RequireFunc] for what not every login is good enough
 // for: it also answers requests 401 as RFC 9470 §3 has it whose token has none of these
 // acr. The client then logs in again at the issuer, with acr_values. An acr means what its
-// issuer says: with several issuers name none that two of them use. It panics where
-// there is none, or one that is empty or has a space, a quote, a backslash or what is not
-// ASCII.
+// issuer says, and every issuer of v can write every one: with several, look at
+// who.Issuer too, or have a Verifier of one issuer for such routes. It panics where there
+// is none, or one that is empty or has a space, a quote, a backslash or what is not ASCII.
 func (v *Verifier) RequireACRFunc(acr []string, f func(w http.ResponseWriter, r *http.Request, who Identity)) http.Handler {
 	return bearer.RequireACR(v, acr, f, bearer.WriteError)
 }

@@ -53,7 +53,7 @@ func main() {
 
 const usage = `
 cd DIR
-proxy="curl -sS --cacert ca.pem --cert proxy.pem --key proxy-key.pem -X POST -H Sso-Subject:4711 -H Sso-Email:ada@example.com"
+proxy="curl -sS --cacert ca.pem --cert proxy.pem --key proxy-key.pem -X POST -H Sso-Subject:4711 -H Sso-Email:ada@example.com -H Sso-Auth-Time:$(date +%s)"
 client="curl -sS --cacert ca.pem"
 stranger="curl -sS --cacert ca.pem --cert stranger.pem --key stranger-key.pem -X POST -H Sso-Subject:4711 -H Sso-Amr:pwd"
 field() { sed 's/.*"'$1'":"\([^"]*\)".*/\1/'; }

@@ -27,34 +27,36 @@ const (
 
 // acrOf is the policy: it may change, and holds for every token from then on.
 func acrOf(amr string) string {
-	for _, method := range []string{"mfa", "hwk"} {
-		if slices.Contains(strings.Fields(amr), method) {
-			return acrMany
-		}
+	if slices.Contains(strings.Fields(amr), "mfa") {
+		return acrMany
 	}
 	return acrOne
 }
 
-// subjects is who is who: which user the single sign-on's subject is. A service keeps it
-// in its database, unique by the subject.
+// subjects is who is who: which user the single sign-on's subject is. A service with a
+// database keeps it in a table, unique by the subject, and writes a row of it beside the
+// new user by auth.MySQLStore's OnCreateUser: both are there, or neither.
 type subjects struct {
 	mu    sync.Mutex
 	users map[string]string // IDs by subject
 }
 
-// user returns the user of a subject, who is made at their first login. An address that
-// is taken is an error and no link: whoever chose it at the single sign-on may not be who
-// registered it here.
-func (s *subjects) user(ctx context.Context, a *auth.Authenticator, subject, email string) (string, error) {
+// user returns the user of a subject, or "".
+func (s *subjects) user(subject string) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if id, ok := s.users[subject]; ok {
-		return id, nil
-	}
+	return s.users[subject]
+}
+
+// add makes a user of a subject that has none. An address that is taken is an error and no
+// link: whoever chose it at the single sign-on may not be who registered it here.
+func (s *subjects) add(ctx context.Context, a *auth.Authenticator, subject, email string) (string, error) {
 	user, err := a.Import(ctx, auth.UserRecord{User: auth.User{Email: email}}) // without a password
 	if err != nil {
 		return "", err
 	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	s.users[subject] = user.ID
 	return user.ID, nil
 }
@@ -83,7 +85,7 @@ func newHandler(a *auth.Authenticator) http.Handler {
 // else are anybody's.
 func fromProxy(next http.HandlerFunc) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		isProxy := func(chain []*x509.Certificate) bool { return chain[0].VerifyHostname(proxyName) == nil }
+		isProxy := func(chain []*x509.Certificate) bool { return slices.Equal(chain[0].DNSNames, []string{proxyName}) }
 		if r.TLS == nil || !slices.ContainsFunc(r.TLS.VerifiedChains, isProxy) {
 			http.Error(w, "this route is the proxy's", http.StatusForbidden)
 			return
@@ -92,30 +94,53 @@ func fromProxy(next http.HandlerFunc) http.Handler {
 	})
 }
 
+// assertion is what the proxy says in its headers.
+type assertion struct {
+	subject, email, amr string
+	at                  time.Time
+}
+
+// read reads it. Two headers of one name are two people's words: one may be the client's,
+// which the proxy has to remove.
+func read(h http.Header) (assertion, error) {
+	values := map[string]string{}
+	for _, name := range []string{"Sso-Subject", "Sso-Email", "Sso-Amr", "Sso-Auth-Time"} {
+		if len(h.Values(name)) > 1 {
+			return assertion{}, errors.New("the proxy has left a header of the client's: " + name)
+		}
+		values[name] = h.Get(name)
+	}
+	said := assertion{subject: values["Sso-Subject"], email: values["Sso-Email"], amr: values["Sso-Amr"]}
+	seconds, err := strconv.ParseInt(values["Sso-Auth-Time"], 10, 64)
+	if err != nil || seconds <= 0 || said.subject == "" || said.amr == "" {
+		return assertion{}, errors.New("the proxy does not say who, how and when")
+	}
+	said.at = time.Unix(seconds, 0)
+	return said, nil
+}
+
 // login believes the proxy's headers. With who it steps that session up.
 func login(w http.ResponseWriter, r *http.Request, a *auth.Authenticator, known *subjects, who *auth.Identity) {
-	subject, at, err := r.Header.Get("Sso-Subject"), time.Time{}, error(nil)
-	if text := r.Header.Get("Sso-Auth-Time"); text != "" {
-		seconds, parseErr := strconv.ParseInt(text, 10, 64)
-		at, err = time.Unix(seconds, 0), parseErr
-	}
-	if err != nil || subject == "" {
-		http.Error(w, "the proxy says not who, or not when", http.StatusBadRequest)
-		return
-	}
-	userID, err := known.user(r.Context(), a, subject, r.Header.Get("Sso-Email"))
+	said, err := read(r.Header)
 	if err != nil {
-		authhttp.WriteError(w, r, err)
+		http.Error(w, err.Error(), http.StatusBadRequest)
 		return
+	}
+	userID := known.user(said.subject)
+	if userID == "" && who == nil {
+		if userID, err = known.add(r.Context(), a, said.subject, said.email); err != nil {
+			authhttp.WriteError(w, r, err)
+			return
+		}
 	}
 	result, err := a.LoginWith(r.Context(), auth.Proof{
 		UserID:   userID,
-		AMR:      r.Header.Get("Sso-Amr"),
-		At:       at,
+		AMR:      said.amr,
+		At:       said.at,
 		Identity: who,
 		Client:   authhttp.ClientOf(r),
 	})
-	if errors.Is(err, auth.ErrInvalidCredentials) {
+	if errors.Is(err, auth.ErrInvalidCredentials) || errors.Is(err, auth.ErrUserNotFound) {
 		http.Error(w, "somebody else is logged in at the single sign-on, or the user is disabled", http.StatusForbidden)
 		return
 	}

@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"encoding/json"
 	"io"
+	"log"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -46,7 +47,7 @@ func start(t *testing.T) service {
 	}
 	s := httptest.NewUnstartedServer(newHandler(a))
 	s.TLS = pki.serverConfig()
-	s.Config.ErrorLog = nil
+	s.Config.ErrorLog = log.New(io.Discard, "", 0) // of certificates that are refused
 	s.StartTLS()
 	t.Cleanup(s.Close)
 	return service{s, dir}
@@ -120,7 +121,8 @@ func (a answer) want(t *testing.T, status int, text string) {
 func TestSSO(t *testing.T) {
 	s := start(t)
 	proxy, client := s.client(t, "proxy"), s.client(t, "")
-	ada := []string{"Sso-Subject", "4711", "Sso-Email", "ada@example.com", "Sso-Amr", "pwd"}
+	now := strconv.FormatInt(time.Now().Unix(), 10)
+	ada := []string{"Sso-Subject", "4711", "Sso-Email", "ada@example.com", "Sso-Amr", "pwd", "Sso-Auth-Time", now}
 	first := s.send(t, proxy, "POST", "/sso/login", "", ada...)
 	first.want(t, 200, "access_token")
 	s.send(t, client, "GET", "/orders", "", "Authorization", "Bearer "+first.access).want(t, 200, "by pwd")
@@ -150,12 +152,14 @@ func TestSSO(t *testing.T) {
 	fourth.want(t, 200, "access_token")
 	s.send(t, client, "POST", "/payments", "", "Authorization", "Bearer "+fourth.access).want(t, 200, "paid")
 
-	eve := []string{"Sso-Subject", "666", "Sso-Email", "eve@example.com", "Sso-Amr", "pwd otp mfa"}
+	eve := []string{"Sso-Subject", "666", "Sso-Email", "eve@example.com", "Sso-Amr", "pwd otp mfa", "Sso-Auth-Time", now}
 	stepUp(fourth.access, eve...).want(t, 403, "somebody else")
+	s.send(t, proxy, "POST", "/sso/login", "", "Sso-Subject", "667", "Sso-Email", "eve@example.com", "Sso-Amr", "pwd", "Sso-Auth-Time", now).
+		want(t, 200, "access_token") // what was refused has made no user of that address
 	s.send(t, proxy, "POST", "/sso/step-up", "", ada...).want(t, 401, "missing_token")
-	s.send(t, proxy, "POST", "/sso/login", "", "Sso-Subject", "1", "Sso-Email", "taken@example.com", "Sso-Amr", "pwd").want(t, 409, "user_exists")
-	old := append(ada, "Sso-Auth-Time", strconv.FormatInt(time.Now().Add(-time.Hour).Unix(), 10))
-	long := s.send(t, proxy, "POST", "/sso/login", "", old...)
+	s.send(t, proxy, "POST", "/sso/login", "", "Sso-Subject", "1", "Sso-Email", "taken@example.com", "Sso-Amr", "pwd", "Sso-Auth-Time", now).want(t, 409, "user_exists")
+	ada[7] = strconv.FormatInt(time.Now().Add(-time.Hour).Unix(), 10)
+	long := s.send(t, proxy, "POST", "/sso/login", "", ada...)
 	s.send(t, client, "POST", "/payments", "", "Authorization", "Bearer "+long.access).want(t, 401, "max_age")
 }
 
@@ -192,9 +196,38 @@ func TestOnlyTheProxy(t *testing.T) {
 			t.Errorf("%s: %v, %v, want %d", name, response, err, want)
 		}
 	}
+}
+
+// What the proxy says has to be whole, and nobody else's.
+func TestHeaders(t *testing.T) {
+	s := start(t)
 	proxy := s.client(t, "proxy")
-	s.send(t, proxy, "POST", "/sso/login", "", "Sso-Subject", "1", "Sso-Email", "ada@example.com").want(t, 400, "amr")
-	s.send(t, proxy, "POST", "/sso/login", "", append(ada, "Sso-Auth-Time", "noon")...).want(t, 400, "not when")
+	good := []string{"Sso-Subject", "4711", "Sso-Email", "ada@example.com", "Sso-Amr", "pwd", "Sso-Auth-Time", "1700000000"}
+	for _, bad := range [][2]string{
+		{"Sso-Email", ""}, {"Sso-Subject", ""}, {"Sso-Amr", ""}, {"Sso-Amr", "pwd  mfa"},
+		{"Sso-Auth-Time", ""}, {"Sso-Auth-Time", "noon"}, {"Sso-Auth-Time", "0"}, {"Sso-Auth-Time", "-62135596800"},
+		{"Sso-Auth-Time", "9223372036854775807"}, {"Sso-Auth-Time", "99999999999"},
+	} {
+		if got := s.send(t, proxy, "POST", "/sso/login", "", append(good, bad[:]...)...); got.status != 400 {
+			t.Errorf("%q: answer %d %s", bad, got.status, got.text)
+		}
+	}
+	// Eve's own header, which the proxy has let through, and the proxy's.
+	for i := 0; i < len(good); i += 2 {
+		r, err := http.NewRequestWithContext(t.Context(), "POST", s.URL+"/sso/login", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for k := 0; k < len(good); k += 2 {
+			r.Header.Set(good[k], good[k+1])
+		}
+		r.Header.Add(good[i], "666")
+		response, err := proxy.Do(r)
+		if err != nil || response.StatusCode != 400 {
+			t.Errorf("two of %s: %v, %v", good[i], response, err)
+		}
+	}
+	s.send(t, proxy, "POST", "/sso/login", "", good...).want(t, 200, "access_token")
 }
 
 // clientOf has the certificate of s and trusts the authority in another directory.

@@ -20,7 +20,7 @@ func Proof(amr string, at, now time.Time) (_ time.Time, field, code string) {
 		return time.Time{}, FieldAMR, InvalidCharacter
 	case at.IsZero():
 		return now, "", ""
-	case at.Unix() < 0 || at.After(now.Add(token.MaxSkew)):
+	case at.Unix() < 0, at.After(now.Add(token.MaxSkew)), at.Unix() > now.Add(token.MaxSkew).Unix(): // of which After can be wrong
 		return time.Time{}, FieldTime, OutOfRange
 	case at.After(now):
 		return now, "", ""

@@ -143,7 +143,7 @@ func (i *Issuer) Sign(keys *Set, c Claims, ttl time.Duration, now time.Time) (si
 		c.Audience, c.OtherAudiences = i.terms.Audience, i.terms.OtherAudiences
 	}
 	c.ClientID, c.ID = i.terms.Audience, rand.Text()
-	if i.terms.ACR != nil {
+	if i.terms.ACR != nil && c.AMR != "" {
 		c.ACR = i.terms.ACR(c.AMR)
 	}
 	c.IssuedAt, c.NotBefore, c.ExpiresAt = now, now, expires
