@@ -29,8 +29,11 @@ import (
 //
 // At most as many passwords are hashed at once as there are processors, by GOMAXPROCS
 // when [New] was called, and as [Options.HashMemory] allows. Up to 128 times as
-// many wait in turn; whoever finds the queue full, or whose context ends in it, gets
-// [ErrOverloaded].
+// many logins and registrations wait, and as many calls of who is logged in. They are
+// served in turn: by the network of [Client] (an IPv4 address, an IPv6 /48), without
+// an address by the account that is tried, and by the user who is logged in. So one
+// client's thousand logins delay another's by one. Where the queue is full, the last of
+// whoever has most in it gets [ErrOverloaded], as does whoever's context ends in it.
 //
 // Every method returns zero values beside an error. Any error means that the
 // user is not logged in. What is not in one of the errors named at a method
@@ -147,10 +150,11 @@ func (a *Authenticator) Register(ctx context.Context, r Registration) (_ Result,
 	if err := checkToken(r.TokenTTL, r.Audience); err != nil {
 		return Result{}, err
 	}
-	if err := a.checkNew(ctx, r.Password, r.Email, username); err != nil {
+	turn := hashgate.Stranger(r.Client.Address, address.Key)
+	if err := a.checkNew(ctx, turn, r.Password, r.Email, username); err != nil {
 		return Result{}, err
 	}
-	hash, err := a.hash(ctx, r.Password)
+	hash, err := a.hash(ctx, turn, r.Password)
 	if err != nil {
 		return Result{}, err
 	}
@@ -244,7 +248,7 @@ func (a *Authenticator) Login(ctx context.Context, c Credentials) (_ Result, err
 		return Result{}, storeError("user by email", err)
 	}
 	call.userID = user.ID
-	check, err := a.checkPassword(ctx, key, user, c.Password)
+	check, err := a.checkPassword(ctx, hashgate.Stranger(c.Client.Address, key), key, user, c.Password)
 	if err != nil {
 		return Result{}, err
 	}

@@ -13,14 +13,14 @@ import (
 )
 
 // admit waits until a gate lets in what takes so many bytes, which it holds.
-func admit(ctx context.Context, gate *hashgate.Gate, op string, bytes int64) error {
+func admit(ctx context.Context, gate *hashgate.Gate, op string, turn hashgate.Turn, bytes int64) error {
 	if err := ctx.Err(); err != nil {
 		return unavailable(op, err)
 	}
 	if mysqlstore.Inside(ctx) { // a connection is held
 		return refusal(op, "inside transaction")
 	}
-	switch err := gate.Acquire(ctx, bytes); {
+	switch err := gate.Acquire(ctx, turn, bytes); {
 	case err == nil:
 		return nil
 	case errors.Is(err, hashgate.ErrFull):
@@ -31,8 +31,8 @@ func admit(ctx context.Context, gate *hashgate.Gate, op string, bytes int64) err
 }
 
 // hash makes a new hash when it is admitted.
-func (a *Authenticator) hash(ctx context.Context, p Password) (string, error) {
-	if err := admit(ctx, a.gate, "hash password", a.decoys.First().bytes); err != nil {
+func (a *Authenticator) hash(ctx context.Context, turn hashgate.Turn, p Password) (string, error) {
+	if err := admit(ctx, a.gate, "hash password", turn, a.decoys.First().bytes); err != nil {
 		return "", err
 	}
 	return a.hashAdmitted(ctx, p)
@@ -68,7 +68,7 @@ type passwordCheck struct {
 // checkPassword checks p against the hash of user; a record without one stands
 // for nobody. Whoever it is, one hash is inspected and verified. key is the
 // e-mail key that was asked for.
-func (a *Authenticator) checkPassword(ctx context.Context, key string, user UserRecord, p Password) (passwordCheck, error) {
+func (a *Authenticator) checkPassword(ctx context.Context, turn hashgate.Turn, key string, user UserRecord, p Password) (passwordCheck, error) {
 	var check passwordCheck
 	stand := a.decoys.Draw(key)
 	encoded, real := user.PasswordHash, true
@@ -80,7 +80,7 @@ func (a *Authenticator) checkPassword(ctx context.Context, key string, user User
 		encoded, real, check.unreadable = stand.hash, false, ErrMalformedHash
 		info.MemoryBytes = stand.bytes
 	}
-	if err := admit(ctx, a.gate, "hash password", info.MemoryBytes); err != nil {
+	if err := admit(ctx, a.gate, "hash password", turn, info.MemoryBytes); err != nil {
 		return passwordCheck{}, err
 	}
 	defer a.gate.Release(info.MemoryBytes)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/seed89488a0c/auth/internal/hashgate"
 	"github.com/seed89488a0c/auth/internal/input"
 )
 
@@ -56,12 +57,12 @@ func (p PasswordPolicy) withDefaults() (_ PasswordPolicy, err error) {
 }
 
 // checkNew returns the first rule that a new password of this user breaks.
-func (a *Authenticator) checkNew(ctx context.Context, password Password, address, username string) error {
+func (a *Authenticator) checkNew(ctx context.Context, turn hashgate.Turn, password Password, address, username string) error {
 	p := a.policy
 	rules := input.PasswordRules{Min: p.MinLength, Max: p.MaxLength, Words: p.Words, Any: p.InsecureAllowAny}
 	code := rules.Broken(password.Reveal(), address, username)
 	if code == "" {
-		breached, err := a.breached(ctx, password)
+		breached, err := a.breached(ctx, turn, password)
 		if err != nil {
 			return err
 		}
@@ -81,11 +82,11 @@ func (a *Authenticator) checkNew(ctx context.Context, password Password, address
 const askingPerSlot = 8
 
 // breached asks the policy's Breached in turn.
-func (a *Authenticator) breached(ctx context.Context, password Password) (bool, error) {
+func (a *Authenticator) breached(ctx context.Context, turn hashgate.Turn, password Password) (bool, error) {
 	if a.policy.Breached == nil {
 		return false, nil
 	}
-	if err := admit(ctx, a.asking, "check password", 0); err != nil {
+	if err := admit(ctx, a.asking, "check password", turn, 0); err != nil {
 		return false, err
 	}
 	defer a.asking.Release(0)

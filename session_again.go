@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 
+	"github.com/seed89488a0c/auth/internal/hashgate"
 	"github.com/seed89488a0c/auth/internal/input"
 )
 
@@ -42,13 +43,13 @@ func (a *Authenticator) ChangePassword(ctx context.Context, c PasswordChange) (_
 	if err != nil {
 		return Result{}, err
 	}
-	if err := a.checkNew(ctx, c.New, user.Email, user.Username); err != nil {
+	if err := a.checkNew(ctx, hashgate.Known(user.ID), c.New, user.Email, user.Username); err != nil {
 		return Result{}, err
 	}
 	if err := a.checkCurrent(ctx, user, c.Current); err != nil {
 		return Result{}, err
 	}
-	hash, err := a.hash(ctx, c.New)
+	hash, err := a.hash(ctx, hashgate.Known(user.ID), c.New)
 	if err != nil {
 		return Result{}, err
 	}
@@ -159,7 +160,7 @@ func (a *Authenticator) whoAsks(ctx context.Context, id Identity) (SessionRecord
 }
 
 func (a *Authenticator) checkCurrent(ctx context.Context, user UserRecord, current Password) error {
-	check, err := a.checkPassword(ctx, user.EmailKey, user, current)
+	check, err := a.checkPassword(ctx, hashgate.Known(user.ID), user.EmailKey, user, current)
 	code := ""
 	switch {
 	case err != nil:

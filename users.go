@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/seed89488a0c/auth/internal/email"
+	"github.com/seed89488a0c/auth/internal/hashgate"
 	"github.com/seed89488a0c/auth/internal/input"
 	"github.com/seed89488a0c/auth/internal/row"
 	"github.com/seed89488a0c/auth/internal/uuid"
@@ -44,10 +45,10 @@ func (a *Authenticator) SetPassword(ctx context.Context, userID string, p Passwo
 	if err != nil {
 		return err
 	}
-	if err := a.checkNew(ctx, p, user.Email, user.Username); err != nil {
+	if err := a.checkNew(ctx, hashgate.Known(userID), p, user.Email, user.Username); err != nil {
 		return err
 	}
-	hash, err := a.hash(ctx, p)
+	hash, err := a.hash(ctx, hashgate.Known(userID), p)
 	if err != nil {
 		return err
 	}

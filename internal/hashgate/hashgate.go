@@ -3,7 +3,6 @@
 package hashgate
 
 import (
-	"container/list"
 	"context"
 	"errors"
 	"runtime"
@@ -25,8 +24,9 @@ const largeShare = 4
 var ErrFull = errors.New("hashgate: the queue is full")
 
 // Gate admits hashes one after another, so that they neither outnumber the
-// processors nor outgrow a budget of memory. It is fair: who came first is
-// admitted first, however much they need. It is safe for concurrent use.
+// processors nor outgrow a budget of memory. It is fair: those of one [Turn] are
+// admitted as they came, and turns one after another, however much they need. It is
+// safe for concurrent use.
 //
 // Each hash allocates its memory anew, and leaves it to the collector, which may
 // let the heap double first, and falls behind where processors are scarce. So
@@ -38,13 +38,12 @@ var ErrFull = errors.New("hashgate: the queue is full")
 // the process has both. So hashes that are large beside the budget count until their
 // memory was given back to the system.
 type Gate struct {
-	slots   int   // hashes that may run at once
-	waiters int   // how many may wait
-	budget  int64 // bytes that hashes may hold, dead or alive
+	slots  int   // hashes that may run at once
+	budget int64 // bytes that hashes may hold, dead or alive
 
 	mu      sync.Mutex
-	running []int64   // bytes of each that runs
-	queue   list.List // of *waiter
+	running []int64 // bytes of each that runs
+	queue   queue
 
 	// What ended, by the number of collections then: in the present one, in the
 	// one before, and before the one that collect is waiting for.
@@ -55,19 +54,14 @@ type Gate struct {
 }
 
 // New returns a gate for so many hashes at once, at least one, within a budget of
-// bytes. Up to [WaitersPerSlot] times as many wait.
+// bytes. Up to [WaitersPerSlot] times as many strangers wait, and as many who are known.
 func New(slots int, budget int64) *Gate {
-	return &Gate{slots: slots, waiters: WaitersPerSlot * slots, budget: budget}
+	return &Gate{slots: slots, budget: budget, queue: queue{most: WaitersPerSlot * slots}}
 }
 
 // ForCalls returns a gate for so many calls of another kind at once, which take no
-// memory: their bytes are 0. So many wait.
-func ForCalls(slots, waiters int) *Gate { return &Gate{slots: slots, waiters: waiters} }
-
-type waiter struct {
-	bytes    int64
-	admitted chan struct{} // is closed
-}
+// memory: their bytes are 0. So many strangers wait, and as many who are known.
+func ForCalls(slots, waiters int) *Gate { return &Gate{slots: slots, queue: queue{most: waiters}} }
 
 // Holds reports whether a hash of so many bytes can ever be admitted.
 func (g *Gate) Holds(bytes int64) bool { return bytes <= g.budget }
@@ -78,32 +72,39 @@ func (g *Gate) Budget() int64 { return g.budget }
 // Acquire waits until a hash of so many bytes, which the gate holds, may run;
 // [Gate.Release] ends it. The context ends the waiting alone: who need not wait is
 // admitted whatever it says, and nobody can stop a hash half-way. The error is the
-// context's or [ErrFull]; beside one nothing is to be released.
-func (g *Gate) Acquire(ctx context.Context, bytes int64) error {
+// context's or [ErrFull], also for the last of those of one turn who have to make room
+// for others; beside one nothing is to be released.
+func (g *Gate) Acquire(ctx context.Context, t Turn, bytes int64) error {
 	g.mu.Lock()
 	if g.enter(bytes) {
 		g.mu.Unlock()
 		return nil
 	}
-	if g.queue.Len() >= g.waiters {
+	w := &waiter{bytes: bytes, done: make(chan struct{})}
+	gone, ok := g.queue.push(t, w)
+	if !ok {
 		g.mu.Unlock()
 		return ErrFull
 	}
-	w := &waiter{bytes, make(chan struct{})}
-	place := g.queue.PushBack(w)
+	if gone != nil {
+		gone.err = ErrFull
+		close(gone.done)
+	}
 	g.mu.Unlock()
 	g.collect()
 	select {
-	case <-w.admitted:
-		return nil
+	case <-w.done:
+		return w.err
 	case <-ctx.Done():
 	}
 	g.mu.Lock()
 	select {
-	case <-w.admitted:
-		g.remove(bytes) // it never ran: there is nothing to collect
+	case <-w.done:
+		if w.err == nil {
+			g.remove(bytes) // it never ran: there is nothing to collect
+		}
 	default:
-		g.queue.Remove(place)
+		g.queue.remove(w)
 	}
 	g.admit()
 	g.mu.Unlock()
@@ -115,7 +116,7 @@ func (g *Gate) Acquire(ctx context.Context, bytes int64) error {
 func (g *Gate) TryAcquire(bytes int64) bool {
 	g.mu.Lock()
 	entered := g.enter(bytes)
-	if entered || g.queue.Len() > 0 || g.collecting || !g.waitsForTheDead(bytes) {
+	if entered || g.queue.len() > 0 || g.collecting || !g.waitsForTheDead(bytes) {
 		g.mu.Unlock()
 		return entered
 	}
@@ -139,7 +140,7 @@ func (g *Gate) Release(bytes int64) {
 // Do runs f, which takes so many bytes, when the gate lets it in, however long that
 // takes.
 func Do[T any](g *Gate, bytes int64, f func() (T, error)) (T, error) {
-	if err := g.Acquire(context.Background(), bytes); err != nil {
+	if err := g.Acquire(context.Background(), Turn{}, bytes); err != nil {
 		return *new(T), err
 	}
 	defer g.Release(bytes)
@@ -148,7 +149,7 @@ func Do[T any](g *Gate, bytes int64, f func() (T, error)) (T, error) {
 
 func (g *Gate) enter(bytes int64) bool {
 	g.observe()
-	if g.queue.Len() > 0 || len(g.running) >= g.slots || g.alive()+g.dead()+bytes > g.budget {
+	if g.queue.len() > 0 || len(g.running) >= g.slots || g.alive()+g.dead()+bytes > g.budget {
 		return false
 	}
 	g.running = append(g.running, bytes)
@@ -170,17 +171,16 @@ func (g *Gate) remove(bytes int64) {
 	g.running = slices.Delete(g.running, i, i+1)
 }
 
-// admit lets in who is first in the queue, as long as there is room.
+// admit lets in who is next in the queue, as long as there is room.
 func (g *Gate) admit() {
 	g.observe()
-	for first := g.queue.Front(); first != nil; first = g.queue.Front() {
-		w := first.Value.(*waiter)
+	for w := g.queue.first(); w != nil; w = g.queue.first() {
 		if len(g.running) >= g.slots || g.alive()+g.dead()+w.bytes > g.budget {
 			return
 		}
-		g.queue.Remove(first)
+		g.queue.pop()
 		g.running = append(g.running, w.bytes)
-		close(w.admitted)
+		close(w.done)
 	}
 }
 
@@ -190,7 +190,7 @@ func (g *Gate) collect() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.admit() // the dead may have been collected since the queue was looked at
-	for first := g.queue.Front(); first != nil && !g.collecting && g.waitsForTheDead(first.Value.(*waiter).bytes); first = g.queue.Front() {
+	for w := g.queue.first(); w != nil && !g.collecting && g.waitsForTheDead(w.bytes); w = g.queue.first() {
 		g.sweep()
 		g.admit()
 	}

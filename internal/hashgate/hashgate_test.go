@@ -38,7 +38,7 @@ func TestNobodyIsForgottenInTheQueue(t *testing.T) {
 	for range 40 {
 		hashes.Go(func() {
 			for range 25 {
-				if err := gate.Acquire(ctx, 60); err != nil {
+				if err := gate.Acquire(ctx, hashgate.Turn{}, 60); err != nil {
 					t.Error(err)
 					return
 				}

@@ -1,0 +1,246 @@
+package hashgate_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net/netip"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+
+	"github.com/seed89488a0c/auth/internal/hashgate"
+)
+
+func stranger(address string) hashgate.Turn {
+	return hashgate.Stranger(netip.MustParseAddr(address), "")
+}
+
+func TestTurns(t *testing.T) {
+	one := stranger("192.0.2.1")
+	for name, tt := range map[string]struct {
+		other hashgate.Turn
+		same  bool
+	}{
+		"another address":           {stranger("192.0.2.2"), false},
+		"the same, of another form": {stranger("::ffff:192.0.2.1"), true},
+		"with an account":           {hashgate.Stranger(netip.MustParseAddr("192.0.2.1"), "ada"), true},
+		"somebody who is known":     {hashgate.Known("4\xc0\x00\x02\x01"), false},
+	} {
+		if (tt.other == one) != tt.same {
+			t.Errorf("%s: the same turn is %t", name, !tt.same)
+		}
+	}
+	if stranger("2001:db8:1::1") != stranger("2001:db8:1:ffff::2") || stranger("2001:db8:1::1") == stranger("2001:db8:2::1") {
+		t.Error("an IPv6 network is not a /48")
+	}
+	none := netip.Addr{}
+	if hashgate.Stranger(none, "ada") == hashgate.Stranger(none, "grace") || hashgate.Stranger(none, "ada") != hashgate.Stranger(none, "ada") {
+		t.Error("without an address it is not the account")
+	}
+	if hashgate.Known("ada") == hashgate.Stranger(none, "ada") || hashgate.Known("ada") == hashgate.Known("grace") {
+		t.Error("a stranger has the turn of somebody who is known")
+	}
+}
+
+// line is a gate of one slot, in which names are written down as they are let in.
+type line struct {
+	gate  *hashgate.Gate
+	wait  sync.WaitGroup
+	mu    sync.Mutex
+	order []string
+	full  []string
+}
+
+func (l *line) join(ctx context.Context, name string, turn hashgate.Turn) {
+	l.wait.Go(func() {
+		err := l.gate.Acquire(ctx, turn, 0)
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		switch {
+		case err == nil:
+			l.order = append(l.order, name)
+			l.gate.Release(0)
+		case errors.Is(err, hashgate.ErrFull):
+			l.full = append(l.full, name)
+		}
+	})
+	synctest.Wait()
+}
+
+// queued has the queue fill while the slot is taken, and returns in which order it was
+// served, and who found no room or had to go.
+func queued(t *testing.T, waiters int, fill func(l *line)) (order, full string) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		l := &line{gate: hashgate.ForCalls(1, waiters)}
+		if err := l.gate.Acquire(t.Context(), hashgate.Turn{}, 0); err != nil {
+			t.Fatal(err)
+		}
+		fill(l)
+		l.gate.Release(0)
+		l.wait.Wait()
+		order, full = strings.Join(l.order, " "), strings.Join(l.full, " ")
+		if !l.gate.TryAcquire(0) {
+			t.Error("the gate is still held")
+		}
+	})
+	return order, full
+}
+
+func TestQueueServesInTurn(t *testing.T) {
+	a, b, c := stranger("192.0.2.1"), stranger("192.0.2.2"), stranger("2001:db8::1")
+	join := func(l *line, turn hashgate.Turn, names ...string) {
+		for _, name := range names {
+			l.join(context.Background(), name, turn)
+		}
+	}
+	for name, tt := range map[string]struct {
+		fill        func(l *line)
+		order, full string
+	}{
+		"those of one turn as they came": {func(l *line) { join(l, a, "a1", "a2", "a3") }, "a1 a2 a3", ""},
+		"one behind the first of many": {func(l *line) {
+			join(l, a, "a1", "a2", "a3")
+			join(l, b, "b1")
+		}, "a1 b1 a2 a3", ""},
+		"three in turn, and no more than four": {func(l *line) {
+			join(l, a, "a1", "a2", "a3")
+			join(l, b, "b1", "b2")
+			join(l, c, "c1", "c2", "c3")
+		}, "a1 b1 c1 b2", "a3 a2 c2 c3"},
+		"who is known beside strangers": {func(l *line) {
+			join(l, a, "a1", "a2")
+			join(l, b, "b1")
+			join(l, hashgate.Known("ada"), "ada1", "ada2")
+			join(l, hashgate.Known("grace"), "grace1")
+		}, "a1 ada1 b1 grace1 a2 ada2", ""},
+		"strangers fill their own lane alone": {func(l *line) {
+			join(l, a, "a1", "a2", "a3", "a4", "a5")
+			join(l, hashgate.Known("ada"), "ada1", "ada2", "ada3", "ada4")
+		}, "a1 ada1 a2 ada2 a3 ada3 a4 ada4", "a5"},
+		"the last of the longest makes room": {func(l *line) {
+			join(l, a, "a1", "a2", "a3", "a4")
+			join(l, b, "b1", "b2", "b3")
+		}, "a1 b1 a2 b2", "a4 a3 b3"},
+		"nobody goes for somebody of a turn as long": {func(l *line) {
+			join(l, a, "a1", "a2")
+			join(l, b, "b1", "b2")
+			join(l, a, "a3")
+			join(l, c, "c1")
+		}, "a1 b1 c1 b2", "a3 a2"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			order, full := queued(t, 4, tt.fill)
+			if order != tt.order || full != tt.full {
+				t.Errorf("served %q, refused %q; want %q and %q", order, full, tt.order, tt.full)
+			}
+		})
+	}
+}
+
+// A thousand of one client delay another's by one.
+func TestManyOfOneDelayAnotherByOne(t *testing.T) {
+	order, full := queued(t, 128, func(l *line) {
+		for n := range 1000 {
+			l.join(context.Background(), fmt.Sprint("a", n), stranger("192.0.2.1"))
+		}
+		l.join(context.Background(), "b", stranger("192.0.2.2"))
+		l.join(context.Background(), "known", hashgate.Known("ada"))
+	})
+	served := strings.Fields(order)
+	if len(served) != 129 || slices.Index(served, "b") > 2 || slices.Index(served, "known") > 1 {
+		t.Errorf("served %q", served[:min(5, len(served))])
+	}
+	if n := len(strings.Fields(full)); n != 1000-127 {
+		t.Errorf("%d were refused", n)
+	}
+}
+
+// Who hangs up makes room, and takes no turn.
+func TestQueueForgetsWhoHangsUp(t *testing.T) {
+	order, full := queued(t, 4, func(l *line) {
+		ctx, cancel := context.WithCancel(context.Background())
+		a, b := stranger("192.0.2.1"), stranger("192.0.2.2")
+		l.join(ctx, "a1", a)
+		l.join(context.Background(), "b1", b)
+		l.join(ctx, "a2", a)
+		l.join(context.Background(), "a3", a)
+		cancel()
+		synctest.Wait()
+		l.join(context.Background(), "b2", b)
+		l.join(context.Background(), "a4", a)
+	})
+	if order != "a3 b1 a4 b2" && order != "b1 a3 b2 a4" || full != "" {
+		t.Errorf("served %q, refused %q", order, full)
+	}
+}
+
+// Whatever comes and goes, everybody is served or refused once, those of one turn in
+// their order, and the lanes are empty at the end.
+func TestQueueAtRandom(t *testing.T) {
+	for seed := range uint64(60) {
+		synctest.Test(t, func(t *testing.T) {
+			r := rand.New(rand.NewPCG(seed, 1))
+			gate := hashgate.ForCalls(1+r.IntN(3), 1+r.IntN(8))
+			var mu sync.Mutex
+			var wait sync.WaitGroup
+			running, over := 0, 0
+			var release []chan struct{}
+			total := 60
+			for n := range total {
+				turn := hashgate.Known(fmt.Sprint(r.IntN(3)))
+				if r.IntN(2) == 0 {
+					turn = stranger(fmt.Sprint("192.0.2.", r.IntN(3)))
+				}
+				ctx, cancel := context.WithCancel(t.Context())
+				end := make(chan struct{})
+				release = append(release, end)
+				wait.Go(func() {
+					err := gate.Acquire(ctx, turn, 0)
+					mu.Lock()
+					if err == nil {
+						running++
+					}
+					mu.Unlock()
+					if err == nil {
+						<-end
+						mu.Lock()
+						running--
+						mu.Unlock()
+						gate.Release(0)
+					}
+					mu.Lock()
+					over++
+					mu.Unlock()
+				})
+				if r.IntN(4) == 0 {
+					cancel()
+				}
+				if k := r.IntN(n + 1); r.IntN(2) == 0 {
+					select {
+					case <-release[k]:
+					default:
+						close(release[k])
+					}
+				}
+				synctest.Wait()
+				defer cancel()
+			}
+			for _, end := range release {
+				select {
+				case <-end:
+				default:
+					close(end)
+				}
+			}
+			wait.Wait()
+			if running != 0 || over != total || !gate.TryAcquire(0) {
+				t.Errorf("seed %d: %d run, %d of %d are over", seed, running, over, total)
+			}
+		})
+	}
+}
