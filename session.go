@@ -8,9 +8,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/seed89488a0c/auth/internal/lifetime"
 	"github.com/seed89488a0c/auth/internal/refresh"
-	"github.com/seed89488a0c/auth/internal/row"
-	"github.com/seed89488a0c/auth/internal/token"
 )
 
 // passwordAMR is the amr of a login by password (RFC 8176 §2).
@@ -60,6 +59,11 @@ type SessionConfig struct {
 	InsecureFailOpen bool
 }
 
+// lifetimes is what c says of how long sessions live.
+func (c SessionConfig) lifetimes() lifetime.Config {
+	return lifetime.Config{Idle: c.IdleTTL, Absolute: c.AbsoluteTTL, Grace: c.Grace, MaxPerUser: c.MaxPerUser, Staleness: c.Staleness}
+}
+
 func (c SessionConfig) withDefaults() (SessionConfig, error) {
 	switch {
 	case c == SessionConfig{}:
@@ -67,19 +71,10 @@ func (c SessionConfig) withDefaults() (SessionConfig, error) {
 	case isZero(c.Store):
 		return c, errors.New("auth: Options: Sessions: the Store is nil or a zero value")
 	}
-	c.IdleTTL = cmp.Or(c.IdleTTL, 7*24*time.Hour)
-	c.AbsoluteTTL = cmp.Or(c.AbsoluteTTL, 30*24*time.Hour) // NIST SP 800-63B-4, AAL1
-	c.Grace = cmp.Or(c.Grace, 30*time.Second)
-	c.MaxPerUser = cmp.Or(c.MaxPerUser, 100)
-	switch {
-	case c.IdleTTL < time.Second || c.IdleTTL > token.MaxTTL, c.AbsoluteTTL < time.Second || c.AbsoluteTTL > token.MaxTTL:
-		return c, errors.New("auth: Options: Sessions: IdleTTL or AbsoluteTTL is not 1 second to ten years")
-	case c.Grace > 2*time.Minute:
-		return c, errors.New("auth: Options: Sessions: Grace is above 2 minutes")
-	case c.MaxPerUser < 0 || c.MaxPerUser > row.MaxListed:
-		return c, errors.New("auth: Options: Sessions: MaxPerUser is negative or above 1000")
-	case c.Staleness < 0 || c.Staleness > time.Hour:
-		return c, errors.New("auth: Options: Sessions: Staleness is negative or above 1 hour")
+	life, wrong := c.lifetimes().WithDefaults()
+	c.IdleTTL, c.AbsoluteTTL, c.Grace, c.MaxPerUser = life.Idle, life.Absolute, life.Grace, life.MaxPerUser
+	if wrong != "" {
+		return c, errors.New("auth: Options: Sessions: " + wrong)
 	}
 	return c, nil
 }
@@ -95,13 +90,14 @@ func (a *Authenticator) prepare(ctx context.Context, user UserRecord, client Cli
 	var first refresh.Token
 	if a.sessions != nil {
 		first = refresh.New()
+		life := a.sessionConfig.lifetimes()
 		s = SessionRecord{
 			Session: Session{
 				ID:         first.SessionID(),
 				UserID:     user.ID,
 				CreatedAt:  now,
 				LastUsedAt: now,
-				ExpiresAt:  now.Add(a.sessionConfig.AbsoluteTTL),
+				ExpiresAt:  now.Add(life.Absolute),
 				AuthTime:   subject.AuthTime,
 				AMR:        subject.AMR,
 				Audience:   cmp.Or(strings.Join(subject.Audience, " "), strings.Join(subject.Granted, " ")),
@@ -110,9 +106,9 @@ func (a *Authenticator) prepare(ctx context.Context, user UserRecord, client Cli
 			Epoch:      user.Epoch,
 			Family:     first.Family(),
 			Token:      first.Digest(),
-			GraceUntil: a.graceUntil(now),
+			GraceUntil: life.GraceUntil(now),
 		}
-		s.IdleUntil = a.idleUntil(s, now)
+		s.IdleUntil = life.IdleUntil(now, s.ExpiresAt)
 	}
 	subject.SessionID = s.ID
 	tokens, err := a.issue(ctx, user.User, subject)
@@ -154,37 +150,10 @@ func detached(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(context.WithoutCancel(ctx), time.Second)
 }
 
-// graceUntil returns until when a token that is made now is not replaced, and its
-// parent stands for it; zero = there is no grace. A session that is short of idle time
-// is replaced in time.
-func (a *Authenticator) graceUntil(now time.Time) time.Time {
-	if a.sessionConfig.Grace < 0 {
-		return time.Time{}
-	}
-	return now.Add(min(a.sessionConfig.Grace, a.sessionConfig.IdleTTL/2).Truncate(time.Microsecond))
-}
-
-// limit returns a session with the ends that are configured today: those that were
-// shortened reach the sessions that exist.
+// limit returns a session with the ends that are configured today.
 func (c SessionConfig) limit(s SessionRecord) SessionRecord {
-	if end := s.CreatedAt.Add(c.AbsoluteTTL); !s.CreatedAt.IsZero() && end.Before(s.ExpiresAt) {
-		s.ExpiresAt = end
-	}
-	if end := s.LastUsedAt.Add(c.IdleTTL); !s.LastUsedAt.IsZero() && end.Before(s.IdleUntil) {
-		s.IdleUntil = end
-	}
-	if s.ExpiresAt.Before(s.IdleUntil) {
-		s.IdleUntil = s.ExpiresAt
-	}
+	s.IdleUntil, s.ExpiresAt = c.lifetimes().Limit(s.CreatedAt, s.LastUsedAt, s.IdleUntil, s.ExpiresAt)
 	return s
-}
-
-// idleUntil returns when a session that is used now ends by itself.
-func (a *Authenticator) idleUntil(s SessionRecord, now time.Time) time.Time {
-	if end := now.Add(a.sessionConfig.IdleTTL); end.Before(s.ExpiresAt) {
-		return end
-	}
-	return s.ExpiresAt
 }
 
 // userForLogin returns the user with an e-mail key, and whether so many sessions are
