@@ -51,7 +51,7 @@ type Event struct {
 	Kind string
 
 	// Op is the method that was called: register, login, login_with, verify, check_identity, refresh, logout,
-	// user, sessions, end_session, end_sessions, delete_expired_sessions,
+	// user, sessions, end_session, end_sessions, delete_expired,
 	// change_password, reauthenticate, set_password, set_disabled, delete_user or
 	// import.
 	Op string

@@ -428,7 +428,7 @@ func TestEveryErrorIsAnEvent(t *testing.T) {
 		"EndSession": {func() error { return now.EndSession(ctx, id.UserID, id.SessionID) }, nil, "", false},
 		"EndSessions": {func() error { return now.EndSessions(ctx, id.UserID) },
 			func() error { return now.EndSessions(ctx, "nobody") }, "refused", false},
-		"DeleteExpiredSessions": {func() error { return errorOf(now.DeleteExpiredSessions(ctx, 1)) }, nil, "", false},
+		"DeleteExpired": {func() error { return errorOf(now.DeleteExpired(ctx, 1)) }, nil, "", false},
 		"ChangePassword": {func() error {
 			return errorOf(now.ChangePassword(ctx, auth.PasswordChange{Identity: id, Current: p, New: p, Client: client}))
 		},

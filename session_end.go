@@ -81,8 +81,8 @@ func (a *Authenticator) endAll(ctx context.Context, u UserUpdate) error {
 	return err
 }
 
-// maxEnding is how many rows one ending removes; what it leaves is nobody's, and goes
-// when it expires.
+// maxEnding is how many rows one ending removes; what it leaves is nobody's, and is
+// swept by DeleteExpired.
 const maxEnding = 1000
 
 // deleteEnded deletes sessions that have ended with their user or, if epoch is not 0,
@@ -110,14 +110,34 @@ func (a *Authenticator) deleteSessions(ctx context.Context, f SessionFilter) (in
 	return n, nil
 }
 
-// DeleteExpiredSessions deletes up to limit sessions whose time is over and
-// returns how many: for a job that runs now and then, with a limit of a thousand,
-// until it returns less.
-func (a *Authenticator) DeleteExpiredSessions(ctx context.Context, limit int) (_ int, err error) {
-	ctx, call := a.begin(ctx, "delete_expired_sessions", Client{})
+// DeleteExpired deletes up to limit rows that are of no use any more, and returns how
+// many: first sessions whose ExpiresAt is past, then sessions that have ended otherwise and
+// whose rows were left behind, as by an outage during [Authenticator.DeleteUser]. The
+// latter are found where one [MemoryStore] or [MySQLStore] keeps users and sessions; in
+// other stores they go when they expire.
+//
+// It is for a job that runs now and then, in any number of replicas, with a limit of
+// 100,000: if it returns as much, there may be more. A statement deletes a thousand rows at
+// most, so that nobody waits for it. What was left behind it finds by reading all sessions
+// once, without a lock. When ctx ends it stops. Beside an error it returns 0, and what it
+// has deleted is gone. A limit of 0 or less deletes nothing. Errors: a [*StoreError].
+func (a *Authenticator) DeleteExpired(ctx context.Context, limit int) (_ int, err error) {
+	ctx, call := a.begin(ctx, "delete_expired", Client{})
 	defer a.report(ctx, call, &err)
-	if a.sessions == nil || limit <= 0 {
-		return 0, nil
+	done, now := 0, currentTime()
+	for n := maxEnding; a.sessions != nil && n == maxEnding && done < limit; done += n {
+		if n, err = a.deleteSessions(ctx, SessionFilter{ExpiredBy: now, Limit: min(limit-done, maxEnding)}); err != nil {
+			return 0, err
+		}
 	}
-	return a.deleteSessions(ctx, SessionFilter{ExpiredBy: currentTime(), Limit: limit})
+	if done < limit && same(a.store, a.sessions) {
+		n, err := a.store.(interface {
+			deleteEnded(context.Context, int, func(string)) (int, error)
+		}).deleteEnded(ctx, limit-done, a.known.ForgetKey)
+		if err != nil {
+			return 0, storeError("delete sessions", err)
+		}
+		done += n
+	}
+	return done, nil
 }

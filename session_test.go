@@ -233,14 +233,14 @@ func TestListOfSessions(t *testing.T) {
 		if _, err := a.Sessions(ctx, "x"); !errors.Is(err, auth.ErrUserNotFound) {
 			t.Error(err)
 		}
-		if n, err := a.DeleteExpiredSessions(ctx, 10); err != nil || n != 0 {
+		if n, err := a.DeleteExpired(ctx, 10); err != nil || n != 0 {
 			t.Errorf("%d deleted, %v", n, err)
 		}
 		time.Sleep(30 * 24 * time.Hour)
-		if n, err := a.DeleteExpiredSessions(ctx, 3); err != nil || n != 3 {
+		if n, err := a.DeleteExpired(ctx, 3); err != nil || n != 3 {
 			t.Errorf("%d deleted, %v", n, err)
 		}
-		if n, err := a.DeleteExpiredSessions(ctx, 3); err != nil || n != 1 {
+		if n, err := a.DeleteExpired(ctx, 3); err != nil || n != 1 {
 			t.Errorf("%d deleted, %v", n, err)
 		}
 	})

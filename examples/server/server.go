@@ -30,7 +30,7 @@ const (
 
 	purgeInterval = 10 * time.Minute
 	purgeTimeout  = time.Minute
-	purgeLimit    = 1000
+	purgeLimit    = 100_000
 )
 
 // services are what the API is made of.
@@ -233,8 +233,8 @@ func logEvents(log *slog.Logger) func(context.Context, auth.Event) {
 	}
 }
 
-// purge removes sessions whose time is over, now and then, until ctx ends. Nobody
-// can use them any more: it is for the size of the table.
+// purge removes sessions that have ended, now and then, until ctx ends. Nobody can use
+// them any more: it is for the size of the table, and for those who were deleted.
 func purge(ctx context.Context, a *auth.Authenticator, log *slog.Logger) {
 	for ticks := time.Tick(purgeInterval); ; {
 		select {
@@ -252,7 +252,7 @@ func purgeOnce(ctx context.Context, a *auth.Authenticator) error {
 	ctx, cancel := context.WithTimeout(ctx, purgeTimeout)
 	defer cancel()
 	for {
-		if n, err := a.DeleteExpiredSessions(ctx, purgeLimit); err != nil || n < purgeLimit {
+		if n, err := a.DeleteExpired(ctx, purgeLimit); err != nil || n < purgeLimit {
 			return err
 		}
 	}

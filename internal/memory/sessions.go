@@ -148,16 +148,57 @@ func (s *Store) DeleteSessions(ctx context.Context, f row.SessionFilter) (int, e
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	chosen := s.sessions.chosen(f)
-	for _, r := range chosen {
-		delete(s.sessions.byID, r.ID)
-		user := s.sessions.byUser[r.UserID]
+	s.sessions.remove(chosen)
+	return len(chosen), nil
+}
+
+// DeleteEndedSessions removes up to limit sessions whose user is gone or has a later
+// epoch, and tells gone of each. It locks for one user after the other.
+func (s *Store) DeleteEndedSessions(ctx context.Context, limit int, gone func(id string)) (done int, err error) {
+	if err := ended(ctx, "delete sessions"); err != nil {
+		return 0, err
+	}
+	s.mu.RLock()
+	userIDs := slices.Collect(maps.Keys(s.sessions.byUser))
+	s.mu.RUnlock()
+	for i := 0; i < len(userIDs) && done < limit; i++ {
+		if err := ended(ctx, "delete sessions"); err != nil {
+			return 0, err
+		}
+		for _, r := range s.deleteEnded(userIDs[i], limit-done) {
+			gone(r.ID)
+			done++
+		}
+	}
+	return done, nil
+}
+
+// deleteEnded removes up to limit ended sessions of a user, and returns them.
+func (s *Store) deleteEnded(userID string, limit int) (found []row.Session) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if own := s.sessions.byUser[userID]; own != nil {
+		u, living := s.users[userID]
+		for _, p := range own.ends {
+			if r := s.sessions.byID[p.id]; len(found) < limit && (!living || r.Epoch < u.Epoch) {
+				found = append(found, r)
+			}
+		}
+		s.sessions.remove(found)
+	}
+	return found
+}
+
+func (s *sessions) remove(list []row.Session) {
+	for _, r := range list {
+		delete(s.byID, r.ID)
+		user := s.byUser[r.UserID]
 		user.created.remove(r.CreatedAt, r.ID)
 		user.ends.remove(r.ExpiresAt, r.ID)
 		if len(user.ends) == 0 {
-			delete(s.sessions.byUser, r.UserID)
+			delete(s.byUser, r.UserID)
 		}
 	}
-	return len(chosen), nil
 }
 
 // chosen returns what a filter chooses, oldest end first. Only who asks for what has

@@ -27,6 +27,7 @@ type Store struct {
 	onCreate   []OnCreate
 	statements statements
 	sessions   sessionStatements
+	sweep      sweepStatements
 }
 
 // New returns a store on a pool, which stays the caller's, or says what is wrong, as
@@ -46,6 +47,7 @@ func New(pool *sql.DB, c Config) (*Store, error) {
 		pool:     pool,
 		config:   c,
 		sessions: newSessionStatements(c),
+		sweep:    newSweepStatements(c),
 	}
 	s.statements = newStatements(c, s.sessions)
 	return s, nil

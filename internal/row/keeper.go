@@ -23,4 +23,9 @@ type Keeper interface {
 	UpdateSession(ctx context.Context, u SessionUpdate) error
 	Sessions(ctx context.Context, userID string) ([]Session, error)
 	DeleteSessions(ctx context.Context, f SessionFilter) (int, error)
+
+	// DeleteEndedSessions removes up to limit sessions whose user is gone or has a later
+	// epoch, and tells gone of each, and maybe of some that stay. Those of a later epoch
+	// than the user's are about to begin.
+	DeleteEndedSessions(ctx context.Context, limit int, gone func(id string)) (int, error)
 }
