@@ -130,7 +130,7 @@ func (a *Authenticator) DeleteExpired(ctx context.Context, limit int) (_ int, er
 			return 0, err
 		}
 	}
-	if done < limit && same(a.store, a.sessions) {
+	if same(a.store, a.sessions) {
 		n, err := a.store.(interface {
 			deleteEnded(context.Context, int, func(string)) (int, error)
 		}).deleteEnded(ctx, limit-done, a.known.ForgetKey)

@@ -114,7 +114,7 @@ func TestDeleteExpiredLimit(t *testing.T) {
 			}
 		}
 		for i := range 7 { // of two users who are gone
-			if err := s.CreateSession(t.Context(), storedSession(fmt.Sprint("left", i), fmt.Sprint(900+i/4), now.Add(time.Hour))); err != nil {
+			if err := s.CreateSession(t.Context(), storedSession(fmt.Sprint("left", i), fmt.Sprint(900+i/5), now.Add(time.Hour))); err != nil {
 				t.Fatal(err)
 			}
 		}

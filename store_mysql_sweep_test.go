@@ -112,9 +112,9 @@ func TestMySQLSweepInBatches(t *testing.T) {
 			b.sessions(3, "before an epoch", "1 + 149 * i", 9, later)
 			b.sessions(12_000, "of one who is gone", "400", 10, later) // more than one statement looks at
 			b.sessions(1_500, "of some who are gone", "500000 + i % 3", 10, later)
-			b.sessions(2_300, "over", "1 + i % 300", 10, before)
+			b.sessions(3_300, "over", "1 + i % 300", 10, before)
 			b.analyzed()
-			const kept, left, over = 24_300, 3 + 12_000 + 1_500, 2_300
+			const kept, left, over = 24_300, 3 + 12_000 + 1_500, 3_300
 
 			statements := w.said()
 			// batches wants that the deletes asked for so many rows in all, none for more
@@ -140,13 +140,15 @@ func TestMySQLSweepInBatches(t *testing.T) {
 					t.Errorf("batches of %d rows, want %d", all, want)
 				}
 			}
+			swept(t, a, 1_000, 1_000)
+			batches(1_000)
 			swept(t, a, 1_500, 1_500)
 			batches(1_500)
 			swept(t, a, 1_500, 1_500)
 			batches(1_000 + 700) // 800 were over
 			swept(t, a, 2_345, 2_345)
 			batches(1_000 + 2_345) // none is over
-			remaining := over + left - 1_500 - 1_500 - 2_345
+			remaining := over + left - 1_000 - 1_500 - 1_500 - 2_345
 			explained(t, b, func() { swept(t, a, 1_000_000, remaining) }, statements)
 			swept(t, a, 1_000_000, 0)
 			batches(1_000)
@@ -215,8 +217,10 @@ func explained(t *testing.T, b bulk, sweep func(), statements func() []string) {
 func TestMySQLSweepReadsBehind(t *testing.T) {
 	dsn := mysqltest.DSN(t)
 	s := migrate(t, openMySQL(t, dsn))
-	for i := range 3 {
-		if err := s.CreateSession(t.Context(), storedSession(fmt.Sprint("s", i), fmt.Sprint(i), time.Now().Add(time.Hour))); err != nil {
+	for i := range 4 {
+		r := storedSession(fmt.Sprint("s", i), fmt.Sprint(i), time.Now().Add(time.Hour))
+		r.Epoch = 5
+		if err := s.CreateSession(t.Context(), r); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -226,16 +230,18 @@ func TestMySQLSweepReadsBehind(t *testing.T) {
 	mustExec(t, pool, "START TRANSACTION WITH CONSISTENT SNAPSHOT")
 	mustExec(t, pool, "SELECT 1 FROM auth_users")
 	behind := newSessions(t, newMySQLStore(t, pool), auth.SessionConfig{})
-	for _, id := range []string{"0", "1"} {
-		if _, err := s.CreateUser(t.Context(), auth.UserRecord{User: auth.User{ID: id}, EmailKey: id}); err != nil {
+	// The session of the first lives, that of the second is about to begin, that of the third
+	// has ended, and the fourth is nobody.
+	for i, epoch := range []uint64{5, 4, 6} {
+		if _, err := s.CreateUser(t.Context(), auth.UserRecord{User: auth.User{ID: fmt.Sprint(i)}, EmailKey: fmt.Sprint(i), Epoch: epoch}); err != nil {
 			t.Fatal(err)
 		}
 	}
-	swept(t, behind, 100, 1)
+	swept(t, behind, 100, 2)
 	swept(t, behind, 2, 0) // and it ends, though it reads the same again
 	mustExec(t, pool, "COMMIT")
-	for i := range 3 {
-		rowsOf(t, s, fmt.Sprint(i), min(1, 2-i))
+	for i, want := range []int{1, 1, 0, 0} {
+		rowsOf(t, s, fmt.Sprint(i), want)
 	}
 }
 
