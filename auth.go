@@ -11,9 +11,9 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"sync/atomic"
 	"time"
 
+	"github.com/seed89488a0c/auth/internal/clientaddr"
 	"github.com/seed89488a0c/auth/internal/draw"
 	"github.com/seed89488a0c/auth/internal/email"
 	"github.com/seed89488a0c/auth/internal/hashgate"
@@ -29,11 +29,11 @@ import (
 //
 // At most as many passwords are hashed at once as there are processors, by GOMAXPROCS
 // when [New] was called, and as [Options.HashMemory] allows. Up to 128 times as
-// many logins and registrations wait, and as many calls of who is logged in. They are
-// served in turn: by the network of [Client] (an IPv4 address, an IPv6 /48), without
-// an address by the account that is tried, and by the user who is logged in. So one
-// client's thousand logins delay another's by one. Where the queue is full, the last of
-// whoever has most in it gets [ErrOverloaded], as does whoever's context ends in it.
+// many logins and registrations wait, and as many calls of who is logged in. Both are
+// served in turn: by the network of the [Client] (an IPv4 /24, an IPv6 /32), in it by
+// address (an IPv6 /48), and then by account. All who have no address are one network. So
+// one client's thousand logins delay another's by one. Where the queue is full, the last
+// of whoever has most in it gets [ErrOverloaded], as does whoever's context ends in it.
 //
 // Every method returns zero values beside an error. Any error means that the
 // user is not logged in. What is not in one of the errors named at a method
@@ -57,7 +57,7 @@ type Authenticator struct {
 	revealDisabled bool
 	testAddresses  bool // under .test are accepted
 
-	addressTold *atomic.Bool // that clients' addresses are not known; copies share it
+	addressTold *clientaddr.Told // that clients' addresses are not known; copies share it
 }
 
 // New returns an Authenticator. It hashes and verifies once, so that a hasher
@@ -68,7 +68,7 @@ func New(store UserStore, issuer TokenIssuer, o Options) (*Authenticator, error)
 	if isZero(store) || issuer == nil {
 		return nil, errors.New("auth: New: the store is nil or a zero value, or the issuer is nil")
 	}
-	a := &Authenticator{store: store, issuer: issuer, owner: &token.Owner{}, addressTold: new(atomic.Bool)}
+	a := &Authenticator{store: store, issuer: issuer, owner: &token.Owner{}, addressTold: &clientaddr.Told{}}
 	if err := a.apply(o); err != nil {
 		return nil, err
 	}
@@ -94,7 +94,7 @@ type Registration struct {
 	Password Password
 	TokenTTL time.Duration // of the access token, whole seconds; 0 = the issuer's
 	Audience []string      // whom the tokens are for, of all for whom the issuer issues; empty = all
-	Client   Client        // is shown in the list of sessions
+	Client   Client        // who asks
 }
 
 // Credentials is what [Authenticator.Login] needs.
@@ -103,7 +103,7 @@ type Credentials struct {
 	Password Password
 	TokenTTL time.Duration // of the access token, whole seconds; 0 = the issuer's
 	Audience []string      // whom the tokens are for, of all for whom the issuer issues; empty = all
-	Client   Client        // is shown in the list of sessions
+	Client   Client        // who asks
 }
 
 // Result is what a successful Register, Login or Refresh gives: whole, or there is

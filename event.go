@@ -42,7 +42,7 @@ import (
 //	overloaded               too many wait for a password to be hashed
 //	unavailable              something did not answer, and Err says what; where the call could do without, it went on
 //	abandoned                the caller's context was cancelled before there was an answer, mostly by a client that hung up
-//	address_unconfigured     package authhttp does not know the address of who asks: its AddressConfig is missing or wrong. Client.Address is then the proxy, or whoever it was; raised before the call's own event, once by an Authenticator and its copies
+//	address_unconfigured     package authhttp does not know the address of who asks: its AddressConfig is missing or wrong. Client.Address is then the proxy, or whoever it was; raised before the call's own event, once for each network (an IPv4 /24, an IPv6 /64) and sixteen of them
 //
 // It prints, by fmt, log/slog, encoding/json and encoding/xml, without the clients.
 // Libraries that walk fields by reflection show them, and so does fmt where an Event
@@ -121,7 +121,7 @@ func (a *Authenticator) begin(ctx context.Context, op string, client Client) (co
 	if a.events != nil {
 		c.client = client.cut()
 		ctx = context.WithValue(ctx, callKey{}, c)
-		if from, ok := clientaddr.FromContext(ctx); ok && !from.Client.IsValid() && a.addressTold.CompareAndSwap(false, true) {
+		if from, ok := clientaddr.FromContext(ctx); ok && !from.Client.IsValid() && a.addressTold.First(from.Peer) {
 			a.emit(ctx, Event{Kind: "address_unconfigured", Client: Client{Address: from.Peer}})
 		}
 	}

@@ -43,13 +43,13 @@ func (a *Authenticator) ChangePassword(ctx context.Context, c PasswordChange) (_
 	if err != nil {
 		return Result{}, err
 	}
-	if err := a.checkNew(ctx, hashgate.Known(user.ID), c.New, user.Email, user.Username); err != nil {
+	if err := a.checkNew(ctx, hashgate.Known(c.Client.Address, user.ID), c.New, user.Email, user.Username); err != nil {
 		return Result{}, err
 	}
-	if err := a.checkCurrent(ctx, user, c.Current); err != nil {
+	if err := a.checkCurrent(ctx, user, c.Current, c.Client); err != nil {
 		return Result{}, err
 	}
-	hash, err := a.hash(ctx, hashgate.Known(user.ID), c.New)
+	hash, err := a.hash(ctx, hashgate.Known(c.Client.Address, user.ID), c.New)
 	if err != nil {
 		return Result{}, err
 	}
@@ -98,7 +98,7 @@ func (a *Authenticator) Reauthenticate(ctx context.Context, r Reauthentication) 
 	if err != nil {
 		return Result{}, err
 	}
-	if err := a.checkCurrent(ctx, user, r.Password); err != nil {
+	if err := a.checkCurrent(ctx, user, r.Password, r.Client); err != nil {
 		return Result{}, err
 	}
 	tokens, session, err := a.prepareNext(ctx, user, old, r.Identity, r.Client, Subject{AMR: passwordAMR})
@@ -159,8 +159,8 @@ func (a *Authenticator) whoAsks(ctx context.Context, id Identity) (SessionRecord
 	return SessionRecord{}, UserRecord{}, &StoreError{Op: "session by id", Code: codeConflicts}
 }
 
-func (a *Authenticator) checkCurrent(ctx context.Context, user UserRecord, current Password) error {
-	check, err := a.checkPassword(ctx, hashgate.Known(user.ID), user.EmailKey, user, current)
+func (a *Authenticator) checkCurrent(ctx context.Context, user UserRecord, current Password, c Client) error {
+	check, err := a.checkPassword(ctx, hashgate.Known(c.Address, user.ID), user.EmailKey, user, current)
 	code := ""
 	switch {
 	case err != nil:
@@ -255,7 +255,7 @@ func (a *Authenticator) beginAlone(ctx context.Context, id Identity, current Pas
 		if _, user, err = a.whoAsks(ctx, id); err != nil {
 			return err
 		}
-		if err = a.checkCurrent(ctx, user, current); err == ErrInvalidCredentials {
+		if err = a.checkCurrent(ctx, user, current, session.Client); err == ErrInvalidCredentials {
 			return ErrConflict // it was right a moment ago
 		} else if err != nil {
 			return err

@@ -8,12 +8,17 @@ import (
 	"github.com/seed89488a0c/auth/internal/row"
 )
 
-// Client is what a caller knows of who asks, to be shown in a list of sessions.
-// Nothing is decided by it.
+// Client is what a caller knows of who asks: for the list of sessions, for events, and to
+// serve clients in turn.
 type Client struct {
-	Address   netip.Addr // from trusted proxy data alone (ASVS 5.0 15.3.4), as authhttp.ClientAddress finds it; zero = not known
-	UserAgent string     // cut to 256 bytes
-	Label     string     // such as "Ada's phone"; cut to 100 bytes
+	// Address is from trusted proxy data alone (ASVS 5.0 15.3.4), as
+	// [github.com/seed89488a0c/auth/authhttp.ClientOf] has it. It decides with whom a
+	// client takes turns where passwords are hashed. A proxy's address would make one
+	// client of all behind it: leave it zero, which is not known, rather than guess.
+	Address netip.Addr
+
+	UserAgent string // cut to 256 bytes
+	Label     string // such as "Ada's phone"; cut to 100 bytes
 }
 
 // cut keeps what a store can.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math/rand/v2"
+	"net/netip"
 	"time"
 
 	"github.com/seed89488a0c/auth/internal/email"
@@ -41,14 +42,15 @@ func (a *Authenticator) SetPassword(ctx context.Context, userID string, p Passwo
 	ctx, call := a.begin(ctx, "set_password", Client{})
 	defer a.report(ctx, call, &err)
 	call.userID = userID
+	turn := hashgate.Known(netip.Addr{}, userID)
 	user, err := a.userByID(ctx, userID)
 	if err != nil {
 		return err
 	}
-	if err := a.checkNew(ctx, hashgate.Known(userID), p, user.Email, user.Username); err != nil {
+	if err := a.checkNew(ctx, turn, p, user.Email, user.Username); err != nil {
 		return err
 	}
-	hash, err := a.hash(ctx, hashgate.Known(userID), p)
+	hash, err := a.hash(ctx, turn, p)
 	if err != nil {
 		return err
 	}

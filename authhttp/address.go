@@ -1,6 +1,8 @@
 package authhttp
 
 import (
+	"errors"
+	"fmt"
 	"net/http"
 	"net/netip"
 	"strings"
@@ -47,23 +49,25 @@ type AddressConfig struct {
 //   - Of an address that is mapped (::ffff:0:0/96) or translated (NAT64, 64:ff9b::/96) the
 //     IPv4 address is taken, and a zone is taken off, before anything is compared.
 //   - A peer or hop whose address is not public is a client only in ClientNetworks. That is
-//     loopback, private, link-local, 100.64.0.0/10, and what else IANA's registries
-//     call not globally reachable, but for the networks of documentation. Otherwise there
-//     is no address: it may be a proxy that nobody configured, and everybody behind it
+//     loopback, private, link-local, 100.64.0.0/10, most of what else IANA's registries
+//     call not globally reachable, and of IPv6 all but 2000::/3. Otherwise there is no
+//     address: it may be a proxy that nobody configured, and everybody behind it
 //     would be one client. A proxy with a public address cannot be told from a client:
 //     configure it.
 //   - A connection without an address, as over a Unix socket, gives no address.
 //
-// The first time that an [auth.Authenticator] is asked by somebody without an address it
-// raises the event address_unconfigured.
+// The first time that an [auth.Authenticator] is asked by somebody without an address, of
+// each network, it raises the event address_unconfigured.
 //
-// ClientAddress panics where c is of no use: a prefix that is not valid, all of IPv4 or
-// IPv6, or some of both; a Header that is no token of RFC 9110, or Forwarded. The
+// ClientAddress panics where [AddressConfig.Validate] returns an error. The
 // handler that it returns changes nothing of a request but its context, costs nothing in
 // proportion to the header, and is safe for concurrent use. If two are mounted, the inner
 // one decides.
 func ClientAddress(c AddressConfig) func(http.Handler) http.Handler {
-	rules, header := c.rules()
+	rules, header, err := c.rules()
+	if err != nil {
+		panic(err.Error())
+	}
 	return func(next http.Handler) http.Handler {
 		if next == nil {
 			panic("authhttp: ClientAddress: the handler is nil")
@@ -74,31 +78,35 @@ func ClientAddress(c AddressConfig) func(http.Handler) http.Handler {
 	}
 }
 
+// Validate says what is wrong with c, in one sentence: a prefix that is not valid, all of
+// IPv4 or IPv6, or some of both; a Header that is no token of RFC 9110, or Forwarded. Call
+// it where an operator has given the prefixes.
+func (c AddressConfig) Validate() error {
+	_, _, err := c.rules()
+	return err
+}
+
 // rules returns the rules of a configuration, and the header that they are for.
-func (c AddressConfig) rules() (clientaddr.Rules, string) {
-	networks := func(field string, prefixes []netip.Prefix) []netip.Prefix {
-		list, err := clientaddr.Networks(prefixes)
-		if err != nil {
-			panic("authhttp: ClientAddress: " + field + " " + err.Error())
-		}
-		return list
-	}
+func (c AddressConfig) rules() (clientaddr.Rules, string, error) {
 	const list = "X-Forwarded-For"
 	header := list
 	if c.Header != "" {
 		header = http.CanonicalHeaderKey(c.Header)
 	}
-	if strings.Trim(header, tokenCharacters) != "" {
-		panic("authhttp: ClientAddress: the Header is not the name of one")
+	proxies, err := clientaddr.Networks(c.TrustedProxies)
+	if err != nil {
+		return clientaddr.Rules{}, "", fmt.Errorf("authhttp: ClientAddress: TrustedProxies %w", err)
 	}
-	if header == "Forwarded" {
-		panic("authhttp: ClientAddress: the Header Forwarded is not supported: have the proxy send X-Forwarded-For")
+	clients, err := clientaddr.Networks(c.ClientNetworks)
+	switch {
+	case err != nil:
+		return clientaddr.Rules{}, "", fmt.Errorf("authhttp: ClientAddress: ClientNetworks %w", err)
+	case strings.Trim(header, tokenCharacters) != "":
+		return clientaddr.Rules{}, "", errors.New("authhttp: ClientAddress: the Header is not the name of one")
+	case header == "Forwarded":
+		return clientaddr.Rules{}, "", errors.New("authhttp: ClientAddress: the Header Forwarded is not supported: have the proxy send X-Forwarded-For")
 	}
-	return clientaddr.Rules{
-		Proxies: networks("TrustedProxies", c.TrustedProxies),
-		Clients: networks("ClientNetworks", c.ClientNetworks),
-		Single:  header != list,
-	}, header
+	return clientaddr.Rules{Proxies: proxies, Clients: clients, Single: header != list}, header, nil
 }
 
 // tokenCharacters are those of RFC 9110 §5.6.2.

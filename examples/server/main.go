@@ -174,6 +174,9 @@ func parseConfig(args []string, getenv func(string) string, stdout io.Writer) (c
 	if c.idle <= 0 || c.lifetime <= 0 || c.grace < 0 || c.fresh < time.Second {
 		return config{}, usageError{errors.New("idle, lifetime, grace or fresh is not a time that can pass")}
 	}
+	if err := c.addresses.Validate(); err != nil {
+		return config{}, usageError{err}
+	}
 	if c.keys == "" && c.rotate != 0 {
 		return config{}, usageError{errors.New("rotate is given, and no keys to rotate")}
 	}
@@ -183,17 +186,18 @@ func parseConfig(args []string, getenv func(string) string, stdout io.Writer) (c
 	return c, nil
 }
 
-// networks returns what reads a flag of prefixes that are separated by commas.
+// networks returns what reads a flag of prefixes, or addresses, that are separated by commas.
 func networks(list *[]netip.Prefix) func(string) error {
 	return func(text string) error {
 		*list = nil
 		for word := range strings.SplitSeq(text, ",") {
-			p, err := netip.ParsePrefix(strings.TrimSpace(word))
+			word = strings.TrimSpace(word)
+			if one, err := netip.ParseAddr(word); err == nil {
+				word = netip.PrefixFrom(one.WithZone(""), one.BitLen()).String()
+			}
+			p, err := netip.ParsePrefix(word)
 			if err != nil {
 				return err
-			}
-			if p.Bits() == 0 || p.Addr().Is4In6() {
-				return errors.New("everybody, or IPv4 that is written as IPv6")
 			}
 			*list = append(*list, p)
 		}

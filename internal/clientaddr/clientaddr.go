@@ -46,7 +46,10 @@ func Networks(prefixes []netip.Prefix) ([]netip.Prefix, error) {
 			return nil, errors.New("has a prefix that is not valid")
 		}
 		network := p.Masked()
-		if a := plain(p.Addr()); a != p.Addr() {
+		if ipv4 := netip.AddrFrom16([16]byte{10: 0xff, 11: 0xff}); 0 < p.Bits() && p.Bits() < 96 && network.Contains(ipv4) {
+			return nil, fmt.Errorf("has %v, which is more than IPv4: write it as IPv4", p)
+		}
+		if a := Plain(p.Addr()); a != p.Addr() {
 			if p.Bits() < 96 {
 				return nil, fmt.Errorf("has %v, which is more than IPv4: write it as IPv4", p)
 			}
@@ -75,7 +78,7 @@ func (r Rules) Find(remote string, fields []string) Origin {
 		return Origin{Peer: peer}
 	}
 	named, err := netip.ParseAddr(strings.Trim(fields[0], " \t"))
-	if named = plain(named); err != nil || in(r.Proxies, named) {
+	if named = Plain(named); err != nil || in(r.Proxies, named) {
 		return Origin{Peer: peer}
 	}
 	return r.judge(named)
@@ -131,15 +134,15 @@ func (r Rules) judge(hop netip.Addr) Origin {
 func parse(s string) netip.Addr {
 	if strings.HasPrefix(s, "[") || strings.Count(s, ":") == 1 {
 		a, _ := netip.ParseAddrPort(s)
-		return plain(a.Addr())
+		return Plain(a.Addr())
 	}
 	a, _ := netip.ParseAddr(s)
-	return plain(a)
+	return Plain(a)
 }
 
-// plain returns an address without its zone, which only means something on one machine,
+// Plain returns an address without its zone, which only means something on one machine,
 // and the IPv4 address inside one that is mapped or translated (64:ff9b::/96, RFC 6052).
-func plain(a netip.Addr) netip.Addr {
+func Plain(a netip.Addr) netip.Addr {
 	a = a.Unmap().WithZone("")
 	if a.Is6() {
 		if b := a.As16(); [12]byte(b[:]) == [12]byte{1: 0x64, 2: 0xff, 3: 0x9b} {
@@ -151,10 +154,19 @@ func plain(a netip.Addr) netip.Addr {
 
 // public reports whether an address can be of one client anywhere. What IANA's registries
 // of special addresses call not globally reachable is not, but for the addresses of
-// documentation: nobody has those, and tests use them. Of IPv6 only 2000::/3 is given out.
+// documentation: nobody has those, and tests use them. Of IPv6 only 2000::/3 is given out,
+// of which 2002::/16 is IPv4 once more.
 func public(a netip.Addr) bool {
 	if a.Is6() {
-		return a.As16()[0]>>5 == 1
+		b := a.As16()
+		switch {
+		case b[0]>>5 != 1,
+			b[0] == 0x20 && b[1] == 0x02,                              // 2002::/16, 6to4
+			[6]byte(b[:6]) == [6]byte{0x20, 0x01, 0x00, 0x02},         // 2001:2::/48, of benchmarks
+			b[0] == 0x20 && b[1] == 0x01 && b[2] == 0 && b[3]>>4 == 1: // 2001:10::/28, ORCHID
+			return false
+		}
+		return true
 	}
 	b := a.As4()
 	switch {

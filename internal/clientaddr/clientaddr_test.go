@@ -68,6 +68,11 @@ func TestPeers(t *testing.T) {
 		{"their last", "", "198.19.255.255:1", "", "198.19.255.255"},
 		{"before those", "", "198.17.0.1:1", "198.17.0.1", "198.17.0.1"},
 		{"after those", "", "198.20.0.1:1", "198.20.0.1", "198.20.0.1"},
+		{"6to4", "", "[2002:cb00:7109::1]:1", "", "2002:cb00:7109::1"},
+		{"of IPv6 benchmarks", "", "[2001:2::1]:1", "", "2001:2::1"},
+		{"after those", "", "[2001:2:1::1]:1", "2001:2:1::1", "2001:2:1::1"},
+		{"ORCHID", "", "[2001:1f:ffff::1]:1", "", "2001:1f:ffff::1"},
+		{"after that", "", "[2001:20::1]:1", "2001:20::1", "2001:20::1"},
 		{"IPv4 inside IPv6 as of old", "", "[::203.0.113.9]:1", "", "::203.0.113.9"},
 		{"NAT64 of one network's own", "", "[64:ff9b:1::203.0.113.9]:1", "", "64:ff9b:1::203.0.113.9"},
 
@@ -221,6 +226,9 @@ func TestNetworks(t *testing.T) {
 		{"::ffff:0.0.0.0/96", "", "has ::ffff:0.0.0.0/96, which is everybody"},
 		{"64:ff9b::/96", "", "has 64:ff9b::/96, which is everybody"},
 		{"::ffff:0.0.0.0/90", "", "has ::ffff:0.0.0.0/90, which is more than IPv4: write it as IPv4"},
+		{"::/1", "", "has ::/1, which is more than IPv4: write it as IPv4"},
+		{"::/32", "", "has ::/32, which is more than IPv4: write it as IPv4"},
+		{"::fffe:0:0/95", "", "has ::fffe:0:0/95, which is more than IPv4: write it as IPv4"},
 		{"64:ff9b::/64", "", "has 64:ff9b::/64, which is more than IPv4: write it as IPv4"},
 		{"", "", "has a prefix that is not valid"},
 	} {

@@ -2,130 +2,186 @@ package hashgate
 
 import "container/list"
 
-// queue has two lanes, of strangers and of who is known, which are served in turn. In each
-// lane those of one [Turn] wait behind one another, and the turns are served in turn.
+// queue has two lanes, of strangers and of who is known, which are served in turn. A lane
+// is a tree of turns: those of a network, in it those of an address, in it those of an
+// account, behind one another. At each branch the next is served in turn.
 //
-// A lane that is full makes room for somebody of a turn that has fewer waiting than
-// another one: the last of the turn with most has to go. So nobody can fill a lane for
-// others. Everything takes constant time, however many wait.
+// A lane that is full makes room for somebody of a branch in which fewer wait than in
+// another beside it: the last of the branch with most has to go. So whoever has one network,
+// one address or one account cannot fill a lane for those of others. All that is done takes
+// as long, however many wait.
 type queue struct {
 	most  int // may wait in a lane
-	lanes [2]lane
+	lanes [2]branch
 	next  int // whose turn it is, if anybody waits there
 }
 
-type lane struct {
-	flows   map[string]*flow
-	ring    list.List // of *flow: the first is served next
-	waiting int
+// branch is a part of a lane; the zero one is an empty lane.
+type branch struct {
+	key    string
+	parent *branch // nil: it is a lane
+	place  *list.Element
+	length int // how many wait in it
 
-	sizes   []*list.List // of *flow, by how many wait in them
-	longest int          // the last of sizes with any
-}
+	waiters list.List // of *waiter: where it is the last branch
 
-// flow is those of one turn who wait.
-type flow struct {
-	key          string
-	lane         *lane
-	waiters      list.List // of *waiter
-	place, sized *list.Element
+	// Where it is not: the branches of it in which somebody waits.
+	branches map[string]*branch
+	ring     list.List // the first is served next
+	lengths  lengths
 }
 
 type waiter struct {
 	bytes int64
 	done  chan struct{} // is closed when the waiting is over
 	err   error         // then: nil is admitted
-	flow  *flow
+	at    *branch
 	place *list.Element
 }
 
-func (q *queue) len() int { return q.lanes[0].waiting + q.lanes[1].waiting }
+func (q *queue) len() int { return q.lanes[0].length + q.lanes[1].length }
 
 // push has w wait, and returns who has to go for it. False: there is no room.
 func (q *queue) push(t Turn, w *waiter) (gone *waiter, ok bool) {
-	l := &q.lanes[0]
+	lane := &q.lanes[0]
 	if t.known {
-		l = &q.lanes[1]
+		lane = &q.lanes[1]
 	}
-	f := l.flows[t.key]
-	if l.waiting >= q.most {
-		own := 0
-		if f != nil {
-			own = f.waiters.Len()
-		}
-		if l.longest <= own+1 {
+	if lane.length >= q.most {
+		if gone = lane.longestBeside(t); gone == nil {
 			return nil, false
 		}
-		last := l.sizes[l.longest].Front().Value.(*flow)
-		gone = last.waiters.Back().Value.(*waiter)
 		q.remove(gone)
 	}
-	if f == nil {
-		f = &flow{key: t.key, lane: l}
-		f.place = l.ring.PushBack(f)
-		if l.flows == nil {
-			l.flows = map[string]*flow{}
+	b := lane
+	for _, key := range t.path() {
+		next := b.branches[key]
+		if next == nil {
+			next = &branch{key: key, parent: b}
+			next.place = b.ring.PushBack(next)
+			if b.branches == nil {
+				b.branches = map[string]*branch{}
+			}
+			b.branches[key] = next
 		}
-		l.flows[t.key] = f
+		b = next
 	}
-	w.flow, w.place = f, f.waiters.PushBack(w)
-	l.waiting++
-	f.resized(-1)
+	w.at, w.place = b, b.waiters.PushBack(w)
+	b.grow(1)
 	return gone, true
+}
+
+// longestBeside returns the last waiter of a branch that is longer than the one of t
+// beside it would be with one more, or nil.
+func (b *branch) longestBeside(t Turn) *waiter {
+	for _, key := range t.path() {
+		own := b.branches[key]
+		length := 0
+		if own != nil {
+			length = own.length
+		}
+		if longest := b.lengths.longest(); longest != nil && longest.length > length+1 {
+			return longest.last()
+		}
+		if own == nil {
+			return nil
+		}
+		b = own
+	}
+	return nil
+}
+
+// last returns who waits last in the longest branches.
+func (b *branch) last() *waiter {
+	for b.branches != nil {
+		b = b.lengths.longest()
+	}
+	return b.waiters.Back().Value.(*waiter)
 }
 
 // first returns who is served next, or nil.
 func (q *queue) first() *waiter {
-	l := &q.lanes[q.next]
-	if l.waiting == 0 {
-		l = &q.lanes[1-q.next]
+	b := &q.lanes[q.next]
+	if b.length == 0 {
+		b = &q.lanes[1-q.next]
 	}
-	if l.waiting == 0 {
+	if b.length == 0 {
 		return nil
 	}
-	return l.ring.Front().Value.(*flow).waiters.Front().Value.(*waiter)
+	for b.branches != nil {
+		b = b.ring.Front().Value.(*branch)
+	}
+	return b.waiters.Front().Value.(*waiter)
 }
 
-// pop removes who is first: then it is the turn of others.
+// pop removes who is first: then it is the turn of others, at each branch.
 func (q *queue) pop() {
 	w := q.first()
-	l := w.flow.lane
-	l.ring.MoveToBack(w.flow.place)
-	q.remove(w)
+	b := w.at
+	for ; b.parent != nil; b = b.parent {
+		b.parent.ring.MoveToBack(b.place)
+	}
 	q.next = 0
-	if l == &q.lanes[0] {
+	if b == &q.lanes[0] {
 		q.next = 1
 	}
+	q.remove(w)
 }
 
 // remove removes somebody who waits.
 func (q *queue) remove(w *waiter) {
-	f, l := w.flow, w.flow.lane
-	f.waiters.Remove(w.place)
-	l.waiting--
-	f.resized(1)
-	if f.waiters.Len() == 0 {
-		l.ring.Remove(f.place)
-		delete(l.flows, f.key)
+	w.at.waiters.Remove(w.place)
+	w.at.grow(-1)
+}
+
+// grow notes that by so many more wait in a branch, and forgets branches where nobody does.
+func (b *branch) grow(by int) {
+	for ; b != nil; b = b.parent {
+		before := b.length
+		b.length += by
+		if b.parent == nil {
+			return
+		}
+		b.parent.lengths.change(b, before)
+		if b.length == 0 {
+			b.parent.ring.Remove(b.place)
+			delete(b.parent.branches, b.key)
+		}
 	}
 }
 
-// resized notes that one more waits in f, or one fewer, than there did: before is how many
-// more that were.
-func (f *flow) resized(before int) {
-	l, n := f.lane, f.waiters.Len()
-	if f.sized != nil {
-		l.sizes[n+before].Remove(f.sized)
-		f.sized = nil
+// lengths are branches by their length.
+type lengths struct {
+	of     []*list.List // of *branch, by length
+	places map[*branch]*list.Element
+	most   int // the last of them with any
+}
+
+// change notes that a branch had another length before; 0 is none.
+func (l *lengths) change(b *branch, before int) {
+	if before > 0 {
+		l.of[before].Remove(l.places[b])
+		delete(l.places, b)
 	}
-	if n > 0 {
-		for len(l.sizes) <= n {
-			l.sizes = append(l.sizes, list.New())
+	if b.length > 0 {
+		for len(l.of) <= b.length {
+			l.of = append(l.of, list.New())
 		}
-		f.sized = l.sizes[n].PushBack(f)
-		l.longest = max(l.longest, n)
+		if l.places == nil {
+			l.places = map[*branch]*list.Element{}
+		}
+		l.places[b] = l.of[b.length].PushBack(b)
+		l.most = max(l.most, b.length)
 	}
-	for l.longest > 0 && l.sizes[l.longest].Len() == 0 {
-		l.longest--
+	for l.most > 0 && l.of[l.most].Len() == 0 {
+		l.most--
 	}
+}
+
+// longest returns the one of the longest branches that became so last, or nil.
+func (l *lengths) longest() *branch {
+	if l.most == 0 {
+		return nil
+	}
+	return l.of[l.most].Back().Value.(*branch)
 }

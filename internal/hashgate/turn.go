@@ -1,27 +1,45 @@
 package hashgate
 
-import "net/netip"
+import (
+	"net/netip"
 
-// Turn is with whom somebody who waits takes turns, so that one client's thousand
-// logins delay another's by one. The zero Turn is one of its own.
+	"github.com/seed89488a0c/auth/internal/clientaddr"
+)
+
+// Turn is with whom somebody who waits takes turns, so that one client's thousand logins
+// delay another's by one. The zero Turn is one of its own.
 type Turn struct {
-	known bool
-	key   string
+	known                     bool
+	network, address, account string
 }
 
-// Stranger is the turn of somebody who is not known yet: all of one network share it,
-// which is an IPv4 address or an IPv6 /48, or, without an address, all who try one account.
-func Stranger(address netip.Addr, account string) Turn {
-	address = address.Unmap()
-	switch {
+// Stranger is the turn of somebody who is not known yet, by the client's address and the
+// account that is tried.
+//
+// Turns are taken by IPv4 /24 or IPv6 /32, then by IPv4 address or IPv6 /48, then by account:
+// whoever has a network of their own has no more of the queue than whoever has one address
+// of it. All who have no address are one network.
+func Stranger(address netip.Addr, account string) Turn { return turnOf(false, address, account) }
+
+// Known is the turn of somebody who is logged in, or who may change others. No stranger
+// shares it; but anybody may register, so it is by network too.
+func Known(address netip.Addr, account string) Turn { return turnOf(true, address, account) }
+
+func turnOf(known bool, address netip.Addr, account string) Turn {
+	t := Turn{known: known, account: account}
+	switch address = clientaddr.Plain(address); {
 	case address.Is4():
-		return Turn{key: "4" + string(address.AsSlice())}
+		t.network, t.address = part(address, 24), part(address, 32)
 	case address.Is6():
-		return Turn{key: "6" + string(address.AsSlice()[:6])}
+		t.network, t.address = part(address, 32), part(address, 48)
 	}
-	return Turn{key: "a" + account}
+	return t
 }
 
-// Known is the turn of somebody who is logged in, or who may change others: all of one
-// account share it, and no stranger does.
-func Known(account string) Turn { return Turn{known: true, key: account} }
+// part returns the network of so many bits that an address is in.
+func part(address netip.Addr, bits int) string {
+	network, _ := address.Prefix(bits) // no address has fewer
+	return network.String()
+}
+
+func (t Turn) path() [3]string { return [3]string{t.network, t.address, t.account} }

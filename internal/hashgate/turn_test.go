@@ -15,35 +15,34 @@ import (
 	"github.com/seed89488a0c/auth/internal/hashgate"
 )
 
-func stranger(address string) hashgate.Turn {
-	return hashgate.Stranger(netip.MustParseAddr(address), "")
+func stranger(address string) hashgate.Turn { return trying(address, "") }
+
+func trying(address, account string) hashgate.Turn {
+	return hashgate.Stranger(netip.MustParseAddr(address), account)
+}
+
+func known(account string) hashgate.Turn {
+	return hashgate.Known(netip.MustParseAddr("192.0.2.1"), account)
 }
 
 func TestTurns(t *testing.T) {
-	one := stranger("192.0.2.1")
 	for name, tt := range map[string]struct {
-		other hashgate.Turn
-		same  bool
+		a, b hashgate.Turn
+		same bool
 	}{
-		"another address":           {stranger("192.0.2.2"), false},
-		"the same, of another form": {stranger("::ffff:192.0.2.1"), true},
-		"with an account":           {hashgate.Stranger(netip.MustParseAddr("192.0.2.1"), "ada"), true},
-		"somebody who is known":     {hashgate.Known("4\xc0\x00\x02\x01"), false},
+		"another address":              {stranger("192.0.2.1"), stranger("192.0.2.2"), false},
+		"the same, mapped":             {stranger("192.0.2.1"), stranger("::ffff:192.0.2.1"), true},
+		"the same, by NAT64":           {stranger("192.0.2.1"), stranger("64:ff9b::192.0.2.1"), true},
+		"another account":              {trying("192.0.2.1", "ada"), trying("192.0.2.1", "grace"), false},
+		"one /48":                      {stranger("2001:db8:1::1"), stranger("2001:db8:1:ffff::2"), true},
+		"another /48":                  {stranger("2001:db8:1::1"), stranger("2001:db8:2::1"), false},
+		"no address":                   {hashgate.Stranger(netip.Addr{}, "ada"), hashgate.Stranger(netip.Addr{}, "grace"), false},
+		"somebody who is known":        {trying("192.0.2.1", "ada"), known("ada"), false},
+		"somebody who is known, again": {known("ada"), known("ada"), true},
 	} {
-		if (tt.other == one) != tt.same {
+		if (tt.a == tt.b) != tt.same {
 			t.Errorf("%s: the same turn is %t", name, !tt.same)
 		}
-	}
-	if stranger("2001:db8:1::1") != stranger("2001:db8:1:ffff::2") || stranger("2001:db8:1::1") == stranger("2001:db8:2::1") {
-		t.Error("an IPv6 network is not a /48")
-	}
-	none := netip.Addr{}
-	ada := hashgate.Stranger(none, "ada")
-	if ada == hashgate.Stranger(none, "grace") || ada != hashgate.Stranger(none, strings.Join([]string{"a", "da"}, "")) {
-		t.Error("without an address it is not the account")
-	}
-	if hashgate.Known("ada") == ada || hashgate.Known("ada") == hashgate.Known("grace") {
-		t.Error("a stranger has the turn of somebody who is known")
 	}
 }
 
@@ -93,7 +92,7 @@ func queued(t *testing.T, waiters int, fill func(l *line)) (order, full string) 
 }
 
 func TestQueueServesInTurn(t *testing.T) {
-	a, b, c := stranger("192.0.2.1"), stranger("192.0.2.2"), stranger("2001:db8::1")
+	a, b, c := stranger("192.0.2.1"), stranger("198.51.100.2"), stranger("2001:db8::1")
 	join := func(l *line, turn hashgate.Turn, names ...string) {
 		for _, name := range names {
 			l.join(context.Background(), name, turn)
@@ -112,16 +111,42 @@ func TestQueueServesInTurn(t *testing.T) {
 			join(l, a, "a1", "a2", "a3")
 			join(l, b, "b1", "b2")
 			join(l, c, "c1", "c2", "c3")
-		}, "a1 b1 c1 b2", "a3 a2 c2 c3"},
+		}, "a1 b1 c1 a2", "a3 b2 c2 c3"},
 		"who is known beside strangers": {func(l *line) {
 			join(l, a, "a1", "a2")
 			join(l, b, "b1")
-			join(l, hashgate.Known("ada"), "ada1", "ada2")
-			join(l, hashgate.Known("grace"), "grace1")
+			join(l, known("ada"), "ada1", "ada2")
+			join(l, known("grace"), "grace1")
 		}, "a1 ada1 b1 grace1 a2 ada2", ""},
+		"neighbours share a turn, and take turns in it": {func(l *line) {
+			join(l, stranger("192.0.2.1"), "x1", "x2")
+			join(l, stranger("192.0.2.2"), "y1")
+			join(l, b, "b1")
+		}, "x1 b1 y1 x2", ""},
+		"accounts of one address, too": {func(l *line) {
+			join(l, trying("192.0.2.1", "ada"), "ada1", "ada2")
+			join(l, trying("192.0.2.1", "grace"), "grace1")
+			join(l, b, "b1")
+		}, "ada1 b1 grace1 ada2", ""},
+		"one without an address for each account is one network": {func(l *line) {
+			for _, account := range []string{"n1", "n2", "n3", "n4", "n5"} {
+				join(l, hashgate.Stranger(netip.Addr{}, account), account)
+			}
+			join(l, b, "b1", "b2")
+		}, "n1 b1 n2 b2", "n5 n4 n3"},
+		"each of a network's addresses": {func(l *line) {
+			for n := range 6 {
+				join(l, stranger(fmt.Sprintf("2001:db8:%d::1", n)), fmt.Sprint("v", n))
+			}
+			join(l, b, "b1")
+		}, "v0 b1 v1 v2", "v4 v5 v3"},
+		"within one network the longest goes": {func(l *line) {
+			join(l, stranger("192.0.2.1"), "x1", "x2", "x3", "x4")
+			join(l, stranger("192.0.2.2"), "y1")
+		}, "x1 y1 x2 x3", "x4"},
 		"strangers fill their own lane alone": {func(l *line) {
 			join(l, a, "a1", "a2", "a3", "a4", "a5")
-			join(l, hashgate.Known("ada"), "ada1", "ada2", "ada3", "ada4")
+			join(l, known("ada"), "ada1", "ada2", "ada3", "ada4")
 		}, "a1 ada1 a2 ada2 a3 ada3 a4 ada4", "a5"},
 		"the last of the longest makes room": {func(l *line) {
 			join(l, a, "a1", "a2", "a3", "a4")
@@ -132,7 +157,7 @@ func TestQueueServesInTurn(t *testing.T) {
 			join(l, b, "b1", "b2")
 			join(l, a, "a3")
 			join(l, c, "c1")
-		}, "a1 b1 c1 b2", "a3 a2"},
+		}, "a1 b1 c1 a2", "a3 b2"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			order, full := queued(t, 4, tt.fill)
@@ -149,8 +174,8 @@ func TestManyOfOneDelayAnotherByOne(t *testing.T) {
 		for n := range 1000 {
 			l.join(context.Background(), fmt.Sprint("a", n), stranger("192.0.2.1"))
 		}
-		l.join(context.Background(), "b", stranger("192.0.2.2"))
-		l.join(context.Background(), "known", hashgate.Known("ada"))
+		l.join(context.Background(), "b", stranger("198.51.100.2"))
+		l.join(context.Background(), "known", known("ada"))
 	})
 	served := strings.Fields(order)
 	if len(served) != 129 || slices.Index(served, "b") > 2 || slices.Index(served, "known") > 1 {
@@ -165,7 +190,7 @@ func TestManyOfOneDelayAnotherByOne(t *testing.T) {
 func TestQueueForgetsWhoHangsUp(t *testing.T) {
 	order, full := queued(t, 4, func(l *line) {
 		ctx, cancel := context.WithCancel(context.Background())
-		a, b := stranger("192.0.2.1"), stranger("192.0.2.2")
+		a, b := stranger("192.0.2.1"), stranger("198.51.100.2")
 		l.join(ctx, "a1", a)
 		l.join(context.Background(), "b1", b)
 		l.join(ctx, "a2", a)
@@ -193,9 +218,10 @@ func TestQueueAtRandom(t *testing.T) {
 			var release []chan struct{}
 			total := 60
 			for n := range total {
-				turn := hashgate.Known(fmt.Sprint(r.IntN(3)))
+				address := netip.AddrFrom4([4]byte{192, 0, byte(r.IntN(2)), byte(r.IntN(2))})
+				turn := hashgate.Known(address, fmt.Sprint(r.IntN(2)))
 				if r.IntN(2) == 0 {
-					turn = stranger(fmt.Sprint("192.0.2.", r.IntN(3)))
+					turn = hashgate.Stranger(address, fmt.Sprint(r.IntN(2)))
 				}
 				ctx, cancel := context.WithCancel(t.Context())
 				end := make(chan struct{})
