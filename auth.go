@@ -18,6 +18,7 @@ import (
 	"github.com/seed89488a0c/auth/internal/email"
 	"github.com/seed89488a0c/auth/internal/hashgate"
 	"github.com/seed89488a0c/auth/internal/input"
+	"github.com/seed89488a0c/auth/internal/lifetime"
 	"github.com/seed89488a0c/auth/internal/recent"
 	"github.com/seed89488a0c/auth/internal/token"
 	"github.com/seed89488a0c/auth/internal/uuid"
@@ -51,6 +52,7 @@ type Authenticator struct {
 
 	sessions      SessionStore // nil: there are none
 	sessionConfig SessionConfig
+	life          lifetime.Config
 	known         *recent.Table[knownSession] // nil: Verify does not ask for sessions
 
 	decoys         *draw.Lots[decoy] // readable, by the e-mail key; the first is of live parameters

@@ -97,7 +97,7 @@ func (a *Authenticator) apply(o Options) error {
 	}
 	var policy, sessions error
 	a.policy, policy = o.Passwords.withDefaults()
-	a.sessionConfig, sessions = o.Sessions.withDefaults()
+	a.sessionConfig, a.life, sessions = o.Sessions.withDefaults()
 	a.sessions = o.Sessions.Store
 	if a.sessionConfig.Staleness > 0 {
 		a.known = recent.New[knownSession](knownPlaces)

@@ -10,6 +10,7 @@ import (
 
 	"github.com/seed89488a0c/auth/internal/lifetime"
 	"github.com/seed89488a0c/auth/internal/refresh"
+	"github.com/seed89488a0c/auth/internal/row"
 )
 
 // passwordAMR is the amr of a login by password (RFC 8176 §2).
@@ -59,24 +60,24 @@ type SessionConfig struct {
 	InsecureFailOpen bool
 }
 
-// lifetimes is what c says of how long sessions live.
-func (c SessionConfig) lifetimes() lifetime.Config {
-	return lifetime.Config{Idle: c.IdleTTL, Absolute: c.AbsoluteTTL, Grace: c.Grace, MaxPerUser: c.MaxPerUser, Staleness: c.Staleness}
-}
-
-func (c SessionConfig) withDefaults() (SessionConfig, error) {
+func (c SessionConfig) withDefaults() (SessionConfig, lifetime.Config, error) {
 	switch {
 	case c == SessionConfig{}:
-		return c, nil
+		return c, lifetime.Config{}, nil
 	case isZero(c.Store):
-		return c, errors.New("auth: Options: Sessions: the Store is nil or a zero value")
+		return c, lifetime.Config{}, errors.New("auth: Options: Sessions: the Store is nil or a zero value")
 	}
-	life, wrong := c.lifetimes().WithDefaults()
-	c.IdleTTL, c.AbsoluteTTL, c.Grace, c.MaxPerUser = life.Idle, life.Absolute, life.Grace, life.MaxPerUser
-	if wrong != "" {
-		return c, errors.New("auth: Options: Sessions: " + wrong)
+	c.MaxPerUser = cmp.Or(c.MaxPerUser, 100)
+	life, wrong := lifetime.Config{Idle: c.IdleTTL, Absolute: c.AbsoluteTTL, Grace: c.Grace}.WithDefaults()
+	switch {
+	case wrong != "":
+		return c, life, errors.New("auth: Options: Sessions: " + wrong)
+	case c.MaxPerUser < 0 || c.MaxPerUser > row.MaxListed:
+		return c, life, errors.New("auth: Options: Sessions: MaxPerUser is negative or above 1000")
+	case c.Staleness < 0 || c.Staleness > time.Hour:
+		return c, life, errors.New("auth: Options: Sessions: Staleness is negative or above 1 hour")
 	}
-	return c, nil
+	return c, life, nil
 }
 
 // prepare makes the tokens of a user who was authenticated as the subject says, and a
@@ -90,14 +91,13 @@ func (a *Authenticator) prepare(ctx context.Context, user UserRecord, client Cli
 	var first refresh.Token
 	if a.sessions != nil {
 		first = refresh.New()
-		life := a.sessionConfig.lifetimes()
 		s = SessionRecord{
 			Session: Session{
 				ID:         first.SessionID(),
 				UserID:     user.ID,
 				CreatedAt:  now,
 				LastUsedAt: now,
-				ExpiresAt:  now.Add(life.Absolute),
+				ExpiresAt:  now.Add(a.life.Absolute),
 				AuthTime:   subject.AuthTime,
 				AMR:        subject.AMR,
 				Audience:   cmp.Or(strings.Join(subject.Audience, " "), strings.Join(subject.Granted, " ")),
@@ -106,9 +106,9 @@ func (a *Authenticator) prepare(ctx context.Context, user UserRecord, client Cli
 			Epoch:      user.Epoch,
 			Family:     first.Family(),
 			Token:      first.Digest(),
-			GraceUntil: life.GraceUntil(now),
+			GraceUntil: a.life.GraceUntil(now),
 		}
-		s.IdleUntil = life.IdleUntil(now, s.ExpiresAt)
+		s.IdleUntil = a.life.IdleUntil(now, s.ExpiresAt)
 	}
 	subject.SessionID = s.ID
 	tokens, err := a.issue(ctx, user.User, subject)
@@ -151,8 +151,8 @@ func detached(ctx context.Context) (context.Context, context.CancelFunc) {
 }
 
 // limit returns a session with the ends that are configured today.
-func (c SessionConfig) limit(s SessionRecord) SessionRecord {
-	s.IdleUntil, s.ExpiresAt = c.lifetimes().Limit(s.CreatedAt, s.LastUsedAt, s.IdleUntil, s.ExpiresAt)
+func (a *Authenticator) limit(s SessionRecord) SessionRecord {
+	s.IdleUntil, s.ExpiresAt = a.life.Limit(s.CreatedAt, s.LastUsedAt, s.IdleUntil, s.ExpiresAt)
 	return s
 }
 
@@ -294,7 +294,7 @@ func (a *Authenticator) sessionsByLife(ctx context.Context, user UserRecord, now
 		return nil, nil, storeError("sessions", err)
 	}
 	for _, s := range list {
-		switch s = a.sessionConfig.limit(s); {
+		switch s = a.limit(s); {
 		case s.Epoch == user.Epoch && !s.over(now):
 			living = append(living, s)
 		case s.Epoch <= user.Epoch: // else it is one that is about to begin, see beginAlone
@@ -316,7 +316,7 @@ func words(audience string) []string {
 // and its user. Beside ErrInvalidToken stands what was found.
 func (a *Authenticator) livingSession(ctx context.Context, id string) (SessionRecord, UserRecord, error) {
 	s, user, err := a.sessionAndUser(ctx, id)
-	s = a.sessionConfig.limit(s)
+	s = a.limit(s)
 	if err == nil && (s.Epoch != user.Epoch || !user.DisabledAt.IsZero() || !currentTime().Before(s.ExpiresAt)) {
 		err = ErrInvalidToken
 	}

@@ -146,9 +146,8 @@ func (a *Authenticator) repeat(ctx context.Context, s SessionRecord) error {
 // rotate replaces the tokens of a session, and returns it as it is then.
 func (a *Authenticator) rotate(ctx context.Context, s SessionRecord, r *SessionRotation) (SessionRecord, error) {
 	now := currentTime()
-	life := a.sessionConfig.lifetimes()
-	s.IdleUntil = life.IdleUntil(now, s.ExpiresAt)
-	r.GraceUntil, r.IdleUntil, r.Client.Label = life.GraceUntil(now), s.IdleUntil, cmp.Or(r.Client.Label, s.Client.Label)
+	s.IdleUntil = a.life.IdleUntil(now, s.ExpiresAt)
+	r.GraceUntil, r.IdleUntil, r.Client.Label = a.life.GraceUntil(now), s.IdleUntil, cmp.Or(r.Client.Label, s.Client.Label)
 	return s, a.updateSession(ctx, SessionUpdate{ID: s.ID, IfFamily: s.Family, IfToken: s.Token, At: now, Rotation: r})
 }
 

@@ -5,15 +5,12 @@ import (
 	"cmp"
 	"time"
 
-	"github.com/seed89488a0c/auth/internal/row"
 	"github.com/seed89488a0c/auth/internal/token"
 )
 
 // Config is what auth's SessionConfig says of it.
 type Config struct {
 	Idle, Absolute, Grace time.Duration
-	MaxPerUser            int
-	Staleness             time.Duration
 }
 
 // WithDefaults returns the configuration that holds, or says what is wrong with it.
@@ -21,17 +18,12 @@ func (c Config) WithDefaults() (_ Config, wrong string) {
 	c.Idle = cmp.Or(c.Idle, 7*24*time.Hour)
 	c.Absolute = cmp.Or(c.Absolute, 30*24*time.Hour) // NIST SP 800-63B-4, AAL1
 	c.Grace = cmp.Or(c.Grace, 30*time.Second)
-	c.MaxPerUser = cmp.Or(c.MaxPerUser, 100)
 	unfit := func(d time.Duration) bool { return d < time.Second || d > token.MaxTTL }
 	switch {
 	case unfit(c.Idle), unfit(c.Absolute):
 		return c, "IdleTTL or AbsoluteTTL is not 1 second to ten years"
 	case c.Grace > 2*time.Minute:
 		return c, "Grace is above 2 minutes"
-	case c.MaxPerUser < 0 || c.MaxPerUser > row.MaxListed:
-		return c, "MaxPerUser is negative or above 1000"
-	case c.Staleness < 0 || c.Staleness > time.Hour:
-		return c, "Staleness is negative or above 1 hour"
 	}
 	return c, ""
 }

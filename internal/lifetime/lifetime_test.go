@@ -17,15 +17,11 @@ func TestWithDefaults(t *testing.T) {
 		given, want lifetime.Config
 		wrong       string
 	}{
-		"nothing":        {lifetime.Config{}, lifetime.Config{7 * day, 30 * day, 30 * time.Second, 100, 0}, ""},
-		"everything":     {lifetime.Config{time.Second, time.Hour, -1, 1000, time.Hour}, lifetime.Config{time.Second, time.Hour, -1, 1000, time.Hour}, ""},
-		"short idle":     {lifetime.Config{Idle: time.Second - 1}, lifetime.Config{}, "IdleTTL or AbsoluteTTL is not 1 second to ten years"},
-		"long absolute":  {lifetime.Config{Absolute: 11 * 365 * day}, lifetime.Config{}, "IdleTTL or AbsoluteTTL is not 1 second to ten years"},
-		"long grace":     {lifetime.Config{Grace: 2*time.Minute + 1}, lifetime.Config{}, "Grace is above 2 minutes"},
-		"too many":       {lifetime.Config{MaxPerUser: 1001}, lifetime.Config{}, "MaxPerUser is negative or above 1000"},
-		"fewer than one": {lifetime.Config{MaxPerUser: -1}, lifetime.Config{}, "MaxPerUser is negative or above 1000"},
-		"stale":          {lifetime.Config{Staleness: time.Hour + 1}, lifetime.Config{}, "Staleness is negative or above 1 hour"},
-		"staler":         {lifetime.Config{Staleness: -1}, lifetime.Config{}, "Staleness is negative or above 1 hour"},
+		"nothing":       {lifetime.Config{}, lifetime.Config{Idle: 7 * day, Absolute: 30 * day, Grace: 30 * time.Second}, ""},
+		"everything":    {lifetime.Config{Idle: time.Second, Absolute: time.Hour, Grace: -1}, lifetime.Config{Idle: time.Second, Absolute: time.Hour, Grace: -1}, ""},
+		"short idle":    {lifetime.Config{Idle: time.Second - 1}, lifetime.Config{}, "IdleTTL or AbsoluteTTL is not 1 second to ten years"},
+		"long absolute": {lifetime.Config{Absolute: 11 * 365 * day}, lifetime.Config{}, "IdleTTL or AbsoluteTTL is not 1 second to ten years"},
+		"long grace":    {lifetime.Config{Grace: 2*time.Minute + 1}, lifetime.Config{}, "Grace is above 2 minutes"},
 	} {
 		got, wrong := tt.given.WithDefaults()
 		if wrong != tt.wrong || wrong == "" && got != tt.want {
