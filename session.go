@@ -160,10 +160,8 @@ func (a *Authenticator) limit(s SessionRecord) SessionRecord {
 // stored that the living ones have to be counted. Of users and sessions in one store
 // of ours that is known from the same read; others are asked at each login.
 func (a *Authenticator) userForLogin(ctx context.Context, key string) (UserRecord, bool, error) {
-	if same(a.store, a.sessions) {
-		return a.store.(interface {
-			userForLogin(context.Context, string, int) (UserRecord, bool, error)
-		}).userForLogin(ctx, key, a.sessionConfig.MaxPerUser)
+	if s := storeOfBoth(a.store, a.sessions); s != nil {
+		return s.userForLogin(ctx, key, a.sessionConfig.MaxPerUser)
 	}
 	user, err := a.store.UserByEmail(ctx, key)
 	return user, a.sessions != nil, err
@@ -174,10 +172,8 @@ func (a *Authenticator) userForProof(ctx context.Context, id string) (UserRecord
 	if id == "" { // which no store should have
 		return UserRecord{}, false, ErrUserNotFound
 	}
-	if same(a.store, a.sessions) {
-		user, crowded, err := a.store.(interface {
-			userForProof(context.Context, string, int) (UserRecord, bool, error)
-		}).userForProof(ctx, id, a.sessionConfig.MaxPerUser)
+	if s := storeOfBoth(a.store, a.sessions); s != nil {
+		user, crowded, err := s.userForProof(ctx, id, a.sessionConfig.MaxPerUser)
 		return user, crowded, storeError("user by id", err, ErrUserNotFound)
 	}
 	user, err := a.userByID(ctx, id)
@@ -332,7 +328,7 @@ func (a *Authenticator) sessionAndUser(ctx context.Context, id string) (SessionR
 	if err != nil {
 		return SessionRecord{}, UserRecord{}, storeError("session by id", err)
 	}
-	if s.User != nil && same(a.store, a.sessions) {
+	if s.User != nil && storeOfBoth(a.store, a.sessions) != nil {
 		return s, *s.User, nil
 	}
 	user, err := a.userByID(ctx, s.UserID)
@@ -342,17 +338,20 @@ func (a *Authenticator) sessionAndUser(ctx context.Context, id string) (SessionR
 	return s, user, err
 }
 
-// same reports whether users and sessions are in one store of this package. A
-// wrapper of one is another, which may know better.
-func same(users UserStore, sessions SessionStore) bool {
+// storeOfBoth returns the store of this package that users and sessions are both in, or
+// nil. A wrapper of one is another, which may know better.
+func storeOfBoth(users UserStore, sessions SessionStore) *rowStore {
 	switch s := users.(type) {
 	case *MemoryStore:
-		return sessions == SessionStore(s)
-	case *MySQLStore:
-		t, ok := sessions.(*MySQLStore)
-		return ok && s.tables.Same(t.tables) // one that OnCreateUser returned is no other
+		if sessions == SessionStore(s) {
+			return &s.rowStore
+		}
+	case *MySQLStore: // one that OnCreateUser returned is no other
+		if t, ok := sessions.(*MySQLStore); ok && s.tables.Same(t.tables) {
+			return &s.rowStore
+		}
 	}
-	return false
+	return nil
 }
 
 // sessionTries is how often a session is looked at that others are changing, and

@@ -111,33 +111,29 @@ func (a *Authenticator) deleteSessions(ctx context.Context, f SessionFilter) (in
 }
 
 // DeleteExpired deletes up to limit rows that are of no use any more, and returns how
-// many: first sessions whose ExpiresAt is past, then sessions that have ended otherwise and
-// whose rows were left behind, as by an outage during [Authenticator.DeleteUser]. The
-// latter are found where one [MemoryStore] or [MySQLStore] keeps users and sessions; in
-// other stores they go when they expire.
+// many: sessions whose ExpiresAt or IdleUntil is past, as they are stored, and sessions that
+// have ended otherwise and whose rows were left behind, as by an outage during
+// [Authenticator.DeleteUser]. That is where one [MemoryStore] or [MySQLStore] keeps users
+// and sessions; in other stores all go when they expire.
 //
 // It is for a job that runs now and then, in any number of replicas, with a limit of
 // 100,000: if it returns as much, there may be more. A statement deletes a thousand rows at
-// most, so that nobody waits for it. What was left behind it finds by reading all sessions
-// once, without a lock. When ctx ends it stops. Beside an error it returns 0, and what it
-// has deleted is gone. A limit of 0 or less deletes nothing. Errors: a [*StoreError].
-func (a *Authenticator) DeleteExpired(ctx context.Context, limit int) (_ int, err error) {
+// most, so that nobody waits for it. What has not expired it finds by reading all rows
+// once, without a lock. When ctx ends it stops; the next call on the same store goes on
+// there. Beside an error it returns 0, and what it has deleted is gone. A limit of 0 or
+// less deletes nothing. Errors: a [*StoreError].
+func (a *Authenticator) DeleteExpired(ctx context.Context, limit int) (done int, err error) {
 	ctx, call := a.begin(ctx, "delete_expired", Client{})
 	defer a.report(ctx, call, &err)
-	done, now := 0, currentTime()
+	now := currentTime()
+	if s := storeOfBoth(a.store, a.sessions); s != nil {
+		done, err = s.rows.DeleteEndedSessions(ctx, now, limit, a.known.ForgetKey)
+		return done, storeError("delete sessions", sessionError(err))
+	}
 	for n := maxEnding; a.sessions != nil && n == maxEnding && done < limit; done += n {
 		if n, err = a.deleteSessions(ctx, SessionFilter{ExpiredBy: now, Limit: min(limit-done, maxEnding)}); err != nil {
 			return 0, err
 		}
-	}
-	if same(a.store, a.sessions) {
-		n, err := a.store.(interface {
-			deleteEnded(context.Context, int, func(string)) (int, error)
-		}).deleteEnded(ctx, limit-done, a.known.ForgetKey)
-		if err != nil {
-			return 0, storeError("delete sessions", err)
-		}
-		done += n
 	}
 	return done, nil
 }

@@ -123,13 +123,6 @@ func (s *rowStore) DeleteSessions(ctx context.Context, f SessionFilter) (int, er
 	return n, sessionError(err)
 }
 
-// deleteEnded deletes up to limit sessions whose user is gone or has a later epoch, in
-// batches, and tells gone of each.
-func (s *rowStore) deleteEnded(ctx context.Context, limit int, gone func(sessionID string)) (int, error) {
-	n, err := s.rows.DeleteEndedSessions(ctx, limit, gone)
-	return n, sessionError(err)
-}
-
 func userRecord(u row.User) UserRecord {
 	return UserRecord{
 		User: User(u.Profile), EmailKey: u.EmailKey, PasswordHash: u.PasswordHash, Epoch: u.Epoch,

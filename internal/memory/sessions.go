@@ -152,9 +152,10 @@ func (s *Store) DeleteSessions(ctx context.Context, f row.SessionFilter) (int, e
 	return len(chosen), nil
 }
 
-// DeleteEndedSessions removes up to limit sessions whose user is gone or has a later
-// epoch, and tells gone of each. It locks for one user after the other.
-func (s *Store) DeleteEndedSessions(ctx context.Context, limit int, gone func(id string)) (done int, err error) {
+// DeleteEndedSessions removes up to limit sessions that are over by now, or whose user is
+// gone or has a later epoch, and tells gone of each. It locks for one user after the other,
+// and looks at each session once.
+func (s *Store) DeleteEndedSessions(ctx context.Context, now time.Time, limit int, gone func(id string)) (done int, err error) {
 	if err := ended(ctx, "delete sessions"); err != nil {
 		return 0, err
 	}
@@ -165,28 +166,51 @@ func (s *Store) DeleteEndedSessions(ctx context.Context, limit int, gone func(id
 		if err := ended(ctx, "delete sessions"); err != nil {
 			return 0, err
 		}
-		for _, r := range s.deleteEnded(userIDs[i], limit-done) {
-			gone(r.ID)
+		for _, id := range s.deleteEnded(userIDs[i], now, limit-done) {
+			gone(id)
 			done++
 		}
 	}
 	return done, nil
 }
 
-// deleteEnded removes up to limit ended sessions of a user, and returns them.
-func (s *Store) deleteEnded(userID string, limit int) (found []row.Session) {
+// deleteEnded removes up to limit ended sessions of a user, and returns their IDs.
+func (s *Store) deleteEnded(userID string, now time.Time, limit int) (ids []string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if own := s.sessions.byUser[userID]; own != nil {
-		u, living := s.users[userID]
-		for _, p := range own.ends {
-			if r := s.sessions.byID[p.id]; len(found) < limit && (!living || r.Epoch < u.Epoch) {
-				found = append(found, r)
-			}
-		}
-		s.sessions.remove(found)
+	own := s.sessions.byUser[userID]
+	if own == nil {
+		return nil
 	}
-	return found
+	u, living := s.users[userID]
+	for _, p := range own.ends {
+		if len(ids) == limit {
+			break
+		}
+		if r := s.sessions.byID[p.id]; !living || r.Epoch < u.Epoch || !r.IdleUntil.After(now) || !r.ExpiresAt.After(now) {
+			ids = append(ids, p.id)
+		}
+	}
+	s.sessions.removeOf(userID, own, ids)
+	return ids
+}
+
+// removeOf removes sessions of a user, by one pass over what the user has.
+func (s *sessions) removeOf(userID string, own *ofUser, ids []string) {
+	if len(ids) == 0 {
+		return
+	}
+	for _, id := range ids {
+		delete(s.byID, id)
+	}
+	removed := func(p place) bool {
+		_, stays := s.byID[p.id]
+		return !stays
+	}
+	own.created, own.ends = slices.DeleteFunc(own.created, removed), slices.DeleteFunc(own.ends, removed)
+	if len(own.ends) == 0 {
+		delete(s.byUser, userID)
+	}
 }
 
 func (s *sessions) remove(list []row.Session) {

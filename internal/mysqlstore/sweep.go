@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/jmoiron/sqlx"
 
@@ -38,12 +39,18 @@ func newSweepStatements(c Config) sweepStatements {
 	}
 }
 
-// DeleteEndedSessions removes up to limit sessions whose user is gone or has a later
-// epoch, and tells gone of each. It goes through the users in the order of an index, by
+// DeleteEndedSessions removes up to limit sessions that have expired, or whose user is gone
+// or has a later epoch, and tells gone of each of the latter. For those it goes through the users in the order of an index, by
 // reads that lock nothing. What they find is removed by IDs, a thousand at once, if it is
 // still so: the read may be of a server that is behind.
-func (s *Store) DeleteEndedSessions(ctx context.Context, limit int, gone func(id string)) (done int, err error) {
+func (s *Store) DeleteEndedSessions(ctx context.Context, now time.Time, limit int, gone func(id string)) (done int, err error) {
 	const op = "delete sessions"
+	for n := row.MaxRemoved; n == row.MaxRemoved && done < limit; done += n {
+		n, err = s.DeleteSessions(ctx, row.SessionFilter{ExpiredBy: now, Limit: min(limit-done, row.MaxRemoved)})
+		if err != nil {
+			return 0, err
+		}
+	}
 	var above, upTo []any // the bounds, each one or none
 	for next := true; done < limit; {
 		if next {

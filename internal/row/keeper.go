@@ -1,6 +1,9 @@
 package row
 
-import "context"
+import (
+	"context"
+	"time"
+)
 
 // Keeper is a store of rows: internal/memory and internal/mysqlstore have one each. Its
 // errors are [ErrTaken], [ErrNotFound], [ErrConflict] and [ErrSchema], an [*Error] or a
@@ -24,8 +27,9 @@ type Keeper interface {
 	Sessions(ctx context.Context, userID string) ([]Session, error)
 	DeleteSessions(ctx context.Context, f SessionFilter) (int, error)
 
-	// DeleteEndedSessions removes up to limit sessions whose user is gone or has a later
-	// epoch, and tells gone of each, and maybe of some that stay. Those of a later epoch
-	// than the user's are about to begin.
-	DeleteEndedSessions(ctx context.Context, limit int, gone func(id string)) (int, error)
+	// DeleteEndedSessions removes up to limit sessions whose ExpiresAt or IdleUntil is not
+	// after now, or whose user is gone or has a later epoch. It tells gone of each that was
+	// not over by its ExpiresAt, and maybe of others. Those of a later epoch than the user's
+	// are about to begin. If it removes fewer, it has looked at all.
+	DeleteEndedSessions(ctx context.Context, now time.Time, limit int, gone func(id string)) (int, error)
 }
