@@ -9,6 +9,34 @@ import (
 	"github.com/seed89488a0c/auth"
 )
 
+// A session that was idle for too long cannot come back, and does not keep the address
+// until it would have expired.
+func TestDeleteExpiredSweepsTheIdle(t *testing.T) {
+	sweptStores(t, func(t *testing.T, s userSessions) {
+		now := time.Now().UTC().Truncate(time.Microsecond)
+		a := newSessions(t, s, auth.SessionConfig{})
+		first := registered(t, a, "ada", 1)
+		u, err := s.UserByID(t.Context(), first.User.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for id, idle := range map[string]time.Time{"past": now.Add(-time.Hour), "now": now, "later": now.Add(30 * time.Minute)} {
+			r := storedSession(id, u.ID, now.Add(time.Hour))
+			r.Epoch, r.IdleUntil = u.Epoch, idle
+			if err := s.CreateSession(t.Context(), r); err != nil {
+				t.Fatal(err)
+			}
+		}
+		swept(t, a, 100, 2)
+		swept(t, a, 100, 0)
+		rowsOf(t, s, u.ID, 2)
+		if _, err := s.SessionByID(t.Context(), "later"); err != nil {
+			t.Error(err)
+		}
+		refreshed(t, a, first.Tokens.Refresh)
+	})
+}
+
 // expiredSessions returns a store in memory with sessions that are over, of so many users.
 func expiredSessions(t testing.TB, sessions, users int) *auth.MemoryStore {
 	t.Helper()

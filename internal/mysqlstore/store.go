@@ -28,6 +28,7 @@ type Store struct {
 	statements statements
 	sessions   sessionStatements
 	sweep      sweepStatements
+	swept      *cursor // also of those that OnCreateUser makes of it
 }
 
 // New returns a store on a pool, which stays the caller's, or says what is wrong, as
@@ -48,6 +49,7 @@ func New(pool *sql.DB, c Config) (*Store, error) {
 		config:   c,
 		sessions: newSessionStatements(c),
 		sweep:    newSweepStatements(c),
+		swept:    &cursor{},
 	}
 	s.statements = newStatements(c, s.sessions)
 	return s, nil

@@ -3,8 +3,8 @@ package mysqlstore
 import (
 	"context"
 	"fmt"
-	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/jmoiron/sqlx"
@@ -12,119 +12,174 @@ import (
 	"github.com/seed89488a0c/auth/internal/row"
 )
 
-// sweptRows is how many sessions one statement looks at, and those of one user more: it
-// ends long before a connection's read timeout, however many there are.
+// sweptRows is how many sessions one statement looks at: it ends long before a
+// connection's read timeout, however many there are.
 const sweptRows = 10_000
 
 // sweepStatements are as [statements].
 type sweepStatements struct {
-	border, ended string // with bounds of user IDs, and what is below, behind them
-	above, upTo   string // bounds
-	offset, limit string
-	delete        string // with the session IDs and ")" behind it
+	border, ended, upTo, limit string
+	below, idle, orphans       string // conditions of a delete, with the session IDs and ")" behind them
 }
 
 func newSweepStatements(c Config) sweepStatements {
 	sessions, users := "`"+c.sessionsTable()+"`", "`"+c.Table+"`"
 	return sweepStatements{
-		border: "SELECT CAST(s.user_id AS BINARY) FROM " + sessions + " s WHERE TRUE",
-		ended: "SELECT CAST(s.session_id AS BINARY) FROM " + sessions + " s LEFT JOIN " + users + " u ON u.id = s.user_id" +
-			" WHERE (u.id IS NULL OR u.epoch > s.epoch)",
-		above:  " AND s.user_id > " + c.asID(),
-		upTo:   " AND s.user_id <= " + c.asID(),
-		offset: fmt.Sprintf(" ORDER BY s.user_id LIMIT 1 OFFSET %d", sweptRows-1),
-		limit:  " LIMIT ?",
-		delete: "DELETE FROM " + sessions + " WHERE NOT EXISTS (SELECT 1 FROM " + users + " u" +
-			" WHERE u.id = " + sessions + ".user_id AND u.epoch <= " + sessions + ".epoch) AND session_id IN (",
+		border: "SELECT CAST(s.session_id AS BINARY) FROM " + sessions + " s WHERE s.session_id > " + asBytes +
+			fmt.Sprintf(" ORDER BY s.session_id LIMIT 1 OFFSET %d", sweptRows-1),
+		ended: "SELECT CAST(s.session_id AS BINARY) AS session_id, u.id IS NULL AS orphan, COALESCE(u.epoch > s.epoch, FALSE) AS below" +
+			" FROM " + sessions + " s LEFT JOIN " + users + " u ON u.id = s.user_id" +
+			" WHERE (s.idle_until <= ? OR u.id IS NULL OR u.epoch > s.epoch) AND s.session_id > " + asBytes,
+		upTo:  " AND s.session_id <= " + asBytes,
+		limit: " ORDER BY s.session_id LIMIT ?",
+		below: "session_id IN (",
+		idle:  "idle_until <= ? AND session_id IN (",
+		orphans: "NOT EXISTS (SELECT 1 FROM " + users + " u WHERE u.id = " + sessions + ".user_id)" +
+			" AND session_id IN (",
 	}
 }
 
-// DeleteEndedSessions removes up to limit sessions that have expired, or whose user is gone
-// or has a later epoch, and tells gone of each of the latter. For those it goes through the users in the order of an index, by
-// reads that lock nothing. What they find is removed by IDs, a thousand at once, if it is
-// still so: the read may be of a server that is behind.
+// endedRow is a session that has ended: with its user, by its epoch, or else by idling.
+type endedRow struct {
+	ID     string `db:"session_id"`
+	Orphan bool   `db:"orphan"`
+	Below  bool   `db:"below"`
+}
+
+// cursor is where the last walk through the sessions ended before it had seen all, for
+// this process alone; "" is the beginning. Without it a walk that is cut short each time
+// would never reach the last ones.
+type cursor struct {
+	mu sync.Mutex
+	at string
+}
+
+func (c *cursor) get() string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.at
+}
+
+func (c *cursor) set(at string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.at = at
+}
+
+// DeleteEndedSessions removes up to limit sessions that are over by now, whose user is gone
+// or whose user has a later epoch, and tells gone of each that was not over by its
+// ExpiresAt. Those go first, by an index. The others are found by a walk through all rows
+// from where the last one ended, and round to there, by reads that lock nothing: there is no
+// index for them, which every refresh would have to change. What the walk finds is removed
+// by IDs, a thousand at most at once.
 func (s *Store) DeleteEndedSessions(ctx context.Context, now time.Time, limit int, gone func(id string)) (done int, err error) {
-	const op = "delete sessions"
 	for n := row.MaxRemoved; n == row.MaxRemoved && done < limit; done += n {
 		n, err = s.DeleteSessions(ctx, row.SessionFilter{ExpiredBy: now, Limit: min(limit-done, row.MaxRemoved)})
 		if err != nil {
 			return 0, err
 		}
 	}
-	var above, upTo []any // the bounds, each one or none
-	for next := true; done < limit; {
-		if next {
-			if upTo, err = s.border(ctx, op, above); err != nil {
-				return 0, err
-			}
-		}
-		query, args := bounded(s.sweep.ended, s.sweep.above, above, s.sweep.upTo, upTo)
-		batch := min(limit-done, row.MaxRemoved)
-		var ids []string
-		err := s.retry(ctx, op, func() error {
-			ids = nil
-			return sqlx.SelectContext(ctx, s.db, &ids, query+s.sweep.limit, append(args, batch)...)
-		})
+	begin, round := s.swept.get(), false
+	above := begin
+	defer func() { s.swept.set(above) }()
+	for done < limit {
+		n, next, err := s.sweepRows(ctx, now, above, min(limit-done, row.MaxRemoved), gone)
 		if err != nil {
+			if ctx.Err() == nil { // rows that cannot be deleted keep nobody from the others
+				above = next
+			}
 			return 0, err
 		}
-		n, err := s.deleteEnded(ctx, op, ids)
-		if err != nil {
-			return 0, err
-		}
-		for _, id := range ids {
-			gone(id)
-		}
-		done += n
-		// A read that finds what is not there any more would find it again.
-		if next = len(ids) < batch || n == 0; next {
-			if above = upTo; upTo == nil {
-				break
-			}
+		done, above = done+n, next
+		switch {
+		case above == "" && begin != "" && !round:
+			round = true
+		case above == "", round && above >= begin: // all have been seen
+			above = ""
+			return done, nil
 		}
 	}
 	return done, nil
 }
 
-// border returns the last user ID of the next rows, none if they are all that is left.
-func (s *Store) border(ctx context.Context, op string, above []any) ([]any, error) {
-	query, args := bounded(s.sweep.border, s.sweep.above, above, "", nil)
-	var id string
-	switch err := s.get(ctx, op, &id, query+s.sweep.offset, args...); {
-	case err == row.ErrNotFound:
-		return nil, nil
-	case err != nil:
-		return nil, err
-	case !s.config.IntegerIDs:
-		return []any{hexDigits(id)}, nil
+const opSweep = "delete sessions"
+
+// border returns the last session ID of the next rows, "" if they are all that is left.
+func (s *Store) border(ctx context.Context, above string) (id string, err error) {
+	err = s.get(ctx, opSweep, &id, s.sweep.border, hexDigits(above))
+	if err == row.ErrNotFound {
+		err = nil
 	}
-	n, err := strconv.ParseUint(id, 10, 64)
+	return id, err
+}
+
+// sweepRows removes up to limit ended sessions of the next rows, whose IDs are above one,
+// and returns up to which it has come, also beside an error; "" is the end.
+func (s *Store) sweepRows(ctx context.Context, now time.Time, above string, limit int, gone func(id string)) (done int, next string, err error) {
+	upTo, err := s.border(ctx, above)
 	if err != nil {
-		return nil, failure(ctx, op, err)
+		return 0, above, err
 	}
-	return []any{n}, nil
+	var at values
+	at.moments(now)
+	query, args := s.sweep.ended, append(at.args, hexDigits(above))
+	if upTo != "" {
+		query, args = query+s.sweep.upTo, append(args, hexDigits(upTo))
+	}
+	var found []endedRow
+	err = s.retry(ctx, opSweep, func() error {
+		found = nil
+		return sqlx.SelectContext(ctx, s.db, &found, query+s.sweep.limit, append(args, limit)...)
+	})
+	if err != nil {
+		return 0, upTo, err
+	}
+	var below, orphans, idle []string
+	for _, r := range found {
+		switch {
+		case r.Orphan:
+			orphans = append(orphans, r.ID)
+		case r.Below:
+			below = append(below, r.ID)
+		default:
+			idle = append(idle, r.ID)
+		}
+	}
+	// The read may be of a server that is behind. Epochs only rise: what was below one is so
+	// for ever, and is deleted without a look at users, which would lock them. If another
+	// user has the ID by now, with another epoch, the row was still the former's: it was read
+	// beside the former's epoch, and a session is written after its user.
+	// What was idle may have been refreshed since, and what was nobody's may have a user:
+	// these are compared once more. Of users that meets none, unless the read was behind, so
+	// that nobody's transaction is waited for.
+	for _, part := range []struct {
+		where string
+		at    values
+		ids   []string
+	}{{s.sweep.below, values{}, below}, {s.sweep.orphans, values{}, orphans}, {s.sweep.idle, at, idle}} {
+		n, err := s.deleteByIDs(ctx, part.where, part.at, part.ids)
+		if err != nil {
+			return 0, upTo, err
+		}
+		for _, id := range part.ids {
+			gone(id)
+		}
+		done += n
+	}
+	if next = upTo; len(found) == limit {
+		next = found[limit-1].ID
+	}
+	return done, next, nil
 }
 
-// bounded returns a query with those of two bounds that there are.
-func bounded(query, lower string, above []any, upper string, upTo []any) (string, []any) {
-	if len(above) > 0 {
-		query += lower
-	}
-	if len(upTo) > 0 {
-		query += upper
-	}
-	return query, append(append([]any(nil), above...), upTo...)
-}
-
-// deleteEnded removes those of some sessions that have ended.
-func (s *Store) deleteEnded(ctx context.Context, op string, ids []string) (int, error) {
+// deleteByIDs removes those of some sessions that are as a condition has it.
+func (s *Store) deleteByIDs(ctx context.Context, where string, v values, ids []string) (int, error) {
 	if len(ids) == 0 {
 		return 0, nil
 	}
-	var v values
 	for _, id := range ids {
 		v.bytes(id, row.MaxID)
 	}
-	n, err := s.exec(ctx, op, s.sweep.delete+strings.Repeat(asBytes+", ", len(ids)-1)+asBytes+")", v)
+	n, err := s.exec(ctx, opSweep, s.sessions.delete+where+strings.Repeat(asBytes+", ", len(ids)-1)+asBytes+")", v)
 	return int(n), err
 }

@@ -3,9 +3,7 @@
 
 -- The digests are SHA-256. Family, token, parent, sibling and nonce are worth nothing
 -- without the token that the client holds. Of a user with any number of rows the
--- newest are listed, and the first to end are deleted, in the order of a key. The key
--- user_id has the epoch too: what has ended with its user, or by its epoch, is found
--- without reading rows.
+-- newest are listed, and the first to end are deleted, in the order of a key.
 CREATE TABLE IF NOT EXISTS `auth_users_sessions` (
   `session_id` VARBINARY(64) NOT NULL,
   `user_id` VARBINARY(64) NOT NULL,
@@ -30,7 +28,7 @@ CREATE TABLE IF NOT EXISTS `auth_users_sessions` (
   `idle_until` DATETIME(6) NOT NULL,
   `expires_at` DATETIME(6) NOT NULL,
   PRIMARY KEY (`session_id`),
-  KEY `user_id` (`user_id`, `expires_at`, `epoch`),
+  KEY `user_id` (`user_id`, `expires_at`),
   KEY `user_newest` (`user_id`, `created_at`, `session_id`),
   KEY `expires_at` (`expires_at`)
 ) ENGINE=InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
