@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"runtime/debug"
@@ -234,13 +235,15 @@ func logEvents(log *slog.Logger) func(context.Context, auth.Event) {
 }
 
 // purge removes sessions that have ended, now and then, until ctx ends. Nobody can use
-// them any more: it is for the size of the table, and for those who were deleted.
+// them any more: it is for the size of the table, and for those who were deleted. It begins
+// after a random part of the interval, so that replicas which start together do not sweep
+// together.
 func purge(ctx context.Context, a *auth.Authenticator, log *slog.Logger) {
-	for ticks := time.Tick(purgeInterval); ; {
+	for next := time.After(rand.N(purgeInterval)); ; next = time.After(purgeInterval) {
 		select {
 		case <-ctx.Done():
 			return
-		case <-ticks:
+		case <-next:
 		}
 		if err := purgeOnce(ctx, a); err != nil {
 			log.Warn("purge", "error", err.Error())

@@ -148,16 +148,31 @@ func TestPurge(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := auth.NewMemoryStore()
 		a := authtest.New(t, auth.Options{Sessions: auth.SessionConfig{Store: store, IdleTTL: time.Minute, AbsoluteTTL: time.Minute}}).WithStore(store)
-		result, err := a.Register(t.Context(), auth.Registration{Email: "abc@naver.com", Password: auth.NewPassword("correct horse battery staple")})
-		if err != nil {
-			t.Fatal(err)
-		}
-		go purge(t.Context(), a, nil)
-		for _, want := range []int{1, 0} {
-			if list, err := store.Sessions(t.Context(), result.User.ID); err != nil || len(list) != want {
+		rows := func(want int) {
+			t.Helper()
+			synctest.Wait()
+			user, err := store.UserByEmail(t.Context(), "abc@naver.com")
+			if err != nil {
+				t.Fatal(err)
+			}
+			if list, err := store.Sessions(t.Context(), user.ID); err != nil || len(list) != want {
 				t.Errorf("%d sessions, %v, want %d", len(list), err, want)
 			}
-			time.Sleep(purgeInterval + time.Second)
 		}
+		secret := auth.NewPassword("correct horse battery staple")
+		if _, err := a.Register(t.Context(), auth.Registration{Email: "abc@naver.com", Password: secret}); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Minute)
+		rows(1)
+		go purge(t.Context(), a, nil)
+		time.Sleep(purgeInterval - 1) // the first time is before that
+		rows(0)
+		if _, err := a.Login(t.Context(), auth.Credentials{Email: "abc@naver.com", Password: secret}); err != nil {
+			t.Fatal(err)
+		}
+		rows(1)
+		time.Sleep(2 * purgeInterval)
+		rows(0)
 	})
 }
