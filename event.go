@@ -27,7 +27,7 @@ import (
 //	refresh_repeated         the parent of a refresh token did: an answer was lost, two tabs asked at once, or a copy is in use
 //	refresh_refused          SessionID is what the token says, not more
 //	session_replayed         an old refresh token was used again: its session was ended
-//	session_ended            one, by a logout or to make room for another
+//	session_ended            one, by a logout or to make room for another; a row that DeleteExpired removes is none
 //	sessions_ended           all of the user but SessionID
 //	too_many_sessions        a login was refused, by [SessionConfig.RefuseMore]
 //	reauthenticated

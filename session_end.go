@@ -119,9 +119,9 @@ func (a *Authenticator) deleteSessions(ctx context.Context, f SessionFilter) (in
 // It is for a job that runs now and then, in any number of replicas, with a limit of
 // 100,000: if it returns as much, there may be more. A statement deletes a thousand rows at
 // most, so that nobody waits for it. What has not expired it finds by reading all rows
-// once, without a lock. When ctx ends it stops; the next call on the same store goes on
-// there. Beside an error it returns 0, and what it has deleted is gone. A limit of 0 or
-// less deletes nothing. Errors: a [*StoreError].
+// once, without a lock. When ctx ends it stops. Where that or the limit cut it short, the
+// next call in the same process goes on. Beside an error it returns 0, and what it has
+// deleted is gone. A limit of 0 or less deletes nothing. Errors: a [*StoreError].
 func (a *Authenticator) DeleteExpired(ctx context.Context, limit int) (done int, err error) {
 	ctx, call := a.begin(ctx, "delete_expired", Client{})
 	defer a.report(ctx, call, &err)

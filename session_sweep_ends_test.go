@@ -11,6 +11,7 @@ import (
 
 // A session that was idle for too long cannot come back, and does not keep the address
 // until it would have expired.
+// ASVS 5.0 14.2.7
 func TestDeleteExpiredSweepsTheIdle(t *testing.T) {
 	sweptStores(t, func(t *testing.T, s userSessions) {
 		now := time.Now().UTC().Truncate(time.Microsecond)
