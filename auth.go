@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/seed89488a0c/auth/internal/clientaddr"
+	"github.com/seed89488a0c/auth/internal/device"
 	"github.com/seed89488a0c/auth/internal/draw"
 	"github.com/seed89488a0c/auth/internal/email"
 	"github.com/seed89488a0c/auth/internal/hashgate"
@@ -33,7 +34,8 @@ import (
 // many logins and registrations wait, and as many calls of who is logged in. Both are
 // served in turn: by the network of the [Client] (an IPv4 /24, an IPv6 /32), in it by
 // address (an IPv6 /48), and then by account. All who have no address are one network. So
-// one client's thousand logins delay another's by one. Where the queue is full, the last
+// one client's thousand logins delay another's by one. A login with a Device waits among
+// those who are logged in. Where the queue is full, the last
 // of whoever has most in it gets [ErrOverloaded], as does whoever's context ends in it.
 //
 // Every method returns zero values beside an error. Any error means that the
@@ -55,6 +57,7 @@ type Authenticator struct {
 	life          lifetime.Config
 	known         *recent.Table[knownSession] // nil: Verify does not ask for sessions
 
+	devices        device.Keys
 	decoys         *draw.Lots[decoy] // readable, by the e-mail key; the first is of live parameters
 	revealDisabled bool
 	testAddresses  bool // under .test are accepted
@@ -106,6 +109,7 @@ type Credentials struct {
 	TokenTTL time.Duration // of the access token, whole seconds; 0 = the issuer's
 	Audience []string      // whom the tokens are for, of all for whom the issuer issues; empty = all
 	Client   Client        // who asks
+	Device   string        // what an earlier login of this client gave, see [Tokens]; "" = none
 }
 
 // Result is what a successful Register, Login or Refresh gives: whole, or there is
@@ -128,6 +132,13 @@ type Tokens struct {
 	// Refresh is for [Authenticator.Refresh]; "" without [Options.Sessions].
 	Refresh          string
 	RefreshExpiresAt time.Time // unless it is used before; UTC, whole microseconds
+
+	// Device is for [Credentials] of later logins of the same client to the same account,
+	// for 180 days: 36 characters, "" without [Options.Secrets], and from whatever is no
+	// login. A client keeps it when it logs out. It logs nobody in. With it a login does not wait among
+	// strangers, however many they are, and a copy of it is worth no more than that. It
+	// tells one client from another: it is personal data.
+	Device string
 }
 
 // Register creates a user and logs it in: one hash, one new row for the user.
@@ -192,6 +203,7 @@ func (a *Authenticator) Register(ctx context.Context, r Registration) (_ Result,
 	if err := a.createSession(ctx, session); err != nil {
 		return Result{}, err
 	}
+	tokens.Device = a.devices.Make(record.EmailKey, now)
 	a.emit(ctx, Event{Kind: "registered", UserID: id, SessionID: session.ID, AMR: passwordAMR})
 	return Result{User: record.User, Tokens: tokens}, nil
 }
@@ -250,7 +262,11 @@ func (a *Authenticator) Login(ctx context.Context, c Credentials) (_ Result, err
 		return Result{}, storeError("user by email", err)
 	}
 	call.userID = user.ID
-	check, err := a.checkPassword(ctx, hashgate.Stranger(c.Client.Address, key), key, user, c.Password)
+	turn := hashgate.Stranger(c.Client.Address, key)
+	if a.devices.Knows(c.Device, key, time.Now()) {
+		turn = hashgate.Known(c.Client.Address, key)
+	}
+	check, err := a.checkPassword(ctx, turn, key, user, c.Password)
 	if err != nil {
 		return Result{}, err
 	}
@@ -282,6 +298,7 @@ func (a *Authenticator) enter(ctx context.Context, user UserRecord, crowded bool
 	if err != nil {
 		return Result{}, err
 	}
+	tokens.Device = a.devices.Make(user.EmailKey, time.Now())
 	a.emit(ctx, Event{Kind: "logged_in", UserID: user.ID, SessionID: session.ID, AMR: s.AMR})
 	return Result{User: user.User, Tokens: tokens}, nil
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 
+	"github.com/seed89488a0c/auth/internal/device"
 	"github.com/seed89488a0c/auth/internal/recent"
 	"github.com/seed89488a0c/auth/internal/secrets"
 )
@@ -42,7 +43,9 @@ type Options struct {
 	Sessions SessionConfig
 
 	// Secrets are 32 random bytes or more each, the same in every replica; text is
-	// refused, as [HMACKey] does. Decoys need them; nothing else does.
+	// refused, as [HMACKey] does. The first makes, and all are accepted: to replace one, put
+	// the new one behind it in every replica, then in front, and drop the old one when what
+	// it made is over. Decoys need them. With them every login gives a [Tokens] Device.
 	Secrets [][]byte
 
 	// RevealDisabled has Login answer [ErrUserDisabled] to the right password of a
@@ -97,6 +100,7 @@ func (a *Authenticator) apply(o Options) error {
 	}
 	var policy, sessions error
 	a.policy, policy = o.Passwords.withDefaults()
+	a.devices = device.NewKeys(o.Secrets)
 	a.sessionConfig, a.life, sessions = o.Sessions.withDefaults()
 	a.sessions = o.Sessions.Store
 	if a.sessionConfig.Staleness > 0 {

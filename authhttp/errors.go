@@ -60,7 +60,7 @@ const codeCredentials = "invalid_credentials"
 
 // WriteTokens answers a request with new tokens: the body of RFC 6749 §5.1 and
 // "result":"success". The rest of a token's life is rounded down to seconds. There
-// is a refresh_token where t has one.
+// are a refresh_token and a device_token where t has them.
 func WriteTokens(w http.ResponseWriter, t auth.Tokens) { writeTokens(w, t, nil) }
 
 // WriteResult is like [WriteTokens] and says whose they are, as [Register] does:
@@ -82,8 +82,9 @@ func writeTokens(w http.ResponseWriter, t auth.Tokens, u *user) {
 		TokenType    string `json:"token_type"`
 		ExpiresIn    int64  `json:"expires_in"`
 		RefreshToken string `json:"refresh_token,omitempty"`
+		DeviceToken  string `json:"device_token,omitempty"`
 		User         *user  `json:"user,omitempty"`
-	}{"success", t.Access, "Bearer", int64(max(0, time.Until(t.AccessExpiresAt)) / time.Second), t.Refresh, u})
+	}{"success", t.Access, "Bearer", int64(max(0, time.Until(t.AccessExpiresAt)) / time.Second), t.Refresh, t.Device, u})
 }
 
 // problemOf returns the answer to an error.

@@ -58,6 +58,9 @@ func Register(a *auth.Authenticator) http.Handler {
 // it says nothing about anybody's credentials; a wrong one is 401. It reads as
 // [Register] does.
 //
+// A member "device_token" may be there, from the answer to an earlier login or
+// registration of the same client; one that is not accepted is ignored.
+//
 // A member "audience" may be there, with words separated by single spaces: the tokens
 // are then for these audiences alone, and so are those that a refresh gives.
 func Login(a *auth.Authenticator) http.Handler {
@@ -68,6 +71,8 @@ func Login(a *auth.Authenticator) http.Handler {
 			"email":    func(s string) { in.Email = strings.TrimSpace(s) },
 			"password": func(s string) { in.Password = auth.NewPassword(s) },
 			"audience": func(s string) { in.Audience = strings.Split(s, " ") },
+
+			"device_token": func(s string) { in.Device = s },
 		})
 		switch {
 		case err != nil:

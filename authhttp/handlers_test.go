@@ -2,6 +2,7 @@ package authhttp_test
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -72,6 +73,26 @@ func TestRegisterAndLogin(t *testing.T) {
 	unknown := send(t, post(t, api.URL+"/login", strings.Replace(body, "canary@", "nobody@", 1)))
 	if wrong.Text != unknown.Text || wrong.Header.Get("WWW-Authenticate") != bare || unknown.Header.Get("WWW-Authenticate") != bare {
 		t.Errorf("a wrong password and an unknown address are told apart:\n%v\n%v", wrong, unknown)
+	}
+}
+
+// A login or registration answers with a device token, where there are secrets, and the
+// next login takes it; whatever else is there as one shuts nobody out.
+func TestDeviceToken(t *testing.T) {
+	for _, secrets := range [][][]byte{nil, {bytes.Repeat([]byte{0xFE}, 32)}} {
+		api := newAPI(t, newAuthenticator(t, auth.NewMemoryStore(), auth.Options{Secrets: secrets}))
+		first := send(t, post(t, api.URL+"/register", `{"email":"ada@example.com","password":"correct horse"}`))
+		device, given := first.Body["device_token"].(string)
+		if first.Status != 200 || given != (secrets != nil) || given && len(device) != 36 {
+			t.Errorf("registered %d %s", first.Status, first.Text)
+		}
+		for _, token := range []string{device, "", "x", strings.Repeat("x", 8000)} {
+			got := send(t, post(t, api.URL+"/login", `{"email":"ada@example.com","password":"correct horse","device_token":"`+token+`"}`))
+			if again, there := got.Body["device_token"].(string); got.Status != 200 || there != given || given && again == device {
+				t.Errorf("%.10q: %d %s", token, got.Status, got.Text)
+			}
+		}
+		send(t, post(t, api.URL+"/login", `{"email":"ada@example.com","password":"correct horse","device_token":7}`)).want(t, 400, "invalid_type")
 	}
 }
 

@@ -27,8 +27,9 @@
 // What a client is told:
 //
 //	200  registered, logged in, refreshed, password given again or changed:
-//	     {"result":"success","access_token":…,"token_type":"Bearer","expires_in":…,"refresh_token":…},
-//	     the last one with sessions; when registered with
+//	     {"result":"success","access_token":…,"token_type":"Bearer","expires_in":…,"refresh_token":…,
+//	     "device_token":…}, the refresh token with sessions, the device token when registered or
+//	     logged in and with secrets; when registered with
 //	     "user":{"id":…,"email":…,"username":…};
 //	     sessions: {"sessions":[{"id":…,"created_at":…,"last_used_at":…,"expires_at":…,"current":…,
 //	     "client":{"address":…,"user_agent":…,"label":…}}]}; the public keys: {"keys":[…]}
