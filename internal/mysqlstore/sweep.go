@@ -34,7 +34,8 @@ func newSweepStatements(c Config) sweepStatements {
 		limit: " ORDER BY s.session_id LIMIT ?",
 		below: "session_id IN (",
 		idle:  "idle_until <= ? AND session_id IN (",
-		orphans: "NOT EXISTS (SELECT 1 FROM " + users + " u WHERE u.id = " + sessions + ".user_id)" +
+		// A value that is compared, since that is always looked up by the key.
+		orphans: "(SELECT u.id FROM " + users + " u WHERE u.id = " + sessions + ".user_id) IS NULL" +
 			" AND session_id IN (",
 	}
 }
