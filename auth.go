@@ -109,7 +109,7 @@ type Credentials struct {
 	TokenTTL time.Duration // of the access token, whole seconds; 0 = the issuer's
 	Audience []string      // whom the tokens are for, of all for whom the issuer issues; empty = all
 	Client   Client        // who asks
-	Device   string        // what an earlier login of this client gave, see [Tokens]; "" = none
+	Device   string        // what an earlier login of this client gave, see [Tokens]; "" = none; prints as it is
 }
 
 // Result is what a successful Register, Login or Refresh gives: whole, or there is
@@ -133,11 +133,12 @@ type Tokens struct {
 	Refresh          string
 	RefreshExpiresAt time.Time // unless it is used before; UTC, whole microseconds
 
-	// Device is for [Credentials] of later logins of the same client to the same account,
-	// for 180 days: 36 characters, "" without [Options.Secrets], and from whatever is no
-	// login. A client keeps it when it logs out. It logs nobody in. With it a login does not wait among
-	// strangers, however many they are, and a copy of it is worth no more than that. It
-	// tells one client from another: it is personal data.
+	// Device is for [Credentials] of later logins of the same client with the same address,
+	// for 180 days: 36 characters, "" without [Options.Secrets]. Register, Login, and
+	// LoginWith without an Identity give one. A client keeps it when it logs out. It logs
+	// nobody in. With it one login of the account at a time does not wait among strangers,
+	// however many they are, and a copy of it is worth no more than that. It tells one client
+	// from another: it is personal data.
 	Device string
 }
 

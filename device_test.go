@@ -122,3 +122,61 @@ func TestKnownDeviceWaitsAmongNoStrangers(t *testing.T) {
 		})
 	}
 }
+
+// A thousand networks that show one device token, or one access token, of an account that
+// anybody can register are strangers but for one.
+func TestOneAccountFromManyNetworks(t *testing.T) {
+	for name, flood := range map[string]func(ctx context.Context, a *auth.Authenticator, eve auth.Result, id auth.Identity, c auth.Client) error{
+		"by a device token": func(ctx context.Context, a *auth.Authenticator, eve auth.Result, _ auth.Identity, c auth.Client) error {
+			return errorOf(a.Login(ctx, auth.Credentials{Email: "eve@example.com", Password: auth.NewPassword("wrong"), Client: c, Device: eve.Tokens.Device}))
+		},
+		"by an access token": func(ctx context.Context, a *auth.Authenticator, _ auth.Result, id auth.Identity, c auth.Client) error {
+			return errorOf(a.Reauthenticate(ctx, auth.Reauthentication{Identity: id, Password: auth.NewPassword("wrong"), Client: c}))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				a := newAuth(t, auth.NewMemoryStore(), auth.Options{Hasher: slowHasher{authtest.Hasher{}}, Secrets: withSecrets(0xFE)})
+				ada := register(t, a)
+				id := identity(t, a, ada.Tokens)
+				eve, err := a.Register(t.Context(), auth.Registration{Email: "eve@example.com", Password: auth.NewPassword("correct horse")})
+				if err != nil {
+					t.Fatal(err)
+				}
+				evil := identity(t, a, eve.Tokens)
+				ctx, cancel := context.WithCancel(t.Context())
+				var connections sync.WaitGroup
+				for n := range 1000 {
+					connections.Go(func() {
+						for ctx.Err() == nil {
+							if err := flood(ctx, a, eve, evil, from(fmt.Sprintf("%d.%d.2.1", 11+n/250, n%250))); errors.Is(err, auth.ErrOverloaded) {
+								time.Sleep(hashTime)
+							}
+						}
+					})
+				}
+				time.Sleep(time.Second)
+				for range 22 {
+					for what, call := range map[string]func() error{
+						"a login": func() error {
+							return errorOf(a.Login(ctx, auth.Credentials{
+								Email: email, Password: auth.NewPassword(password), Client: from("198.51.100.7"), Device: ada.Tokens.Device,
+							}))
+						},
+						"a password given again": func() error {
+							return errorOf(a.Reauthenticate(ctx, auth.Reauthentication{Identity: id, Password: auth.NewPassword(password), Client: from("198.51.100.7")}))
+						},
+						"a password that is set": func() error { return a.SetPassword(ctx, ada.User.ID, auth.NewPassword(password)) },
+					} {
+						start := time.Now()
+						if err := call(); err != nil || time.Since(start) > 6*hashTime {
+							t.Errorf("%s: %v after %v", what, err, time.Since(start))
+						}
+					}
+				}
+				cancel()
+				connections.Wait()
+			})
+		})
+	}
+}

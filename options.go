@@ -45,7 +45,9 @@ type Options struct {
 	// Secrets are 32 random bytes or more each, the same in every replica; text is
 	// refused, as [HMACKey] does. The first makes, and all are accepted: to replace one, put
 	// the new one behind it in every replica, then in front, and drop the old one when what
-	// it made is over. Decoys need them. With them every login gives a [Tokens] Device.
+	// it made is over. Decoys need them, and a first one that stays: with another one
+	// addresses draw other classes, and those of users do not change. With them every login
+	// gives a [Tokens] Device.
 	Secrets [][]byte
 
 	// RevealDisabled has Login answer [ErrUserDisabled] to the right password of a

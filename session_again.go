@@ -43,13 +43,13 @@ func (a *Authenticator) ChangePassword(ctx context.Context, c PasswordChange) (_
 	if err != nil {
 		return Result{}, err
 	}
-	if err := a.checkNew(ctx, hashgate.Known(c.Client.Address, user.ID), c.New, user.Email, user.Username); err != nil {
+	if err := a.checkNew(ctx, hashgate.Known(c.Client.Address, user.EmailKey), c.New, user.Email, user.Username); err != nil {
 		return Result{}, err
 	}
 	if err := a.checkCurrent(ctx, user, c.Current, c.Client); err != nil {
 		return Result{}, err
 	}
-	hash, err := a.hash(ctx, hashgate.Known(c.Client.Address, user.ID), c.New)
+	hash, err := a.hash(ctx, hashgate.Known(c.Client.Address, user.EmailKey), c.New)
 	if err != nil {
 		return Result{}, err
 	}
@@ -160,7 +160,7 @@ func (a *Authenticator) whoAsks(ctx context.Context, id Identity) (SessionRecord
 }
 
 func (a *Authenticator) checkCurrent(ctx context.Context, user UserRecord, current Password, c Client) error {
-	check, err := a.checkPassword(ctx, hashgate.Known(c.Address, user.ID), user.EmailKey, user, current)
+	check, err := a.checkPassword(ctx, hashgate.Known(c.Address, user.EmailKey), user.EmailKey, user, current)
 	code := ""
 	switch {
 	case err != nil:

@@ -42,11 +42,11 @@ func (a *Authenticator) SetPassword(ctx context.Context, userID string, p Passwo
 	ctx, call := a.begin(ctx, "set_password", Client{})
 	defer a.report(ctx, call, &err)
 	call.userID = userID
-	turn := hashgate.Known(netip.Addr{}, userID)
 	user, err := a.userByID(ctx, userID)
 	if err != nil {
 		return err
 	}
+	turn := hashgate.Known(netip.Addr{}, user.EmailKey)
 	if err := a.checkNew(ctx, turn, p, user.Email, user.Username); err != nil {
 		return err
 	}

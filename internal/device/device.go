@@ -44,9 +44,9 @@ func NewKeys(list [][]byte) Keys {
 }
 
 // Make returns a token of 36 characters for a client that has just logged in to an
-// account; "" without secrets.
+// account; "" without secrets, and for none. Its random ID tells clients of an account apart.
 func (k Keys) Make(account string, now time.Time) string {
-	if k.keys == nil {
+	if k.keys == nil || account == "" {
 		return ""
 	}
 	token := make([]byte, idSize+daySize, size)
@@ -58,7 +58,7 @@ func (k Keys) Make(account string, now time.Time) string {
 // Knows reports whether a token was made for an account at most [TTL] ago, whole days
 // counted. Any text may be given. It does no I/O, and as much work for every account.
 func (k Keys) Knows(token, account string, now time.Time) bool {
-	if k.keys == nil || len(token) != textSize {
+	if k.keys == nil || account == "" || len(token) != textSize {
 		return false
 	}
 	sealed, err := encoding.DecodeString(token)
@@ -79,6 +79,7 @@ func putDay(b []byte, t time.Time) {
 	b[0], b[1], b[2] = byte(n>>16), byte(n>>8), byte(n)
 }
 
+// dayOf is exact from 1970 on; before that no token is known.
 func dayOf(t time.Time) int64 { return t.Unix() / int64(day/time.Second) }
 
 // mac is over the token's own bytes, which are of one length, and then the account.

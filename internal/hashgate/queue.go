@@ -6,6 +6,9 @@ import "container/list"
 // is a tree of turns: those of a network, in it those of an address, in it those of an
 // account, behind one another. At each branch the next is served in turn.
 //
+// Of one account one waits among the known, and others as strangers: else a device token of
+// an attacker's own account, shown from a thousand networks, would fill that lane.
+//
 // A lane that is full makes room for somebody of a branch in which fewer wait than in
 // another beside it: the last of the branch with most has to go. So whoever has one network,
 // one address or one account cannot fill a lane for those of others. All that is done takes
@@ -13,7 +16,8 @@ import "container/list"
 type queue struct {
 	most  int // may wait in a lane
 	lanes [2]branch
-	next  int // whose turn it is, if anybody waits there
+	next  int             // whose turn it is, if anybody waits there
+	known map[string]bool // the accounts of which somebody waits among the known
 }
 
 // branch is a part of a lane; the zero one is an empty lane.
@@ -29,6 +33,8 @@ type branch struct {
 	branches map[string]*branch
 	ring     list.List // the first is served next
 	lengths  lengths
+
+	sized *list.Element // in the lengths of the parent
 }
 
 type waiter struct {
@@ -37,6 +43,7 @@ type waiter struct {
 	err   error         // then: nil is admitted
 	at    *branch
 	place *list.Element
+	known bool // waits among the known
 }
 
 func (q *queue) len() int { return q.lanes[0].length + q.lanes[1].length }
@@ -44,7 +51,7 @@ func (q *queue) len() int { return q.lanes[0].length + q.lanes[1].length }
 // push has w wait, and returns who has to go for it. False: there is no room.
 func (q *queue) push(t Turn, w *waiter) (gone *waiter, ok bool) {
 	lane := &q.lanes[0]
-	if t.known {
+	if w.known = t.known && !q.known[t.account]; w.known {
 		lane = &q.lanes[1]
 	}
 	if lane.length >= q.most {
@@ -68,6 +75,12 @@ func (q *queue) push(t Turn, w *waiter) (gone *waiter, ok bool) {
 	}
 	w.at, w.place = b, b.waiters.PushBack(w)
 	b.grow(1)
+	if w.known {
+		if q.known == nil {
+			q.known = map[string]bool{}
+		}
+		q.known[t.account] = true
+	}
 	return gone, true
 }
 
@@ -132,6 +145,9 @@ func (q *queue) pop() {
 func (q *queue) remove(w *waiter) {
 	w.at.waiters.Remove(w.place)
 	w.at.grow(-1)
+	if w.known {
+		delete(q.known, w.at.key)
+	}
 }
 
 // grow notes that by so many more wait in a branch, and forgets branches where nobody does.
@@ -152,36 +168,31 @@ func (b *branch) grow(by int) {
 
 // lengths are branches by their length.
 type lengths struct {
-	of     []*list.List // of *branch, by length
-	places map[*branch]*list.Element
-	most   int // the last of them with any
+	of   []*list.List // of *branch, by length
+	last int          // the last of them with any
 }
 
 // change notes that a branch had another length before; 0 is none.
 func (l *lengths) change(b *branch, before int) {
 	if before > 0 {
-		l.of[before].Remove(l.places[b])
-		delete(l.places, b)
+		l.of[before].Remove(b.sized)
 	}
 	if b.length > 0 {
 		for len(l.of) <= b.length {
 			l.of = append(l.of, list.New())
 		}
-		if l.places == nil {
-			l.places = map[*branch]*list.Element{}
-		}
-		l.places[b] = l.of[b.length].PushBack(b)
-		l.most = max(l.most, b.length)
+		b.sized = l.of[b.length].PushBack(b)
+		l.last = max(l.last, b.length)
 	}
-	for l.most > 0 && l.of[l.most].Len() == 0 {
-		l.most--
+	for l.last > 0 && l.of[l.last].Len() == 0 {
+		l.last--
 	}
 }
 
-// longest returns the one of the longest branches that became so last, or nil.
+// longest returns, of the longest branches, the one whose length changed last, or nil.
 func (l *lengths) longest() *branch {
-	if l.most == 0 {
+	if l.last == 0 {
 		return nil
 	}
-	return l.of[l.most].Back().Value.(*branch)
+	return l.of[l.last].Back().Value.(*branch)
 }

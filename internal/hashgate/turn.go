@@ -21,8 +21,9 @@ type Turn struct {
 // of it. All who have no address are one network.
 func Stranger(address netip.Addr, account string) Turn { return turnOf(false, address, account) }
 
-// Known is the turn of somebody who is logged in, or who may change others. No stranger
-// shares it; but anybody may register, so it is by network too.
+// Known is the turn of somebody who is logged in, whose client has logged in to this account
+// before, or who may change others. No stranger shares it; but anybody may register, so it
+// is by network too, and one of an account waits so at once.
 func Known(address netip.Addr, account string) Turn { return turnOf(true, address, account) }
 
 func turnOf(known bool, address netip.Addr, account string) Turn {

@@ -117,7 +117,7 @@ func TestQueueServesInTurn(t *testing.T) {
 			join(l, b, "b1")
 			join(l, known("ada"), "ada1", "ada2")
 			join(l, known("grace"), "grace1")
-		}, "a1 ada1 b1 grace1 a2 ada2", ""},
+		}, "a1 ada1 b1 grace1 ada2 a2", ""}, // ada2 is a stranger of 192.0.2.0/24
 		"neighbours share a turn, and take turns in it": {func(l *line) {
 			join(l, stranger("192.0.2.1"), "x1", "x2")
 			join(l, stranger("192.0.2.2"), "y1")
@@ -146,8 +146,16 @@ func TestQueueServesInTurn(t *testing.T) {
 		}, "x1 y1 x2 x3", "x4"},
 		"strangers fill their own lane alone": {func(l *line) {
 			join(l, a, "a1", "a2", "a3", "a4", "a5")
-			join(l, known("ada"), "ada1", "ada2", "ada3", "ada4")
-		}, "a1 ada1 a2 ada2 a3 ada3 a4 ada4", "a5"},
+			join(l, known("ada"), "ada1")
+			join(l, known("grace"), "grace1")
+		}, "a1 ada1 a2 grace1 a3 a4", "a5"},
+		"one of an account is known, from any number of networks": {func(l *line) {
+			for n := range 6 {
+				join(l, hashgate.Known(netip.AddrFrom4([4]byte{203, 0, byte(n), 1}), "eve"), fmt.Sprint("e", n))
+			}
+			join(l, known("ada"), "ada1")
+			join(l, known("grace"), "grace1")
+		}, "e1 e0 e2 ada1 e3 grace1 e4", "e5"},
 		"the last of the longest makes room": {func(l *line) {
 			join(l, a, "a1", "a2", "a3", "a4")
 			join(l, b, "b1", "b2", "b3")

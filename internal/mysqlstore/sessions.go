@@ -180,15 +180,15 @@ func (s *Store) DeleteSessions(ctx context.Context, f row.SessionFilter) (int, e
 		v.digests(f.Family)
 	}
 	if f.IDs != nil {
-		var places []string
+		places := 0
 		for _, id := range f.IDs {
 			if len(id) <= row.MaxID {
-				places = append(places, asBytes)
+				places++
 				v.bytes(id, row.MaxID)
 			}
 		}
-		none = none || len(places) == 0
-		conditions = append(conditions, "session_id IN ("+strings.Join(places, ", ")+")")
+		none = none || places == 0
+		conditions = append(conditions, anyOf("session_id", places))
 	}
 	if f.UserID != "" {
 		id, ok := s.config.id(f.UserID)

@@ -1,9 +1,10 @@
 package mysqlstore
 
 import (
+	"cmp"
 	"context"
 	"fmt"
-	"strings"
+	"slices"
 	"sync"
 	"time"
 
@@ -19,7 +20,7 @@ const sweptRows = 10_000
 // sweepStatements are as [statements].
 type sweepStatements struct {
 	border, ended, upTo, limit string
-	below, idle, orphans       string // conditions of a delete, with the session IDs and ")" behind them
+	idle, orphans              string // conditions of a delete, with the session IDs behind them
 }
 
 func newSweepStatements(c Config) sweepStatements {
@@ -32,11 +33,9 @@ func newSweepStatements(c Config) sweepStatements {
 			" WHERE (s.idle_until <= ? OR u.id IS NULL OR u.epoch > s.epoch) AND s.session_id > " + asBytes,
 		upTo:  " AND s.session_id <= " + asBytes,
 		limit: " ORDER BY s.session_id LIMIT ?",
-		below: "session_id IN (",
-		idle:  "idle_until <= ? AND session_id IN (",
+		idle:  "idle_until <= ? AND ",
 		// A value that is compared, since that is always looked up by the key.
-		orphans: "(SELECT u.id FROM " + users + " u WHERE u.id = " + sessions + ".user_id) IS NULL" +
-			" AND session_id IN (",
+		orphans: "(SELECT u.id FROM " + users + " u WHERE u.id = " + sessions + ".user_id) IS NULL AND ",
 	}
 }
 
@@ -74,31 +73,37 @@ func (c *cursor) set(at string) {
 // index for them, which every refresh would have to change. What the walk finds is removed
 // by IDs, a thousand at most at once.
 func (s *Store) DeleteEndedSessions(ctx context.Context, now time.Time, limit int, gone func(id string)) (done int, err error) {
+	var failed error // of rows that cannot be deleted: the others are, before it is told
 	for n := row.MaxRemoved; n == row.MaxRemoved && done < limit; done += n {
-		n, err = s.DeleteSessions(ctx, row.SessionFilter{ExpiredBy: now, Limit: min(limit-done, row.MaxRemoved)})
-		if err != nil {
-			return 0, err
+		n, failed = s.DeleteSessions(ctx, row.SessionFilter{ExpiredBy: now, Limit: min(limit-done, row.MaxRemoved)})
+		if failed != nil && ctx.Err() != nil {
+			return 0, failed
 		}
 	}
 	begin, round := s.swept.get(), false
 	above := begin
 	defer func() { s.swept.set(above) }()
 	for done < limit {
-		n, next, err := s.sweepRows(ctx, now, above, min(limit-done, row.MaxRemoved), gone)
+		n, next, kept, err := s.sweepRows(ctx, now, above, min(limit-done, row.MaxRemoved), gone)
 		if err != nil {
-			if ctx.Err() == nil { // rows that cannot be deleted keep nobody from the others
-				above = next
-			}
 			return 0, err
 		}
+		failed = cmp.Or(failed, kept)
 		done, above = done+n, next
 		switch {
 		case above == "" && begin != "" && !round:
 			round = true
 		case above == "", round && above >= begin: // all have been seen
 			above = ""
-			return done, nil
+			return told(done, failed)
 		}
+	}
+	return told(done, failed)
+}
+
+func told(done int, err error) (int, error) {
+	if err != nil {
+		return 0, err
 	}
 	return done, nil
 }
@@ -115,11 +120,12 @@ func (s *Store) border(ctx context.Context, above string) (id string, err error)
 }
 
 // sweepRows removes up to limit ended sessions of the next rows, whose IDs are above one,
-// and returns up to which it has come, also beside an error; "" is the end.
-func (s *Store) sweepRows(ctx context.Context, now time.Time, above string, limit int, gone func(id string)) (done int, next string, err error) {
+// and returns up to which it has come; "" is the end. kept says why some could not be
+// removed, as while a transaction holds one, and keeps nobody from the rows behind them.
+func (s *Store) sweepRows(ctx context.Context, now time.Time, above string, limit int, gone func(id string)) (done int, next string, kept, err error) {
 	upTo, err := s.border(ctx, above)
 	if err != nil {
-		return 0, above, err
+		return 0, above, nil, err
 	}
 	var at values
 	at.moments(now)
@@ -133,7 +139,10 @@ func (s *Store) sweepRows(ctx context.Context, now time.Time, above string, limi
 		return sqlx.SelectContext(ctx, s.db, &found, query+s.sweep.limit, append(args, limit)...)
 	})
 	if err != nil {
-		return 0, upTo, err
+		return 0, above, nil, err
+	}
+	if next = upTo; len(found) == limit {
+		next = found[limit-1].ID
 	}
 	var below, orphans, idle []string
 	for _, r := range found {
@@ -157,30 +166,39 @@ func (s *Store) sweepRows(ctx context.Context, now time.Time, above string, limi
 		where string
 		at    values
 		ids   []string
-	}{{s.sweep.below, values{}, below}, {s.sweep.orphans, values{}, orphans}, {s.sweep.idle, at, idle}} {
-		n, err := s.deleteByIDs(ctx, part.where, part.at, part.ids)
-		if err != nil {
-			return 0, upTo, err
+	}{{"", values{}, below}, {s.sweep.orphans, values{}, orphans}, {s.sweep.idle, at, idle}} {
+		n, err := s.deleteByIDs(ctx, part.where, part.at, part.ids, gone)
+		if err != nil && ctx.Err() != nil {
+			return 0, above, nil, err
 		}
-		for _, id := range part.ids {
-			gone(id)
-		}
-		done += n
+		done, kept = done+n, cmp.Or(kept, err)
 	}
-	if next = upTo; len(found) == limit {
-		next = found[limit-1].ID
-	}
-	return done, next, nil
+	return done, next, kept, nil
 }
 
-// deleteByIDs removes those of some sessions that are as a condition has it.
-func (s *Store) deleteByIDs(ctx context.Context, where string, v values, ids []string) (int, error) {
-	if len(ids) == 0 {
-		return 0, nil
+// listed is how many IDs one delete has: so few that they are found by the key in any
+// table that is not small. A scan would lock what it passes, and wait for what others hold.
+const listed = 100
+
+// deleteByIDs removes those of some sessions that are as a condition has it, and tells gone
+// of them. Beside an error is how many it has removed all the same.
+func (s *Store) deleteByIDs(ctx context.Context, where string, at values, ids []string, gone func(id string)) (done int, kept error) {
+	for part := range slices.Chunk(ids, listed) {
+		v := values{args: slices.Clone(at.args)}
+		for _, id := range part {
+			v.bytes(id, row.MaxID)
+		}
+		n, err := s.exec(ctx, opSweep, s.sessions.delete+where+anyOf("session_id", len(part))+fmt.Sprintf(" LIMIT %d", listed), v)
+		if err != nil {
+			if kept = err; ctx.Err() != nil {
+				return done, err
+			}
+			continue
+		}
+		for _, id := range part {
+			gone(id)
+		}
+		done += int(n)
 	}
-	for _, id := range ids {
-		v.bytes(id, row.MaxID)
-	}
-	n, err := s.exec(ctx, opSweep, s.sessions.delete+where+strings.Repeat(asBytes+", ", len(ids)-1)+asBytes+")", v)
-	return int(n), err
+	return done, kept
 }
