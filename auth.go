@@ -35,8 +35,9 @@ import (
 // served in turn: by the network of the [Client] (an IPv4 /24, an IPv6 /32), in it by
 // address (an IPv6 /48), and then by account. All who have no address are one network. So
 // one client's thousand logins delay another's by one. A login with a Device waits among
-// those who are logged in. Where the queue is full, the last
-// of whoever has most in it gets [ErrOverloaded], as does whoever's context ends in it.
+// those who are logged in, of whom one of an account does so at a time and others wait as
+// strangers. Where the queue is full, the last of whoever has most in it gets
+// [ErrOverloaded], as does whoever's context ends in it.
 //
 // Every method returns zero values beside an error. Any error means that the
 // user is not logged in. What is not in one of the errors named at a method

@@ -481,6 +481,9 @@ func TestEveryErrorIsAnEvent(t *testing.T) {
 			if err == nil || e.Kind != kind || e.Op != op || e.Code == "" || e.Err == nil && kind == "unavailable" {
 				t.Errorf("%s: %v, and the event %v, want %s", m.Name, err, e, kind)
 			}
+			if given := slices.Contains([]string{"login", "login_with", "reauthenticate"}, op); given != (e.AMR != "") {
+				t.Errorf("%s: %s has the amr %q", m.Name, kind, e.AMR)
+			}
 			if call.client && e.Client != client {
 				t.Errorf("%s: %s knows no client", m.Name, kind)
 			}

@@ -15,6 +15,7 @@ import (
 
 	"github.com/seed89488a0c/auth"
 	"github.com/seed89488a0c/auth/authtest"
+	"github.com/seed89488a0c/auth/internal/ci"
 )
 
 // countingHasher takes a MiB for each hash, and counts what was not collected yet.
@@ -122,14 +123,10 @@ func TestNewRefusesAHasherThatUnderstatesItsMemory(t *testing.T) {
 // the test is skipped, or fails if CI is set.
 func controlGroup(t *testing.T, limit int64, command string, args ...string) (output string, killed bool) {
 	t.Helper()
-	missing := t.Skip
-	if os.Getenv("CI") != "" {
-		missing = t.Fatal
-	}
 	own := map[string]string{} // the path by the version
 	text, err := os.ReadFile("/proc/self/cgroup")
 	if err != nil {
-		missing("no control groups: ", err)
+		ci.Missing(t, "no control groups: ", err)
 	}
 	for line := range strings.Lines(string(text)) {
 		fields := strings.SplitN(strings.TrimSpace(line), ":", 3)
@@ -159,7 +156,7 @@ func controlGroup(t *testing.T, limit int64, command string, args ...string) (ou
 		os.Remove(dir)
 	}
 	if group == "" {
-		missing("no control group can be made here (root can); TestNewStaysWithinItsBudget shows the same by counting")
+		ci.Missing(t, "no control group can be made here (root can); TestNewStaysWithinItsBudget shows the same by counting")
 	}
 	defer func() {
 		for range 100 { // the kernel may need a moment after the last process

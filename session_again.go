@@ -84,6 +84,7 @@ type Reauthentication struct {
 // error the old session goes on, except that after [ErrUnavailable] it may have ended.
 func (a *Authenticator) Reauthenticate(ctx context.Context, r Reauthentication) (_ Result, err error) {
 	ctx, call := a.begin(ctx, "reauthenticate", r.Client)
+	call.amr = passwordAMR
 	defer a.report(ctx, call, &err)
 	if r.EndOthers && a.sessions == nil {
 		return Result{}, errNoSessions
@@ -215,8 +216,8 @@ func (a *Authenticator) beginNext(ctx context.Context, user UserRecord, old, ses
 	return nil
 }
 
-// beginAnother stores one more session of a user, within the limit, which cannot be
-// exceeded unless it may be crowded.
+// beginAnother stores one more session of a user. crowded says that the limit may be
+// reached, so that the sessions are counted.
 func (a *Authenticator) beginAnother(ctx context.Context, user UserRecord, session SessionRecord, crowded bool) error {
 	crowded = crowded && a.sessions != nil
 	if crowded {

@@ -20,16 +20,8 @@ import (
 	"github.com/seed89488a0c/auth"
 	"github.com/seed89488a0c/auth/authhttp"
 	"github.com/seed89488a0c/auth/authtest"
+	"github.com/seed89488a0c/auth/internal/ci"
 )
-
-// missing skips a test that lacks something of this machine. In CI it fails.
-func missing(t *testing.T, what string) {
-	t.Helper()
-	if os.Getenv("CI") != "" {
-		t.Fatal(what)
-	}
-	t.Skip(what)
-}
 
 // findNginx looks where distributions put it, which ordinary users do not have in
 // their PATH.
@@ -40,7 +32,7 @@ func findNginx(t *testing.T) string {
 			return path
 		}
 	}
-	missing(t, "no nginx found")
+	ci.Missing(t, "no nginx found")
 	return ""
 }
 
@@ -213,7 +205,7 @@ func TestNginx(t *testing.T) {
 			if strings.Contains(tt.name, "IPv6") {
 				probe, err := net.Listen("tcp", "[::1]:0")
 				if err != nil {
-					missing(t, err.Error())
+					ci.Missing(t, err.Error())
 				}
 				probe.Close()
 			}

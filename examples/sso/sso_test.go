@@ -18,6 +18,7 @@ import (
 
 	"github.com/seed89488a0c/auth"
 	"github.com/seed89488a0c/auth/authtest"
+	"github.com/seed89488a0c/auth/internal/ci"
 )
 
 // service is the example over TLS.
@@ -247,10 +248,7 @@ func (s service) clientOf(t *testing.T, authority, name string) *http.Client {
 // The lines that the program prints do what they say.
 func TestUsage(t *testing.T) {
 	if _, err := exec.LookPath("curl"); err != nil {
-		if os.Getenv("CI") != "" {
-			t.Fatal("curl is missing")
-		}
-		t.Skip("curl is missing")
+		ci.Missing(t, "curl is missing")
 	}
 	s := start(t)
 	script := strings.NewReplacer("DIR", s.dir, "https://"+address, s.URL).Replace(usage)
