@@ -7,14 +7,11 @@ import (
 	"encoding/xml"
 	"errors"
 	"fmt"
-	"go/ast"
-	"go/token"
 	"log/slog"
 	"net/netip"
 	"reflect"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -105,100 +102,6 @@ func registerAs(t testing.TB, a *auth.Authenticator, r auth.Registration) (id st
 	return result.User.ID
 }
 
-// downHasher is one that a test takes down.
-type downHasher struct {
-	auth.Hasher
-	err error
-}
-
-func (h *downHasher) Hash(ctx context.Context, p auth.Password) (string, error) {
-	if h.err != nil {
-		return "", h.err
-	}
-	return h.Hasher.Hash(ctx, p)
-}
-
-func (h *downHasher) Verify(ctx context.Context, encoded string, p auth.Password) (bool, error) {
-	if h.err != nil {
-		return false, h.err
-	}
-	return h.Hasher.Verify(ctx, encoded, p)
-}
-
-// Every outage is one event, which says what did not answer. The service's own error
-// is in it whole, and of no other more than its type.
-func TestOutagesAreEvents(t *testing.T) {
-	own := errors.New("own: " + canary)
-	var events told
-	register := func(t *testing.T, a *auth.Authenticator) error {
-		_, err := a.Register(t.Context(), registration())
-		return err
-	}
-	login := func(t *testing.T, a *auth.Authenticator) error {
-		_, err := a.Login(t.Context(), credentials(email, password))
-		return err
-	}
-	verify := func(t *testing.T, a *auth.Authenticator) error {
-		_, err := a.Verify(t.Context(), "token")
-		return err
-	}
-	for name, tt := range map[string]struct {
-		store  auth.UserStore
-		issuer auth.TokenIssuer
-		hasher error
-		o      auth.Options
-		call   func(*testing.T, *auth.Authenticator) error
-		op     string
-		code   string
-		own    bool
-	}{
-		"database at registration": {store: downStore{&auth.StoreError{Op: "create user", Code: "mysql 1040"}}, call: register, op: "register", code: "mysql 1040"},
-		"database at login":        {store: downStore{own}, call: login, op: "login", code: "*errors.errorString"},
-		"no schema":                {store: downStore{auth.ErrSchema}, call: login, op: "login", code: "schema"},
-		"hasher at registration":   {hasher: own, call: register, op: "register", code: "hash_password"},
-		"hasher at login":          {hasher: own, call: login, op: "login", code: "verify_password"},
-		"issuer at registration":   {issuer: brokenIssuer{err: own}, call: register, op: "register", code: "issue_token"},
-		"issuer at verification":   {issuer: brokenIssuer{err: own}, call: verify, op: "verify", code: "verify_token"},
-		"claims": {o: auth.Options{Claims: func(context.Context, auth.User) (any, error) { return nil, own }},
-			call: register, op: "register", code: "claims", own: true},
-		"claims that are refused": {o: auth.Options{Claims: func(context.Context, auth.User) (any, error) { return map[string]any{"sub": 1}, nil }},
-			call: register, op: "register", code: "claims"},
-		"breach check": {o: auth.Options{Passwords: auth.PasswordPolicy{Breached: func(context.Context, auth.Password) (bool, error) { return false, own }}},
-			call: register, op: "register", code: "check_password", own: true},
-		"breach check of another package": {o: auth.Options{Passwords: auth.PasswordPolicy{Breached: func(context.Context, auth.Password) (bool, error) { return false, auth.ErrUnavailable }}},
-			call: register, op: "register", code: "unavailable"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			hasher := &downHasher{Hasher: authtest.Hasher{}}
-			store, issuer, o := tt.store, tt.issuer, tt.o
-			o.Hasher, o.Events = hasher, events.record
-			if store == nil {
-				store = auth.NewMemoryStore()
-			}
-			if issuer == nil {
-				issuer = newIssuer(t, auth.JWTConfig{})
-			}
-			a, err := auth.New(store, issuer, o)
-			if err != nil {
-				t.Fatal(err)
-			}
-			hasher.err = tt.hasher
-			err = tt.call(t, a)
-			wantErr(t, err, auth.ErrUnavailable)
-			e := events.take(t)
-			if e.Kind != "unavailable" || e.Op != tt.op || e.Code != tt.code || !errors.Is(e.Err, auth.ErrUnavailable) {
-				t.Errorf("got %v, want %s: %s", e, tt.op, tt.code)
-			}
-			if errors.Is(err, own) || strings.Contains(fmt.Sprintf("%v %+v %#v", err, err, err), canary) {
-				t.Errorf("the caller gets the text: %v", err)
-			}
-			if got := errors.Is(e.Err, own) && strings.Contains(e.Err.Error(), own.Error()); got != tt.own || !tt.own && strings.Contains(fmt.Sprint(e), canary) {
-				t.Errorf("the event has the service's error: %t, want %t: %v", got, tt.own, e.Err)
-			}
-		})
-	}
-}
-
 // What is refused is told by its own kind, once.
 func TestRefusalsHaveKinds(t *testing.T) {
 	var events told
@@ -249,70 +152,6 @@ func TestRefusalsHaveKinds(t *testing.T) {
 }
 
 func errorOf[T any](_ T, err error) error { return err }
-
-// A queue that is full, and whoever waits in it in vain. A deadline is an outage; a
-// client that hung up is told of, and is none.
-func TestEndsOfWaitingAreEvents(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		hasher := &busyHasher{Hasher: authtest.Hasher{}, gate: make(chan struct{})}
-		var events told
-		a := newAuth(t, auth.NewMemoryStore(), auth.Options{Hasher: hasher, Events: events.record})
-		hasher.busy.Store(true)
-		login := func(ctx context.Context) error {
-			return errorOf(a.Login(ctx, credentials(email, password)))
-		}
-		slots := hashSlots()
-		for range slots {
-			go login(t.Context())
-		}
-		synctest.Wait()
-
-		deadline, cancel := context.WithTimeout(t.Context(), time.Second)
-		defer cancel()
-		wantErr(t, login(deadline), auth.ErrOverloaded, context.DeadlineExceeded)
-		if e := events.take(t); e.Kind != "overloaded" || e.Code != "overloaded" || e.Op != "login" {
-			t.Errorf("a deadline in the queue: %v", e)
-		}
-		hungUp, hangUp := context.WithCancel(t.Context())
-		time.AfterFunc(time.Second, hangUp)
-		wantErr(t, login(hungUp), auth.ErrOverloaded, context.Canceled)
-		if e := events.take(t); e.Kind != "abandoned" {
-			t.Errorf("hung up in the queue: %v", e)
-		}
-		for range 128 * slots {
-			go login(t.Context())
-		}
-		synctest.Wait()
-		if err := login(t.Context()); err != auth.ErrOverloaded {
-			t.Errorf("got %v", err)
-		}
-		if e := events.take(t); e.Kind != "overloaded" {
-			t.Errorf("a full queue: %v", e)
-		}
-		close(hasher.gate)
-		synctest.Wait()
-	})
-	for cause, want := range map[error]string{context.Canceled: "abandoned", context.DeadlineExceeded: "unavailable"} {
-		ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
-		if cause == context.DeadlineExceeded {
-			ctx, cancel = context.WithTimeout(t.Context(), -1)
-		}
-		cancel()
-		var events told
-		a := newAuth(t, downStore{fmt.Errorf("%w: canary", cause)}, auth.Options{Events: events.record})
-		_, err := a.Login(ctx, credentials(email, password))
-		wantErr(t, err, auth.ErrUnavailable, cause)
-		if e := events.take(t); e.Kind != want {
-			t.Errorf("%v: %v, want %s", cause, e, want)
-		}
-		// A store's own "cancelled" is not the caller's.
-		_, err = a.Login(t.Context(), credentials(email, password))
-		wantErr(t, err, auth.ErrUnavailable)
-		if e := events.take(t); e.Kind != "unavailable" {
-			t.Errorf("%v of the store: %v", cause, e)
-		}
-	}
-}
 
 // An event can be printed and logged as it is: the clients are not in it.
 func TestEventsPrintNoClient(t *testing.T) {
@@ -503,104 +342,4 @@ func TestEveryErrorIsAnEvent(t *testing.T) {
 	if slices.Sort(ops); !slices.Equal(documented, ops) {
 		t.Errorf("documented %q, there are %q", documented, ops)
 	}
-}
-
-// What a login, or a check of a token, goes on without is told all the same.
-func TestOutagesThatFailNothingAreEvents(t *testing.T) {
-	var events told
-	store := authtest.NewFaultyStore(auth.NewMemoryStore())
-	a := authtest.New(t, auth.Options{Events: events.record, Sessions: auth.SessionConfig{Store: store, MaxPerUser: 1, Staleness: time.Nanosecond, InsecureFailOpen: true}})
-	id := register(t, a).User.ID
-	events.take(t)
-	for _, method := range []string{"Sessions", "DeleteSessions"} {
-		store.Fail(method)
-		loggedIn(t, a)
-		store.Heal()
-		if list := events.all(); len(list) != 2 || list[0].Kind != "unavailable" || list[0].Op != "login" || list[0].UserID != id || list[0].Code != "down" || list[1].Kind != "logged_in" {
-			t.Errorf("%s: %v", method, list)
-		}
-	}
-	tokens := loggedIn(t, a).Tokens
-	events.all()
-	store.Fail()
-	if _, err := a.Verify(t.Context(), tokens.Access); err != nil {
-		t.Fatal(err)
-	}
-	if e := events.take(t); e.Kind != "unavailable" || e.Op != "verify" || e.UserID != id {
-		t.Errorf("got %v", e)
-	}
-}
-
-// The codes that an event has beside those of typed errors are documented, and no
-// others.
-func TestEventCodesAreDocumented(t *testing.T) {
-	doc := fieldDoc(t, "event.go", "Event", "Code")
-	_, list, found := strings.Cut(doc, "or\n")
-	if !found {
-		t.Fatalf("no list in %q", doc)
-	}
-	documented := regexp.MustCompile(`\b[a-z]+(_[a-z]+)+\b|\b(conflict|overloaded|schema|claims|keys|refresh|unavailable|service)\b`).FindAllString(list, -1)
-	var defined []string
-	add := func(e ast.Expr) {
-		if code, ok := literal(e); ok {
-			defined = append(defined, strings.ReplaceAll(code, " ", "_"))
-		}
-	}
-	for _, file := range append(rootFiles(t), "internal/fault/fault.go", "internal/row/row.go", "internal/input/hash_error.go") {
-		inCode := false // in a function that returns codes
-		ast.Inspect(parseFile(t, file), func(n ast.Node) bool {
-			switch n := n.(type) {
-			case *ast.FuncDecl:
-				inCode = n.Name.Name == "codeOf" || n.Name.Name == "Code"
-			case *ast.ReturnStmt:
-				if inCode {
-					add(n.Results[0])
-				}
-			case *ast.CallExpr:
-				switch f := n.Fun.(type) {
-				case *ast.SelectorExpr: // fault.New("user_exists", …)
-					if p, ok := f.X.(*ast.Ident); ok && p.Name == "fault" && f.Sel.Name == "New" {
-						add(n.Args[0])
-					}
-				case *ast.Ident: // outage("hash password", err)
-					if slices.Contains([]string{"outage", "unavailable", "refusal", "serviceError"}, f.Name) {
-						add(n.Args[0])
-					} else if f.Name == "admit" { // which hands the word on
-						add(n.Args[2])
-					}
-				}
-			}
-			return true
-		})
-	}
-	slices.Sort(documented)
-	slices.Sort(defined)
-	if got, want := slices.Compact(documented), slices.Compact(defined); !slices.Equal(got, want) {
-		t.Errorf("documented %q, defined %q", got, want)
-	}
-}
-
-func literal(e ast.Expr) (string, bool) {
-	lit, ok := e.(*ast.BasicLit)
-	if !ok || lit.Kind != token.STRING {
-		return "", false
-	}
-	s, err := strconv.Unquote(lit.Value)
-	return s, err == nil
-}
-
-// fieldDoc returns the comment of a struct's field.
-func fieldDoc(t testing.TB, file, typeName, field string) (doc string) {
-	t.Helper()
-	ast.Inspect(parseFile(t, file), func(n ast.Node) bool {
-		if spec, ok := n.(*ast.TypeSpec); ok && spec.Name.Name == typeName {
-			for _, f := range spec.Type.(*ast.StructType).Fields.List {
-				if len(f.Names) > 0 && f.Names[0].Name == field {
-					doc = f.Doc.Text()
-				}
-			}
-		}
-		return true
-	})
-	return doc
 }
