@@ -352,6 +352,7 @@ func TestSignerCopies(t *testing.T) {
 			r.E = 3
 		},
 		func() {
+			//lint:ignore SA1019 a caller may change the raw number
 			for _, n := range []*big.Int{e.X, e.Y, e.D} {
 				n.SetInt64(1)
 			}
