@@ -45,9 +45,9 @@ type Proof struct {
 // Errors: [*InputError] for the AMR, At (field "time"), TokenTTL or Audience;
 // [ErrUserNotFound], [ErrUserDisabled] and [ErrTooManySessions]. A step-up has those of
 // [Authenticator.CheckIdentity], such as [ErrWideAudience], too; it is
-// [ErrInvalidCredentials] if the Identity is another user's, and [ErrInvalidToken] in place
-// of the first two, and if the session has ended. Beside an error the old session goes on,
-// except that after [ErrUnavailable] it may have ended. A session that is ended by a logout
+// [ErrInvalidCredentials] if the Identity is another user's, and [ErrInvalidToken] if the
+// session has ended, or the user is gone, or disabled and has a session. Beside an error
+// the old session goes on, except that after [ErrUnavailable] it may have ended. A session that is ended by a logout
 // or another step-up at the same time does not stop this one, whose user has just been
 // authenticated; what ends all sessions does.
 func (a *Authenticator) LoginWith(ctx context.Context, p Proof) (_ Result, err error) {
