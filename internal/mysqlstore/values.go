@@ -165,15 +165,7 @@ func readTimes(columns map[*time.Time]sql.NullString) (err error) {
 	return nil
 }
 
-// longestList is how many values one list has. MariaDB makes a table of a list of a thousand
-// (in_predicate_conversion_threshold), and scans the other one for it, with its locks.
-const longestList = 500
-
 // anyOf is the condition that a column is one of so many values, as [values.bytes] adds them.
 func anyOf(column string, n int) string {
-	var lists []string
-	for ; n > 0; n -= longestList {
-		lists = append(lists, column+" IN ("+strings.Repeat(asBytes+", ", min(n, longestList)-1)+asBytes+")")
-	}
-	return "(" + strings.Join(lists, " OR ") + ")"
+	return column + " IN (" + strings.Repeat(asBytes+", ", max(n-1, 0)) + asBytes + ")"
 }
