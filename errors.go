@@ -2,7 +2,6 @@ package auth
 
 import (
 	"errors"
-	"fmt"
 
 	"github.com/seed89488a0c/auth/internal/fault"
 	"github.com/seed89488a0c/auth/internal/input"
@@ -152,54 +151,16 @@ type HashError = input.HashError
 
 // StoreError says that a store failed, and how, in terms that may be logged.
 // It matches [ErrUnavailable], and the context's error where that ended it.
-type StoreError struct {
-	Op      string // what was asked, such as "create user"
-	Code    string // the store's own code, such as "mysql 1040"; never its text
-	Context error  // context.Canceled or context.DeadlineExceeded, or nil
-}
-
-func (e *StoreError) Error() string { return "auth: store: " + e.Op + ": " + e.Code }
-
-// Unwrap returns what the error matches.
-func (e *StoreError) Unwrap() []error { return fault.Matches(e.Context) }
-
-// besideError is an error of a function of [MySQLStore.OnCreateUser] that has a driver's
-// in it: whole for the caller, and a code for events.
-type besideError struct {
-	error
-	told    *StoreError
-	matches []error
-}
-
-func (e *besideError) Unwrap() []error { return e.matches }
+//
+//	Op      string // what was asked, such as "create user"
+//	Code    string // the store's own code, such as "mysql 1040"; never its text
+//	Context error  // context.Canceled or context.DeadlineExceeded, or nil
+type StoreError = row.Error
 
 // storeError passes on the sentinels that a store may return, its outages and the errors
 // of the service's own function (see [MySQLStore.OnCreateUser]), and hides
 // everything else, since a driver's text can hold the address (MySQL's 1062 does).
-func storeError(op string, err error, allowed ...error) error {
-	if err == nil {
-		return nil
-	}
-	if own, ok := errors.AsType[*row.ServiceError](err); ok {
-		if own.Told == nil {
-			return own.Err
-		}
-		e := &besideError{own.Err, (*StoreError)(own.Told), []error{own.Err}}
-		if own.Outage {
-			e.matches = append(e.matches, ErrUnavailable)
-		}
-		return e
-	}
-	if known, ok := errors.AsType[*StoreError](err); ok {
-		return known
-	}
-	for _, sentinel := range append(allowed, ErrSchema) {
-		if errors.Is(err, sentinel) {
-			return sentinel
-		}
-	}
-	return &StoreError{Op: op, Code: fmt.Sprintf("%T", err), Context: fault.Context(err)}
-}
+func storeError(op string, err error, allowed ...error) error { return row.Passed(op, err, allowed...) }
 
 // refusal is an outage that can be told in words of our own.
 func refusal(op, kind string) error { return fault.Told(op, kind) }

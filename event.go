@@ -198,10 +198,7 @@ func (a *Authenticator) emit(ctx context.Context, e Event) {
 			c.told = true
 		}
 	}
-	if beside, ok := errors.AsType[*besideError](e.Err); ok {
-		e.Err = beside.told
-	}
-	if e.Err != nil {
+	if e.Err = row.Told(e.Err); e.Err != nil {
 		e.Code, e.Err = codeOf(e.Err), fault.Whole(e.Err)
 	}
 	e.UserID = row.Cut(e.UserID, row.MaxID)

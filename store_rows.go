@@ -2,7 +2,6 @@ package auth
 
 import (
 	"context"
-	"errors"
 
 	"github.com/seed89488a0c/auth/internal/row"
 )
@@ -156,9 +155,6 @@ func rowError(err, taken, notFound error) error {
 		return taken
 	case row.ErrNotFound:
 		return notFound
-	}
-	if outage, ok := errors.AsType[*row.Error](err); ok {
-		return (*StoreError)(outage)
 	}
 	return err
 }

@@ -5,14 +5,10 @@ package row
 
 import (
 	"cmp"
-	"errors"
 	"net/netip"
 	"strings"
 	"time"
 	"unicode/utf8"
-
-	"github.com/seed89488a0c/auth/internal/fault"
-	"github.com/seed89488a0c/auth/internal/token"
 )
 
 // What a store keeps, in bytes where nothing else is said.
@@ -111,38 +107,6 @@ func (f SessionFilter) ChoosesNone() bool {
 
 // AtMost is how many sessions go at once.
 func (f SessionFilter) AtMost() int { return cmp.Or(f.Limit, MaxRemoved) }
-
-// What a store answers beside success and outages. The last two are auth's own.
-var (
-	ErrTaken    = errors.New("row: the key is taken")
-	ErrNotFound = errors.New("row: not found")
-	ErrConflict = fault.New("conflict", "auth: conflicting change", nil)
-	ErrSchema   = fault.New("schema", "auth: database schema missing or outdated, run Migrate", token.ErrUnavailable)
-)
-
-// Error is an outage; its fields are those of auth's StoreError.
-type Error struct {
-	Op, Code string
-	Context  error
-}
-
-func (e *Error) Error() string { return e.Op + ": " + e.Code }
-
-// ServiceError is an error of the service's own, which is passed on whole: what its
-// function returned that writes beside a new user.
-type ServiceError struct {
-	Err error
-
-	// Told is what may be logged of an error that has a driver's in it, whose text can
-	// hold what people entered; nil = there is none.
-	Told   *Error
-	Outage bool // of the database
-}
-
-func (e *ServiceError) Error() string { return e.Err.Error() }
-
-// Unwrap returns the service's error.
-func (e *ServiceError) Unwrap() error { return e.Err }
 
 // Cut returns what a column of so many bytes can keep of a text.
 func Cut(s string, maxBytes int) string {
