@@ -1,8 +1,6 @@
 package auth
 
 import (
-	"errors"
-
 	"github.com/seed89488a0c/auth/internal/email"
 	"github.com/seed89488a0c/auth/internal/input"
 )
@@ -29,7 +27,4 @@ func ParseEmail(s string) (Email, error) {
 	return Email(address), nil
 }
 
-func emailError(err error) error {
-	code, _ := errors.AsType[email.Code](err)
-	return &InputError{Field: input.FieldEmail, Code: string(code)}
-}
+func emailError(err error) error { return input.Email(err) }

@@ -15,7 +15,7 @@ import (
 // never contain input, secrets, SQL or a driver's text.
 var (
 	// ErrInvalidInput is matched by every *[InputError].
-	ErrInvalidInput = errors.New("auth: invalid input")
+	ErrInvalidInput = input.ErrInvalid
 
 	// ErrInvalidCredentials answers a failed login, whatever the reason: an
 	// unknown address, a wrong password, a disabled user, a user without
@@ -88,8 +88,16 @@ var (
 // It matches [ErrInvalidInput]. Where several fields are wrong the first of
 // e-mail, username, password is reported.
 //
-// Field is "id", "email", "username", "password", "password_hash", "time",
-// "token_ttl", "audience" or "amr". Code is stable, and one of:
+// It has the fields
+//
+//   - Field string: "id", "email", "username", "password", "password_hash", "time",
+//     "token_ttl", "audience" or "amr"
+//   - Code string: stable, and one of those below
+//   - Min, Max int: the limits that apply; zero where the code has none
+//   - Hash *HashError: what is known of the hash, for the codes that begin with "hash_";
+//     else nil
+//
+// The codes are:
 //
 //	required                   the field is empty
 //	too_short                  fewer than Min characters
@@ -121,18 +129,7 @@ var (
 //	email_domain_no_dot        a domain of one label
 //	email_domain_invalid       a domain that no registry can hold (IDNA 2008)
 //	email_domain_special_use   a domain where no mail is delivered (RFC 6761)
-type InputError struct {
-	Field    string
-	Code     string
-	Min, Max int // the limits that apply; zero where the code has none
-
-	Hash *HashError // what is known of the hash, for the codes that begin with "hash_"; else nil
-}
-
-func (e *InputError) Error() string { return "auth: invalid input: " + e.Field + ": " + e.Code }
-
-// Unwrap returns [ErrInvalidInput].
-func (e *InputError) Unwrap() error { return ErrInvalidInput }
+type InputError = input.Error
 
 // HashError says why a [Hasher] cannot verify a stored hash, so that the rows of a
 // table can be sorted by it. It repeats nothing of the hash but its costs. It matches

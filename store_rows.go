@@ -28,10 +28,7 @@ func isZero(store any) bool {
 
 // CreateUser is as [UserStore] has it.
 func (s *rowStore) CreateUser(ctx context.Context, r UserRecord) (string, error) {
-	id, err := s.rows.CreateUser(ctx, row.User{
-		Profile: row.Profile(r.User), EmailKey: r.EmailKey, PasswordHash: r.PasswordHash, Epoch: r.Epoch,
-		DisabledAt: r.DisabledAt, EmailVerifiedAt: r.EmailVerifiedAt,
-	})
+	id, err := s.rows.CreateUser(ctx, userRow(r))
 	return id, userError(err)
 }
 
@@ -120,6 +117,13 @@ func (s *rowStore) Sessions(ctx context.Context, userID string) ([]SessionRecord
 func (s *rowStore) DeleteSessions(ctx context.Context, f SessionFilter) (int, error) {
 	n, err := s.rows.DeleteSessions(ctx, row.SessionFilter(f))
 	return n, sessionError(err)
+}
+
+func userRow(r UserRecord) row.User {
+	return row.User{
+		Profile: row.Profile(r.User), EmailKey: r.EmailKey, PasswordHash: r.PasswordHash, Epoch: r.Epoch,
+		DisabledAt: r.DisabledAt, EmailVerifiedAt: r.EmailVerifiedAt,
+	}
 }
 
 func userRecord(u row.User) UserRecord {

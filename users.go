@@ -7,11 +7,8 @@ import (
 	"net/netip"
 	"time"
 
-	"github.com/seed89488a0c/auth/internal/email"
 	"github.com/seed89488a0c/auth/internal/hashgate"
 	"github.com/seed89488a0c/auth/internal/input"
-	"github.com/seed89488a0c/auth/internal/row"
-	"github.com/seed89488a0c/auth/internal/uuid"
 )
 
 // epochStep returns by how much an ending raises an epoch. It is random, so that nobody
@@ -118,44 +115,17 @@ func (a *Authenticator) Import(ctx context.Context, r UserRecord) (_ User, err e
 	ctx, call := a.begin(ctx, "import", Client{})
 	defer a.report(ctx, call, &err)
 	call.userID = r.ID
-	now := currentTime()
-	if r.ID == "" {
-		r.ID = uuid.V7(now)
-	}
-	if code := input.ID(r.ID); code != "" {
-		return User{}, &InputError{Field: input.FieldID, Code: code, Max: row.MaxID}
-	}
-	address, err := email.ParseImport(r.Email)
+	u, err := input.Import(userRow(r), currentTime(), func(encoded string) *HashError { return a.unreadable(ctx, encoded) })
 	if err != nil {
-		return User{}, emailError(err)
-	}
-	r.Email, r.EmailKey = address.Address, address.Key
-	if r.Username, err = parseUsername(r.Username); err != nil {
 		return User{}, err
 	}
-	if len(r.PasswordHash) > row.MaxPasswordHash {
-		return User{}, &InputError{Field: input.FieldPasswordHash, Code: input.TooLong, Max: row.MaxPasswordHash}
-	}
-	if why := a.unreadable(ctx, r.PasswordHash); why != nil {
-		return User{}, &InputError{Field: input.FieldPasswordHash, Code: why.Code, Hash: why}
-	}
-	r.Epoch = newEpoch()
-	r.UpdatedAt = now
-	if r.CreatedAt.IsZero() {
-		r.CreatedAt = now
-	}
-	for _, t := range []*time.Time{&r.CreatedAt, &r.DisabledAt, &r.EmailVerifiedAt} {
-		*t = t.UTC().Truncate(time.Microsecond)
-		if !t.IsZero() && (t.Year() < 1000 || t.Year() > 9999) { // what MySQL keeps
-			return User{}, &InputError{Field: input.FieldTime, Code: input.OutOfRange}
-		}
-	}
-	if r.ID, err = a.store.CreateUser(ctx, r); err != nil {
+	u.Epoch = newEpoch()
+	if u.ID, err = a.store.CreateUser(ctx, userRecord(u)); err != nil {
 		return User{}, storeError("import user", err, ErrUserExists)
 	}
-	a.known.Forget(r.ID) // of the one before, whose sessions are of another epoch
-	a.emit(ctx, Event{Kind: "user_imported", UserID: r.ID})
-	return r.User, nil
+	a.known.Forget(u.ID) // of the one before, whose sessions are of another epoch
+	a.emit(ctx, Event{Kind: "user_imported", UserID: u.ID})
+	return User(u.Profile), nil
 }
 
 // unreadable says why nobody could log in with a stored hash, or nil.
@@ -203,10 +173,4 @@ func (a *Authenticator) update(ctx context.Context, u UserUpdate) error {
 }
 
 // parseUsername returns a display name in NFC.
-func parseUsername(s string) (string, error) {
-	name, code := input.Username(s)
-	if code != "" {
-		return "", &InputError{Field: input.FieldUsername, Code: code, Max: row.MaxUsername}
-	}
-	return name, nil
-}
+func parseUsername(s string) (string, error) { return input.Username(s) }

@@ -8,20 +8,19 @@ import (
 	"github.com/seed89488a0c/auth/internal/token"
 )
 
-// Token returns the code of what is wrong with what is asked of a token: its TTL, where
-// 0 is the issuer's, and its audiences; the field that is wrong, and the limit that
-// applies, 0 where there is none. Which audiences are allowed the issuer says.
-func Token(ttl time.Duration, audience []string) (field, code string, most int) {
+// Token returns the [*Error] of what is asked of a token: its TTL, where 0 is the
+// issuer's, and its audiences. Which of these are allowed the issuer says.
+func Token(ttl time.Duration, audience []string) error {
 	if ttl != 0 && !token.ValidTTL(ttl) {
-		return FieldTokenTTL, OutOfRange, 0
+		return &Error{Field: FieldTokenTTL, Code: OutOfRange}
 	}
 	for _, one := range audience {
 		if !token.ValidText(one) || strings.Contains(one, " ") {
-			return FieldAudience, NotAllowed, 0
+			return &Error{Field: FieldAudience, Code: NotAllowed}
 		}
 	}
 	if len(strings.Join(audience, " ")) > row.MaxAudience { // what a session keeps
-		return FieldAudience, TooLong, row.MaxAudience
+		return &Error{Field: FieldAudience, Code: TooLong, Max: row.MaxAudience}
 	}
-	return "", "", 0
+	return nil
 }

@@ -1,6 +1,7 @@
 package input_test
 
 import (
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -27,9 +28,12 @@ func TestToken(t *testing.T) {
 		{"as long as a session keeps", 0, []string{"a", strings.Repeat("b", row.MaxAudience-2)}, "", "", 0},
 		{"one byte more", 0, []string{"a", strings.Repeat("b", row.MaxAudience-1)}, "audience", "too_long", row.MaxAudience},
 	} {
-		field, code, most := input.Token(tt.ttl, tt.audience)
-		if field != tt.field || code != tt.code || most != tt.most {
-			t.Errorf("%s: got %q, %q, %d", tt.name, field, code, most)
+		var got input.Error
+		if wrong, ok := errors.AsType[*input.Error](input.Token(tt.ttl, tt.audience)); ok {
+			got = *wrong
+		}
+		if want := (input.Error{Field: tt.field, Code: tt.code, Max: tt.most}); got != want {
+			t.Errorf("%s: got %+v, want %+v", tt.name, got, want)
 		}
 	}
 }

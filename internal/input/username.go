@@ -8,9 +8,17 @@ import (
 	"github.com/seed89488a0c/auth/internal/row"
 )
 
-// Username returns a display name in NFC, or the code of the rule that it breaks.
+// Username returns a display name in NFC, or the [*Error] of the rule that it breaks.
 // Nothing is trimmed; the empty name is one.
-func Username(s string) (name, code string) {
+func Username(s string) (string, error) {
+	name, code := username(s)
+	if code != "" {
+		return "", &Error{Field: FieldUsername, Code: code, Max: row.MaxUsername}
+	}
+	return name, nil
+}
+
+func username(s string) (name, code string) {
 	// Before anything walks over it; NFC makes text shorter by less than four times.
 	if len(s) > 4*row.MaxUsername*utf8.UTFMax {
 		return "", TooLong
