@@ -20,7 +20,7 @@ var (
 	// ErrInvalidCredentials answers a failed login, whatever the reason: an
 	// unknown address, a wrong password, a disabled user, a user without
 	// password or with a hash that cannot be read (ASVS 5.0 6.3.8).
-	ErrInvalidCredentials = fault.New("invalid_credentials", "auth: invalid credentials", nil)
+	ErrInvalidCredentials = fault.ErrInvalidCredentials
 
 	// ErrUserDisabled is returned where the caller is known already, as by
 	// [Authenticator.ChangePassword]. It matches ErrInvalidCredentials.
@@ -43,7 +43,7 @@ var (
 
 	// ErrTooManySessions refuses a login of a user who has as many sessions as
 	// [SessionConfig.MaxPerUser] allows.
-	ErrTooManySessions = fault.New("too_many_sessions", "auth: too many sessions", nil)
+	ErrTooManySessions = fault.ErrTooManySessions
 
 	// ErrConflict says that the user was changed by somebody else between
 	// reading and writing. Nothing was written; read again and retry.
@@ -70,7 +70,7 @@ var (
 	// looked for in breaches, or that
 	// the context ended in the queue; then it matches the context's error too.
 	// It matches ErrUnavailable.
-	ErrOverloaded = fault.New("overloaded", "auth: overloaded", ErrUnavailable)
+	ErrOverloaded = fault.ErrOverloaded
 
 	// ErrSchema says that the database has no schema of this library, or an
 	// older one: run [MySQLStore.Migrate]. It matches ErrUnavailable.
@@ -83,6 +83,9 @@ var (
 	// damaged, or that its parameters are beyond the caps.
 	ErrMalformedHash = input.ErrMalformedHash
 )
+
+// errNoSessions is for a service that forgot them: no client can do anything about it.
+var errNoSessions = fault.ErrNoSessions
 
 // InputError says which rule an input breaks, without repeating the input.
 // It matches [ErrInvalidInput]. Where several fields are wrong the first of

@@ -1,7 +1,6 @@
 package auth
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -134,49 +133,15 @@ func (a *Authenticator) report(ctx context.Context, c *call, err *error) {
 		c.userID = "" // which is any text that the service was given
 	}
 	if *err != nil && !c.told {
-		a.emit(ctx, Event{Kind: c.refusal(ctx, *err), UserID: c.userID, SessionID: c.sessionID, AMR: c.amr, Err: *err})
+		a.emit(ctx, Event{Kind: event.Refusal(ctx, c.op, *err), UserID: c.userID, SessionID: c.sessionID, AMR: c.amr, Err: *err})
 	}
 }
 
 // went tells of what failed where the call goes on without it.
 func (a *Authenticator) went(ctx context.Context, userID string, err error) {
 	if err != nil {
-		a.emit(ctx, Event{Kind: outageKind(ctx, err), UserID: userID, Err: err})
+		a.emit(ctx, Event{Kind: event.Outage(ctx, err), UserID: userID, Err: err})
 	}
-}
-
-// refusal returns the kind of an error that ends the call.
-func (c *call) refusal(ctx context.Context, err error) string {
-	kind := "refused"
-	switch {
-	case errors.Is(err, ErrUnavailable):
-		kind = outageKind(ctx, err)
-	case errors.Is(err, ErrTooManySessions):
-		kind = "too_many_sessions"
-	case c.op == "register":
-		kind = "registration_refused"
-	case c.op == "refresh":
-		kind = "refresh_refused"
-	case errors.Is(err, ErrInvalidToken):
-		kind = "token_refused"
-	case c.op == "login", c.op == "login_with":
-		kind = "login_failed"
-	case errors.Is(err, ErrInvalidCredentials):
-		kind = "password_refused"
-	}
-	return kind
-}
-
-// outageKind returns the kind of an outage. Whoever goes away does not make one.
-func outageKind(ctx context.Context, err error) string {
-	kind := "unavailable"
-	switch {
-	case errors.Is(err, context.Canceled) && ctx.Err() == context.Canceled:
-		kind = "abandoned"
-	case errors.Is(err, ErrOverloaded):
-		kind = "overloaded"
-	}
-	return kind
 }
 
 // emit raises an event, of the call that ctx is of. A refusal is raised once.
@@ -189,32 +154,12 @@ func (a *Authenticator) emit(ctx context.Context, e Event) {
 		if e.Op = c.op; e.Client == (Client{}) {
 			e.Client = c.client
 		}
-		switch e.Kind {
-		case "login_failed", "password_refused":
-			c.told, e.Code = true, cmp.Or(e.Code, "invalid_credentials")
-		case "session_replayed":
-			c.told, e.Code = true, e.Kind
-		case "token_refused", "refresh_refused":
-			c.told = true
-		}
+		told, code := event.Told(e.Kind, e.Code)
+		c.told, e.Code = c.told || told, code
 	}
 	if e.Err = row.Told(e.Err); e.Err != nil {
-		e.Code, e.Err = codeOf(e.Err), fault.Whole(e.Err)
+		e.Code, e.Err = event.Code(e.Err), fault.Whole(e.Err)
 	}
 	e.UserID = row.Cut(e.UserID, row.MaxID)
 	a.events(ctx, e)
-}
-
-// codeOf returns the Code of an event.
-func codeOf(err error) string {
-	if wrong, ok := errors.AsType[*InputError](err); ok {
-		return wrong.Code
-	}
-	if store, ok := errors.AsType[*StoreError](err); ok {
-		return store.Code
-	}
-	if errors.Is(err, errNoSessions) {
-		return "no_sessions"
-	}
-	return fault.Code(err)
 }

@@ -245,9 +245,6 @@ func (a *Authenticator) countedSessions(ctx context.Context, user UserRecord) ([
 	return living, nil
 }
 
-// errNoSessions is for a service that forgot them: no client can do anything about it.
-var errNoSessions = errors.New("auth: there are no sessions: Options.Sessions has no Store")
-
 // HasSessions says whether there are any: whether [Options.Sessions] has a Store. Without
 // one Refresh, Logout, EndSession, EndSessions and Sessions return an error that says so
 // and matches nothing, and there are access tokens only.

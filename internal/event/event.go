@@ -1,4 +1,4 @@
-// Package event is how a security event prints.
+// Package event is what a security event says of an error, and how it prints.
 package event
 
 import (
