@@ -15,9 +15,9 @@ import (
 
 	"github.com/seed89488a0c/auth/internal/clientaddr"
 	"github.com/seed89488a0c/auth/internal/device"
-	"github.com/seed89488a0c/auth/internal/draw"
 	"github.com/seed89488a0c/auth/internal/email"
 	"github.com/seed89488a0c/auth/internal/hashgate"
+	"github.com/seed89488a0c/auth/internal/hashing"
 	"github.com/seed89488a0c/auth/internal/input"
 	"github.com/seed89488a0c/auth/internal/lifetime"
 	"github.com/seed89488a0c/auth/internal/recent"
@@ -50,8 +50,8 @@ type Authenticator struct {
 	policy PasswordPolicy
 	claims func(context.Context, User) (any, error) // nil: none
 	events func(context.Context, Event)
-	gate   *hashgate.Gate // of hashes
-	asking *hashgate.Gate // of questions to PasswordPolicy.Breached
+	room   hashing.Room[Password] // where hashes are made and checked
+	asking *hashgate.Gate         // of questions to PasswordPolicy.Breached
 
 	sessions      SessionStore // nil: there are none
 	sessionConfig SessionConfig
@@ -59,7 +59,6 @@ type Authenticator struct {
 	known         *recent.Table[knownSession] // nil: Verify does not ask for sessions
 
 	devices        device.Keys
-	decoys         *draw.Lots[decoy] // readable, by the e-mail key; the first is of live parameters
 	revealDisabled bool
 	testAddresses  bool // under .test are accepted
 
@@ -315,11 +314,9 @@ const rehashTimeout = time.Second
 func (a *Authenticator) rehash(ctx context.Context, user UserRecord, p Password, unlike error) {
 	within, cancel := context.WithTimeout(ctx, rehashTimeout)
 	defer cancel()
-	hash, err := "", error(ErrOverloaded)
-	if unlike != nil {
-		err = unlike
-	} else if a.gate.TryAcquire(a.decoys.First().bytes) {
-		hash, err = a.hashAdmitted(within, p)
+	hash, err := "", unlike
+	if err == nil {
+		hash, err = a.room.TryHash(within, p)
 	}
 	if err == nil {
 		err = a.update(within, UserUpdate{ID: user.ID, IfPasswordHash: &user.PasswordHash, PasswordHash: &hash})

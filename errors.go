@@ -168,9 +168,5 @@ func refusal(op, kind string) error { return fault.Told(op, kind) }
 // unavailable is an outage of which the type alone is told.
 func unavailable(op string, err error) error { return fault.Hidden(op, err) }
 
-// outage passes on as it is what matches [ErrUnavailable], by the contract of
-// [Hasher] and [PasswordPolicy] without secrets in it, and hides everything else.
-func outage(op string, err error) error { return fault.Passed(op, err) }
-
 // serviceError is the outage of a function of the service's own.
 func serviceError(op string, err error) error { return fault.Service(op, err) }

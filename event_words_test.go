@@ -25,7 +25,7 @@ func TestEventCodesAreDocumented(t *testing.T) {
 			defined = append(defined, strings.ReplaceAll(code, " ", "_"))
 		}
 	}
-	for _, file := range append(rootFiles(t), "internal/fault/fault.go", "internal/fault/sentinels.go", "internal/row/errors.go", "internal/input/hash_error.go") {
+	for _, file := range append(rootFiles(t), "internal/fault/fault.go", "internal/fault/sentinels.go", "internal/hashing/hashing.go", "internal/hashing/check.go", "internal/row/errors.go", "internal/input/hash_error.go") {
 		inCode := false // in a function that returns codes
 		ast.Inspect(parseFile(t, file), func(n ast.Node) bool {
 			switch n := n.(type) {
@@ -36,19 +36,18 @@ func TestEventCodesAreDocumented(t *testing.T) {
 					add(n.Results[0])
 				}
 			case *ast.CallExpr:
-				switch f := n.Fun.(type) {
-				case *ast.SelectorExpr: // fault.New("user_exists", …)
-					if p, ok := f.X.(*ast.Ident); ok && p.Name == "fault" && f.Sel.Name == "New" {
-						add(n.Args[0])
+				name, _ := n.Fun.(*ast.Ident) // refusal("claims", …), and New("user_exists", …) in package fault
+				if f, ok := n.Fun.(*ast.SelectorExpr); ok {
+					if p, ok := f.X.(*ast.Ident); ok && (p.Name == "fault" || p.Name == "hashing") {
+						name = f.Sel
 					}
-				case *ast.Ident: // outage("hash password", err)
-					if f.Name == "New" { // in package fault
-						add(n.Args[0])
-					} else if slices.Contains([]string{"outage", "unavailable", "refusal", "serviceError"}, f.Name) {
-						add(n.Args[0])
-					} else if f.Name == "admit" { // which hands the word on
-						add(n.Args[2])
-					}
+				}
+				switch {
+				case name == nil:
+				case name.Name == "Admit": // which hands the word on
+					add(n.Args[2])
+				case slices.Contains([]string{"New", "Passed", "Hidden", "Told", "unavailable", "refusal", "serviceError"}, name.Name):
+					add(n.Args[0])
 				}
 			}
 			return true

@@ -6,7 +6,7 @@ import (
 )
 
 // SetHashSlots sets how many hashes may run at once, within a budget of bytes.
-func SetHashSlots(a *Authenticator, n int, budget int64) { a.gate = hashgate.New(n, budget) }
+func SetHashSlots(a *Authenticator, n int, budget int64) { a.room.Gate = hashgate.New(n, budget) }
 
 // Own returns an identity as if a had verified it.
 func Own(a *Authenticator, id Identity) Identity {

@@ -6,7 +6,9 @@ import (
 	"slices"
 
 	"github.com/seed89488a0c/auth/internal/hashgate"
+	"github.com/seed89488a0c/auth/internal/hashing"
 	"github.com/seed89488a0c/auth/internal/input"
+	"github.com/seed89488a0c/auth/internal/mysqlstore"
 )
 
 // PasswordPolicy is what a new password must satisfy. The zero value is a safe
@@ -86,7 +88,7 @@ func (a *Authenticator) breached(ctx context.Context, turn hashgate.Turn, passwo
 	if a.policy.Breached == nil {
 		return false, nil
 	}
-	if err := admit(ctx, a.asking, "check password", turn, 0); err != nil {
+	if err := hashing.Admit(ctx, a.asking, "check password", turn, 0, mysqlstore.Inside(ctx)); err != nil {
 		return false, err
 	}
 	defer a.asking.Release(0)

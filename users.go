@@ -2,7 +2,6 @@ package auth
 
 import (
 	"context"
-	"errors"
 	"math/rand/v2"
 	"net/netip"
 	"time"
@@ -115,7 +114,7 @@ func (a *Authenticator) Import(ctx context.Context, r UserRecord) (_ User, err e
 	ctx, call := a.begin(ctx, "import", Client{})
 	defer a.report(ctx, call, &err)
 	call.userID = r.ID
-	u, err := input.Import(userRow(r), currentTime(), func(encoded string) *HashError { return a.unreadable(ctx, encoded) })
+	u, err := input.Import(userRow(r), currentTime(), func(encoded string) *HashError { return a.room.Unreadable(ctx, encoded) })
 	if err != nil {
 		return User{}, err
 	}
@@ -126,33 +125,6 @@ func (a *Authenticator) Import(ctx context.Context, r UserRecord) (_ User, err e
 	a.known.Forget(u.ID) // of the one before, whose sessions are of another epoch
 	a.emit(ctx, Event{Kind: "user_imported", UserID: u.ID})
 	return User(u.Profile), nil
-}
-
-// unreadable says why nobody could log in with a stored hash, or nil.
-func (a *Authenticator) unreadable(ctx context.Context, encoded string) *HashError {
-	if encoded == "" {
-		return nil // no password
-	}
-	info := a.hasher.Inspect(encoded)
-	if info.Scheme != "" {
-		if a.gate.Holds(info.MemoryBytes) {
-			return nil
-		}
-		return &HashError{Code: input.HashTooCostly, Scheme: info.Scheme, Limit: "memory", Value: uint64(info.MemoryBytes), Max: uint64(a.gate.Budget())}
-	}
-	if bare := input.WithoutSpace(encoded); bare == "" {
-		return &HashError{Code: input.HashWhiteSpace}
-	} else if scheme := a.hasher.Inspect(bare).Scheme; bare != encoded && scheme != "" {
-		return &HashError{Code: input.HashWhiteSpace, Scheme: scheme}
-	}
-	_, err := a.hasher.Verify(ctx, encoded, Password{}) // Inspect is zero: an error before any work
-	if why, ok := errors.AsType[*HashError](err); ok {
-		return why
-	}
-	if errors.Is(err, ErrUnknownHash) {
-		return &HashError{Code: input.HashUnknown}
-	}
-	return &HashError{Code: input.HashDamaged}
 }
 
 func (a *Authenticator) userByID(ctx context.Context, id string) (UserRecord, error) {
