@@ -10,6 +10,6 @@ var (
 	ErrOverloaded         = New("overloaded", "auth: overloaded", token.ErrUnavailable)
 
 	// ErrNoSessions is for a service that forgot them: no client can do anything about it.
-	// It is of no name in auth.
+	// auth does not export it.
 	ErrNoSessions = New("no_sessions", "auth: there are no sessions: Options.Sessions has no Store", nil)
 )

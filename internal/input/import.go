@@ -10,8 +10,8 @@ import (
 
 // Import returns a user of another system as a store keeps it, but for the epoch: an ID
 // and a time of creation that are empty are made, and the e-mail key always is. Or it
-// returns the [*Error] of the first rule that is broken, by the order in which they have
-// always been told. unreadable says why nobody could log in with the hash, or nil.
+// returns the [*Error] of the first rule that is broken, in the order of ID, address, name,
+// hash and times. unreadable says why nobody could log in with the hash, or nil.
 func Import(u row.User, now time.Time, unreadable func(encoded string) *HashError) (row.User, error) {
 	if u.ID == "" {
 		u.ID = uuid.V7(now)
