@@ -161,7 +161,8 @@ func (a *Authenticator) limit(s SessionRecord) SessionRecord {
 // of ours that is known from the same read; others are asked at each login.
 func (a *Authenticator) userForLogin(ctx context.Context, key string) (UserRecord, bool, error) {
 	if s := storeOfBoth(a.store, a.sessions); s != nil {
-		return s.userForLogin(ctx, key, a.sessionConfig.MaxPerUser)
+		user, crowded, _, err := s.userForLogin(ctx, key, a.sessionConfig.MaxPerUser, nil)
+		return user, crowded, err
 	}
 	user, err := a.store.UserByEmail(ctx, key)
 	return user, a.sessions != nil, err

@@ -9,16 +9,17 @@ import (
 	"github.com/seed89488a0c/auth/internal/row"
 )
 
-// MySQLStore keeps users and sessions in MySQL, MariaDB or another server of
+// MySQLStore keeps users, sessions and counters in MySQL, MariaDB or another server of
 // their protocol. It is safe for concurrent use and keeps the whole contract of
-// [UserStore] and [SessionStore].
+// [UserStore], [SessionStore] and [AttemptStore].
 //
 // Each method sends one statement that meets one row by one unique key, or at most a
-// thousand sessions by an index, whatever a user has stored; only an UpdateUser that conflicts sends a second, to tell
-// why. A statement that the server rolled back, as after a deadlock, is sent again a
+// thousand by an index, whatever a user has stored. Only an UpdateUser that conflicts sends
+// a second, to tell why, and a DeleteAttempts of all that has expired one more for each
+// hundred counters. A statement that the server rolled back, as after a deadlock, is sent again a
 // few times while the context lasts; one whose outcome is unknown never is.
 //
-// Beside the errors of these two every method can return [ErrSchema], and a
+// Beside the errors of these three every method can return [ErrSchema], and a
 // [*StoreError] whose Code is "mysql" and the server's error number, or
 //
 //	connection lost     while the statement ran: its outcome is unknown
@@ -28,11 +29,12 @@ import (
 //	transaction ended   that of OnCreateUser was over before it could be committed
 //	value too long      for its column; nothing was sent
 //	value not UTF-8     in a text that people read; nothing was sent
-//	time out of range   not in the years 1000 to 9999, or zero where a session ends; nothing was sent
+//	time out of range   not in the years 1000 to 9999, of a counter 1970 to 9999, or zero where a session ends; nothing was sent
 //	id not an integer   a session of a user that a table of integer IDs cannot have; nothing was sent
 //	autocommit is off   the connections would lose every write
 //	no wsrep_sync_wait  a node of a Galera cluster does not wait for the writes of others
 //	id column type      the table was made with or without IntegerIDs, the store is not
+//	counters cut short  the server's group_concat_max_len is below 1024, its default
 //	inside transaction  it was called with the context of a function of OnCreateUser
 //	driver              anything else, with the Go type of the driver's error
 type MySQLStore struct {
@@ -41,11 +43,13 @@ type MySQLStore struct {
 	opened bool              // by OpenMySQL, so that Close closes the pool
 }
 
+var _ AttemptStore = (*MySQLStore)(nil)
+
 // MySQLConfig says which tables there are. The zero value is what most services want.
 type MySQLConfig struct {
 	// Table is the name of the users' table: 1 to 48 ASCII letters, digits and
-	// underscores; "" = auth_users. The table of the sessions and that of the schema's
-	// version have the same name with _sessions and _schema behind it.
+	// underscores; "" = auth_users. The tables of the sessions, of the counters and of the
+	// schema's version have the same name with _sessions, _attempts and _schema behind it.
 	Table string
 
 	// IntegerIDs is for a table whose id column is BIGINT UNSIGNED AUTO_INCREMENT. The

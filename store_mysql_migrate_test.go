@@ -155,6 +155,8 @@ func TestMySQLSchemaIsChecked(t *testing.T) {
 		"a column too few":  {"ALTER TABLE auth_users DROP COLUMN epoch", auth.ErrSchema, false},
 		"no sessions":       {"DROP TABLE auth_users_sessions", auth.ErrSchema, false},
 		"no token column":   {"ALTER TABLE auth_users_sessions DROP COLUMN token", auth.ErrSchema, false},
+		"no counters":       {"DROP TABLE auth_users_attempts", auth.ErrSchema, false},
+		"no count column":   {"ALTER TABLE auth_users_attempts DROP COLUMN count", auth.ErrSchema, false},
 		"another user ID":   {"ALTER TABLE auth_users_sessions MODIFY user_id BIGINT UNSIGNED NOT NULL", auth.ErrUnavailable, false},
 		"an ID like others": {"ALTER TABLE auth_users MODIFY id BIGINT UNSIGNED NOT NULL AUTO_INCREMENT", auth.ErrUnavailable, false},
 	} {

@@ -2,17 +2,19 @@ package auth
 
 import (
 	"context"
+	"time"
 
 	"github.com/seed89488a0c/auth/internal/row"
 )
 
-// rowStore makes users and sessions of rows, and the errors of [UserStore] and
-// [SessionStore] of what the keeper of the rows answers.
+// rowStore makes users, sessions and counters of rows, and the errors of [UserStore],
+// [SessionStore] and [AttemptStore] of what the keeper of the rows answers.
 type rowStore struct{ rows row.Keeper }
 
 var _ interface {
 	UserStore
 	SessionStore
+	AttemptStore
 } = (*rowStore)(nil)
 
 // isZero reports whether a store is nil or one of this package's that nobody made.
@@ -38,14 +40,15 @@ func (s *rowStore) UserByEmail(ctx context.Context, key string) (UserRecord, err
 	return userRecord(u), userError(err)
 }
 
-// userForLogin is UserByEmail, and says whether so many sessions of the user or more
-// are stored, ended ones too.
-func (s *rowStore) userForLogin(ctx context.Context, key string, sessions int) (UserRecord, bool, error) {
-	u, reached, err := s.rows.UserForLogin(ctx, key, sessions)
-	return userRecord(u), reached, userError(err)
+// userForLogin is UserByEmail, says whether so many sessions of the user or more are
+// stored, ended ones too, and is Attempts, whose records are there beside
+// ErrUserNotFound too.
+func (s *rowStore) userForLogin(ctx context.Context, key string, sessions int, attempts [][32]byte) (UserRecord, bool, []AttemptRecord, error) {
+	u, reached, counts, err := s.rows.UserForLogin(ctx, key, sessions, attempts)
+	return userRecord(u), reached, counts, userError(err)
 }
 
-// userForProof is UserByID, and says the same.
+// userForProof is UserByID, and says the same of sessions.
 func (s *rowStore) userForProof(ctx context.Context, id string, sessions int) (UserRecord, bool, error) {
 	u, reached, err := s.rows.UserForProof(ctx, id, sessions)
 	return userRecord(u), reached, userError(err)
@@ -126,6 +129,33 @@ func userRow(r UserRecord) row.User {
 	}
 }
 
+// Attempts is as [AttemptStore] has it.
+func (s *rowStore) Attempts(ctx context.Context, keys [][32]byte) ([]AttemptRecord, error) {
+	counts, err := s.rows.Attempts(ctx, keys)
+	return counts, attemptError(err)
+}
+
+// CountAttempts is as [AttemptStore] has it.
+func (s *rowStore) CountAttempts(ctx context.Context, now time.Time, counts []AttemptRecord) error {
+	return attemptError(s.rows.CountAttempts(ctx, now, counts))
+}
+
+// ReserveAttempt is as [AttemptStore] has it.
+func (s *rowStore) ReserveAttempt(ctx context.Context, r AttemptReservation) error {
+	return attemptError(s.rows.ReserveAttempt(ctx, r))
+}
+
+// ReturnAttempt is as [AttemptStore] has it.
+func (s *rowStore) ReturnAttempt(ctx context.Context, r AttemptReservation) error {
+	return attemptError(s.rows.ReturnAttempt(ctx, r))
+}
+
+// DeleteAttempts is as [AttemptStore] has it.
+func (s *rowStore) DeleteAttempts(ctx context.Context, f AttemptFilter) (int, error) {
+	n, err := s.rows.DeleteAttempts(ctx, f)
+	return n, attemptError(err)
+}
+
 func userRecord(u row.User) UserRecord {
 	return UserRecord{
 		User: User(u.Profile), EmailKey: u.EmailKey, PasswordHash: u.PasswordHash, Epoch: u.Epoch,
@@ -152,6 +182,7 @@ func sessionRecord(s row.Session) SessionRecord {
 
 func userError(err error) error    { return rowError(err, ErrUserExists, ErrUserNotFound) }
 func sessionError(err error) error { return rowError(err, ErrConflict, ErrSessionNotFound) }
+func attemptError(err error) error { return rowError(err, ErrConflict, ErrConflict) }
 
 func rowError(err, taken, notFound error) error {
 	switch err {

@@ -8,13 +8,14 @@ import (
 	"github.com/seed89488a0c/auth/internal/row"
 )
 
-// Store keeps users and sessions. It is safe for concurrent use. The zero value
+// Store keeps users, sessions and counters. It is safe for concurrent use. The zero value
 // is an empty store.
 type Store struct {
 	mu       sync.RWMutex
 	users    map[string]row.User // by ID
 	ids      map[string]string   // by e-mail key
 	sessions sessions
+	attempts attempts
 }
 
 // CreateUser adds a user under its own ID.
@@ -49,14 +50,19 @@ func (s *Store) UserByEmail(ctx context.Context, key string) (row.User, error) {
 	return row.User{}, row.ErrNotFound
 }
 
-// UserForLogin returns the user with an e-mail key, and whether so many sessions of
-// the user or more are stored, ended ones too.
-func (s *Store) UserForLogin(ctx context.Context, key string, sessions int) (row.User, bool, error) {
+// UserForLogin returns the user with an e-mail key, whether so many sessions of the user or
+// more are stored, ended ones too, and counters, also where there is no such user.
+func (s *Store) UserForLogin(ctx context.Context, key string, sessions int, keys []row.AttemptKey) (row.User, bool, []row.AttemptRecord, error) {
+	found, err := s.Attempts(ctx, keys)
+	if err != nil {
+		return row.User{}, false, nil, err
+	}
 	u, err := s.UserByEmail(ctx, key)
-	return s.reaching(u, sessions, err)
+	u, reached, err := s.reaching(u, sessions, err)
+	return u, reached, found, err
 }
 
-// UserForProof is UserForLogin by the user's ID.
+// UserForProof is UserForLogin by the user's ID, without counters.
 func (s *Store) UserForProof(ctx context.Context, id string, sessions int) (row.User, bool, error) {
 	u, err := s.UserByID(ctx, id)
 	return s.reaching(u, sessions, err)

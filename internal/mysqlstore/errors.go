@@ -23,6 +23,7 @@ const (
 	numberDuplicate     = 1062
 	numberUnknownTable  = 1146
 	numberUnknownName   = 1193 // of a system variable
+	numberOutOfRange    = 1690 // too large to compute with
 
 	// The statement was rolled back because of another transaction.
 	numberRecordChanged = 1020 // MariaDB with innodb_snapshot_isolation
@@ -40,7 +41,11 @@ const (
 	codeIDColumnType      = "id column type"
 	codeIDNoInteger       = "id not an integer"
 	codeInsideTransaction = "inside transaction"
+	codeCutShort          = "counters cut short"
 )
+
+// errCutShort says that the server has not told of all the counters that it has.
+var errCutShort = outage("user by email", codeCutShort)
 
 // tries is how often a statement is sent at most. The waits between grow to a
 // second or so: many that insert one key which was just deleted can keep each
@@ -112,7 +117,7 @@ func code(ctx context.Context, err error) string {
 	var network net.Error
 	switch n := number(err); {
 	case n != 0:
-		return "mysql " + strconv.Itoa(n)
+		return serverCode(n)
 	case ended(ctx) != nil:
 		return "context ended"
 	case errors.Is(err, mysql.ErrInvalidConn):
@@ -126,6 +131,8 @@ func code(ctx context.Context, err error) string {
 	}
 	return fmt.Sprintf("driver %T", err)
 }
+
+func serverCode(number int) string { return "mysql " + strconv.Itoa(number) }
 
 // number returns the server's error number, 0 = it is not the server's.
 func number(err error) int {

@@ -13,7 +13,7 @@ import (
 )
 
 // schemaVersion is the number of the newest file in migrations/mysql.
-const schemaVersion = 2
+const schemaVersion = 3
 
 // DefaultTable is the name in the files of the schema.
 const DefaultTable = "auth_users"

@@ -1,5 +1,5 @@
 // Package mysqlstore keeps rows in MySQL, MariaDB or another server of their
-// protocol, in two tables and by one statement a method.
+// protocol, in three tables and by one statement a method.
 package mysqlstore
 
 import (
@@ -27,6 +27,7 @@ type Store struct {
 	onCreate   []OnCreate
 	statements statements
 	sessions   sessionStatements
+	attempts   attemptStatements
 	sweep      sweepStatements
 	swept      *cursor // also of those that OnCreateUser makes of it
 }
@@ -48,10 +49,11 @@ func New(pool *sql.DB, c Config) (*Store, error) {
 		pool:     pool,
 		config:   c,
 		sessions: newSessionStatements(c),
+		attempts: newAttemptStatements(c),
 		sweep:    newSweepStatements(c),
 		swept:    &cursor{},
 	}
-	s.statements = newStatements(c, s.sessions)
+	s.statements = newStatements(c, s.sessions, s.attempts)
 	return s, nil
 }
 

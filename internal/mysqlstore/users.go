@@ -3,6 +3,7 @@ package mysqlstore
 import (
 	"context"
 	"database/sql"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -21,11 +22,12 @@ var userColumns = []string{
 type statements struct {
 	insert, byID, byEmail, exists, delete string
 	forLogin, forProof                    string // byEmail and byID, and whether there are sessions beyond so many
+	forLoginBeside                        string // forLogin, and counters
 	update, whereID                       string // with the assignments between them
 	check                                 string
 }
 
-func newStatements(c Config, sessions sessionStatements) statements {
+func newStatements(c Config, sessions sessionStatements, attempts attemptStatements) statements {
 	users, schema := "`"+c.Table+"`", "`"+c.Table+"_schema`"
 	columns := selected("u", "", userColumns...)
 	whereID := " WHERE id = " + c.asID()
@@ -42,10 +44,11 @@ func newStatements(c Config, sessions sessionStatements) statements {
 		insert: "INSERT INTO " + users +
 			" (id, email_key, email, username, password_hash, epoch, created_at, updated_at, disabled_at, email_verified_at)" +
 			" VALUES (" + c.asID() + ", " + asBytes + ", " + asText + ", " + asText + ", " + asBytes + ", ?, ?, ?, ?, ?)",
-		byID:     "SELECT " + columns + " FROM " + users + " u" + whereID,
-		byEmail:  "SELECT " + columns + byEmail,
-		forLogin: "SELECT " + columns + ", " + sessions.beyond + " AS `beyond`" + byEmail,
-		forProof: "SELECT " + columns + ", " + sessions.beyond + " AS `beyond` FROM " + users + " u" + whereID,
+		byID:           "SELECT " + columns + " FROM " + users + " u" + whereID,
+		byEmail:        "SELECT " + columns + byEmail,
+		forLogin:       "SELECT " + columns + ", " + sessions.beyond + " AS `beyond`" + byEmail,
+		forLoginBeside: "SELECT " + columns + ", " + sessions.beyond + " AS `beyond`, " + attempts.beside + byEmail,
+		forProof:       "SELECT " + columns + ", " + sessions.beyond + " AS `beyond` FROM " + users + " u" + whereID,
 		// Of what is there now, wherever reads are sent and whatever a transaction sees.
 		exists:  "SELECT 1 FROM " + users + whereID + " FOR UPDATE",
 		delete:  "DELETE FROM " + users + whereID,
@@ -55,7 +58,8 @@ func newStatements(c Config, sessions sessionStatements) statements {
 			" " + idType(c.Table, "id") + " AS id_type," +
 			" " + idType(c.sessionsTable(), "user_id") + " AS user_id_type," +
 			" EXISTS (SELECT version, " + columns + " FROM " + users + " u WHERE FALSE)" +
-			" OR EXISTS (SELECT version, " + sessions.columns + " FROM " + sessions.table + " s WHERE FALSE) AS found" +
+			" OR EXISTS (SELECT version, " + sessions.columns + " FROM " + sessions.table + " s WHERE FALSE)" +
+			" OR EXISTS (SELECT " + attempts.columns + " FROM " + attempts.table + " a WHERE FALSE) AS found" +
 			" FROM " + schema,
 	}
 }
@@ -122,28 +126,56 @@ func (s *Store) UserByEmail(ctx context.Context, key string) (row.User, error) {
 	return r.withKey(ctx, op, key)
 }
 
-// UserForLogin returns the user with an e-mail key, and whether so many sessions of
-// the user or more are stored, ended ones too.
-func (s *Store) UserForLogin(ctx context.Context, key string, sessions int) (row.User, bool, error) {
+// UserForLogin returns the user with an e-mail key, whether so many sessions of the user or
+// more are stored, ended ones too, and counters, also where there is no such user.
+func (s *Store) UserForLogin(ctx context.Context, key string, sessions int, attempts []row.AttemptKey) (row.User, bool, []row.AttemptRecord, error) {
 	const op = "user by email"
 	if len(key) > row.MaxEmail {
-		return row.User{}, false, unlessEnded(ctx, op, row.ErrNotFound)
+		return s.nobody(ctx, op, attempts)
 	}
 	var r reachingRow
-	if err := s.get(ctx, op, &r, s.statements.forLogin, int64(sessions-1), hexDigits(key)); err != nil {
-		return row.User{}, false, err
+	query, args := s.statements.forLogin, []any{int64(sessions - 1), hexDigits(key)}
+	beside := len(attempts) > 0 && len(attempts) <= besideKeys
+	if beside {
+		query, args = s.statements.forLoginBeside, slices.Concat(args[:1], besideArgs(attempts), args[1:])
+	}
+	switch err := s.get(ctx, op, &r, query, args...); {
+	case err == row.ErrNotFound: // there are no users at all, and so no row with the counters
+		return s.nobody(ctx, op, attempts)
+	case err != nil:
+		return row.User{}, false, nil, err
+	}
+	var found []row.AttemptRecord
+	var err error
+	if beside {
+		found, err = attemptsOf(r.Attempts)
+	} else {
+		found, err = s.Attempts(ctx, attempts)
+	}
+	if err != nil {
+		return row.User{}, false, nil, err
 	}
 	u, err := r.withKey(ctx, op, key)
-	return u, r.Beyond && err == nil, err
+	return u, r.Beyond && err == nil, found, err
 }
 
-// reachingRow is a user, and whether so many sessions or more are stored.
+// nobody returns counters beside no user.
+func (s *Store) nobody(ctx context.Context, op string, attempts []row.AttemptKey) (row.User, bool, []row.AttemptRecord, error) {
+	found, err := s.Attempts(ctx, attempts)
+	if err == nil {
+		err = unlessEnded(ctx, op, row.ErrNotFound)
+	}
+	return row.User{}, false, found, err
+}
+
+// reachingRow is a user, whether so many sessions or more are stored, and counters.
 type reachingRow struct {
 	userRow
-	Beyond bool `db:"beyond"`
+	Beyond   bool   `db:"beyond"`
+	Attempts string `db:"attempts"`
 }
 
-// UserForProof is UserForLogin by the user's ID.
+// UserForProof is UserForLogin by the user's ID, without counters.
 func (s *Store) UserForProof(ctx context.Context, id string, sessions int) (row.User, bool, error) {
 	const op = "user by id"
 	value, ok := s.config.id(id)
