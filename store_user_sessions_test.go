@@ -13,6 +13,7 @@ import (
 type userSessions interface {
 	auth.UserStore
 	auth.SessionStore
+	auth.AttemptStore
 }
 
 // A session comes with its user as the store has him now.

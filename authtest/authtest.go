@@ -5,7 +5,7 @@
 // who it speaks for by [Identity], and a store that can be taken down, [FaultyStore].
 //
 // Of an implementation: conformance suites for [auth.UserStore], [auth.SessionStore],
-// [auth.Hasher] and [auth.TokenIssuer]. Each failure names the rule that is broken.
+// [auth.AttemptStore], [auth.Hasher] and [auth.TokenIssuer]. Each failure names the rule that is broken.
 package authtest
 
 import (

@@ -166,20 +166,24 @@ func TestTestAddresses(t *testing.T) {
 func TestFaultyStoreConforms(t *testing.T) {
 	authtest.TestUserStore(t, func(*testing.T) auth.UserStore { return authtest.NewFaultyStore(auth.NewMemoryStore()) })
 	authtest.TestSessionStore(t, func(*testing.T) auth.SessionStore { return authtest.NewFaultyStore(auth.NewMemoryStore()) })
+	authtest.TestAttemptStore(t, func(*testing.T) auth.AttemptStore { return authtest.NewFaultyStore(auth.NewMemoryStore()) })
 }
 
 // Each call fails when it is named, and when none is, and does nothing then.
 func TestFaultyStore(t *testing.T) {
 	store := authtest.NewFaultyStore(auth.NewMemoryStore())
 	var names []string
-	for _, typ := range []reflect.Type{reflect.TypeFor[auth.UserStore](), reflect.TypeFor[auth.SessionStore]()} {
+	for _, typ := range []reflect.Type{reflect.TypeFor[auth.UserStore](), reflect.TypeFor[auth.SessionStore](), reflect.TypeFor[auth.AttemptStore]()} {
 		for i := range typ.NumMethod() {
 			names = append(names, typ.Method(i).Name)
 		}
 	}
 	call := func(name string) error {
 		m := reflect.ValueOf(store).MethodByName(name)
-		args := []reflect.Value{reflect.ValueOf(t.Context()), reflect.Zero(m.Type().In(1))}
+		args := []reflect.Value{reflect.ValueOf(t.Context())}
+		for i := 1; i < m.Type().NumIn(); i++ {
+			args = append(args, reflect.Zero(m.Type().In(i)))
+		}
 		out := m.Call(args)
 		err, _ := out[len(out)-1].Interface().(error)
 		return err

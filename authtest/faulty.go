@@ -5,14 +5,16 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/seed89488a0c/auth"
 )
 
-// Store keeps users and sessions, as [auth.MemoryStore] and [auth.MySQLStore] do.
+// Store keeps users, sessions and counters, as [auth.MemoryStore] and [auth.MySQLStore] do.
 type Store interface {
 	auth.UserStore
 	auth.SessionStore
+	auth.AttemptStore
 }
 
 // FaultyStore is a store that a test takes down, to see what a service does then:
@@ -40,10 +42,11 @@ func NewFaultyStore(store Store) *FaultyStore { return &FaultyStore{store: store
 var storeMethods = [...]string{
 	"CreateUser", "UserByEmail", "UserByID", "UpdateUser", "DeleteUser",
 	"CreateSession", "SessionByID", "UpdateSession", "Sessions", "DeleteSessions",
+	"Attempts", "CountAttempts", "ReserveAttempt", "ReturnAttempt", "DeleteAttempts",
 }
 
-// Fail has calls of these methods of [auth.UserStore] and [auth.SessionStore] fail from
-// now on, and of no others; without a name all do. They do nothing and return an
+// Fail has calls of these methods of [auth.UserStore], [auth.SessionStore] and
+// [auth.AttemptStore] fail from now on, and of no others; without a name all do. They do nothing and return an
 // *[auth.StoreError] of the code "down". A name that is no method's panics.
 func (s *FaultyStore) Fail(methods ...string) {
 	for _, m := range methods {
@@ -153,4 +156,44 @@ func (s *FaultyStore) DeleteSessions(ctx context.Context, f auth.SessionFilter) 
 		return 0, err
 	}
 	return s.store.DeleteSessions(ctx, f)
+}
+
+// Attempts is that of [auth.AttemptStore].
+func (s *FaultyStore) Attempts(ctx context.Context, keys [][32]byte) ([]auth.AttemptRecord, error) {
+	if err := s.fault("Attempts"); err != nil {
+		return nil, err
+	}
+	return s.store.Attempts(ctx, keys)
+}
+
+// CountAttempts is that of [auth.AttemptStore].
+func (s *FaultyStore) CountAttempts(ctx context.Context, now time.Time, counts []auth.AttemptRecord) error {
+	if err := s.fault("CountAttempts"); err != nil {
+		return err
+	}
+	return s.store.CountAttempts(ctx, now, counts)
+}
+
+// ReserveAttempt is that of [auth.AttemptStore].
+func (s *FaultyStore) ReserveAttempt(ctx context.Context, r auth.AttemptReservation) error {
+	if err := s.fault("ReserveAttempt"); err != nil {
+		return err
+	}
+	return s.store.ReserveAttempt(ctx, r)
+}
+
+// ReturnAttempt is that of [auth.AttemptStore].
+func (s *FaultyStore) ReturnAttempt(ctx context.Context, r auth.AttemptReservation) error {
+	if err := s.fault("ReturnAttempt"); err != nil {
+		return err
+	}
+	return s.store.ReturnAttempt(ctx, r)
+}
+
+// DeleteAttempts is that of [auth.AttemptStore].
+func (s *FaultyStore) DeleteAttempts(ctx context.Context, f auth.AttemptFilter) (int, error) {
+	if err := s.fault("DeleteAttempts"); err != nil {
+		return 0, err
+	}
+	return s.store.DeleteAttempts(ctx, f)
 }
