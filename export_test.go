@@ -1,6 +1,8 @@
 package auth
 
 import (
+	"context"
+
 	"github.com/seed89488a0c/auth/internal/hashgate"
 	"github.com/seed89488a0c/auth/internal/token"
 )
@@ -12,4 +14,12 @@ func SetHashSlots(a *Authenticator, n int, budget int64) { a.room.Gate = hashgat
 func Own(a *Authenticator, id Identity) Identity {
 	token.Own(&id, a.owner)
 	return id
+}
+
+// UserForLogin is what a login reads of a store: a user, whether so many sessions are
+// stored, and counters.
+func UserForLogin(ctx context.Context, s interface {
+	userForLogin(context.Context, string, int, [][32]byte) (UserRecord, bool, []AttemptRecord, error)
+}, key string, sessions int, attempts [][32]byte) (UserRecord, bool, []AttemptRecord, error) {
+	return s.userForLogin(ctx, key, sessions, attempts)
 }
