@@ -2,6 +2,7 @@ package auth_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"strings"
@@ -261,4 +262,106 @@ func TestMySQLAttemptsByKeys(t *testing.T) {
 func (b bulk) attempts(n int, expires string) {
 	b.t.Helper()
 	mustExec(b.t, b.pool, fmt.Sprintf("INSERT INTO `%s_attempts` (id, count, at, expires_at) SELECT UNHEX(SHA2(i, 256)), 1, i, %s", b.table, expires)+b.each(n))
+}
+
+// A database of version 2 becomes one of today while replicas that know version 2 only go
+// on.
+func TestMySQLMigrateFromVersion2(t *testing.T) {
+	dsn := mysqltest.DSN(t)
+	pool := openPool(t, withParams(t, dsn, "multiStatements=true"))
+	before := strings.Join(schemaFiles(t)[:2], "")
+	mustExec(t, pool, before)
+	s := openMySQL(t, dsn)
+	wantErr(t, s.Check(t.Context()), auth.ErrSchema)
+	for op, call := range mysqlAttemptCalls {
+		if err := call(t.Context(), s); !errors.Is(err, auth.ErrSchema) {
+			t.Errorf("%s on version 2: %v", op, err)
+		}
+	}
+	user := auth.UserRecord{User: auth.User{ID: "7", Email: email}, EmailKey: email}
+	if _, err := s.CreateUser(t.Context(), user); err != nil {
+		t.Fatal(err)
+	}
+	session := storedSession("id", "7", sessionsEnd)
+	if err := s.CreateSession(t.Context(), session); err != nil {
+		t.Fatal(err)
+	}
+	// A login that asks for no counters does not need them.
+	if _, crowded, _, err := auth.UserForLogin(t.Context(), s, email, 1, nil); err != nil || !crowded {
+		t.Errorf("%v, %v", crowded, err)
+	}
+	migrate(t, s)
+	for op, call := range mysqlAttemptCalls {
+		if err := call(t.Context(), s); err != nil {
+			t.Errorf("%s: %v", op, err)
+		}
+	}
+	if got, err := s.SessionByID(t.Context(), "id"); err != nil || got.User == nil || *got.User != user {
+		t.Errorf("the session is another one: %v", err)
+	}
+	mustExec(t, pool, before)
+	if err := s.Check(t.Context()); err != nil {
+		t.Error(err)
+	}
+}
+
+// What has expired goes without a wait for the counters beside it, and they are counted
+// meanwhile.
+func TestMySQLDeleteAttemptsLocksWhatItDeletes(t *testing.T) {
+	dsn := mysqltest.DSN(t)
+	s := migrate(t, openMySQL(t, dsn))
+	b := bulk{t, openPool(t, withParams(t, dsn, "interpolateParams=true")), "auth_users"}
+	b.attempts(5000, "i * 1000000")
+	holder, err := b.pool.BeginTx(t.Context(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer holder.Rollback()
+	// The first two that live.
+	if _, err := holder.ExecContext(t.Context(), "UPDATE auth_users_attempts SET count = count + 1 WHERE id IN (UNHEX(SHA2(2001, 256)), UNHEX(SHA2(2002, 256)))"); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	for _, want := range []int{1000, 1000, 1, 0} {
+		n, err := s.DeleteAttempts(ctx, auth.AttemptFilter{ExpiredBy: time.UnixMicro(2_000_000_000)})
+		if err != nil || n != want {
+			t.Fatalf("%d, %v, want %d", n, err, want)
+		}
+	}
+	if err := s.CountAttempts(ctx, time.UnixMicro(2_000_000_000), []auth.AttemptRecord{storedAttempt(1, 1)}); err != nil {
+		t.Error(err)
+	}
+	if n := b.count("auth_users_attempts"); n != 3000 {
+		t.Errorf("%d counters are left, want 3000", n)
+	}
+}
+
+// A counter that begins anew between the read and the delete of a sweep stays.
+func TestMySQLDeleteAttemptsComparesOnceMore(t *testing.T) {
+	dsn := mysqltest.DSN(t)
+	w, wired := newWire(t, dsn)
+	direct := migrate(t, openMySQL(t, dsn))
+	s := openMySQL(t, wired)
+	for part := range byte(3) {
+		if err := direct.CountAttempts(t.Context(), sessionsEnd, []auth.AttemptRecord{storedAttempt(1, part)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	anew := storedAttempt(1, 1)
+	anew.At, anew.ExpiresAt = anew.ExpiresAt, anew.ExpiresAt.Add(time.Hour)
+	w.onWrite = func(b []byte) {
+		if strings.Contains(string(b), "DELETE") {
+			if err := direct.CountAttempts(context.WithoutCancel(t.Context()), anew.At, []auth.AttemptRecord{anew}); err != nil {
+				t.Error(err)
+			}
+		}
+	}
+	if n, err := s.DeleteAttempts(t.Context(), auth.AttemptFilter{ExpiredBy: anew.At}); err != nil || n != 2 {
+		t.Errorf("%d, %v, want 2", n, err)
+	}
+	anew.Count = 1
+	if got := storedAttempts(t, direct, [][32]byte{anew.Key}); len(got) != 1 || got[0] != anew {
+		t.Errorf("%v is stored, want %v", got, anew)
+	}
 }

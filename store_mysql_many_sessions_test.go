@@ -274,7 +274,7 @@ func TestMySQLKilledServerKeepsRotations(t *testing.T) {
 	}
 }
 
-// A database of version 1 with users becomes one of version 2 while replicas
+// A database of version 1 with users becomes one of today while replicas
 // that know version 1 only go on.
 func TestMySQLMigrateFromVersion1(t *testing.T) {
 	for name, opts := range map[string]auth.MySQLConfig{
