@@ -21,6 +21,8 @@ import (
 	"github.com/seed89488a0c/auth/internal/input"
 	"github.com/seed89488a0c/auth/internal/lifetime"
 	"github.com/seed89488a0c/auth/internal/recent"
+	"github.com/seed89488a0c/auth/internal/row"
+	"github.com/seed89488a0c/auth/internal/throttle"
 	"github.com/seed89488a0c/auth/internal/token"
 	"github.com/seed89488a0c/auth/internal/uuid"
 )
@@ -57,6 +59,9 @@ type Authenticator struct {
 	sessionConfig SessionConfig
 	life          lifetime.Config
 	known         *recent.Table[knownSession] // nil: Verify does not ask for sessions
+
+	throttle *throttle.Limiter // nil: nothing is limited
+	suspect  func(context.Context, Client, Attempts) error
 
 	devices        device.Keys
 	revealDisabled bool
@@ -164,11 +169,7 @@ func (a *Authenticator) Register(ctx context.Context, r Registration) (_ Result,
 	if err := checkToken(r.TokenTTL, r.Audience); err != nil {
 		return Result{}, err
 	}
-	turn := hashgate.Stranger(r.Client.Address, address.Key)
-	if err := a.checkNew(ctx, turn, r.Password, r.Email, username); err != nil {
-		return Result{}, err
-	}
-	hash, err := a.hash(ctx, turn, r.Password)
+	hash, err := a.hashFirst(ctx, r, address.Key, username)
 	if err != nil {
 		return Result{}, err
 	}
@@ -207,6 +208,23 @@ func (a *Authenticator) Register(ctx context.Context, r Registration) (_ Result,
 	tokens.Device = a.devices.Make(record.EmailKey, now)
 	a.emit(ctx, Event{Kind: "registered", UserID: id, SessionID: session.ID, AMR: passwordAMR})
 	return Result{User: record.User, Tokens: tokens}, nil
+}
+
+// hashFirst hashes the password of a registration that the client's network may make. One
+// that comes to nothing here is not counted.
+func (a *Authenticator) hashFirst(ctx context.Context, r Registration, key, username string) (string, error) {
+	back, err := a.throttle.Register(ctx, r.Client.Address)
+	if err != nil {
+		return "", throttled(err)
+	}
+	turn, hash := hashgate.Stranger(r.Client.Address, key), ""
+	if err = a.checkNew(ctx, turn, r.Password, r.Email, username); err == nil {
+		hash, err = a.hash(ctx, turn, r.Password)
+	}
+	if err != nil {
+		back(ctx)
+	}
+	return hash, err
 }
 
 // parseEmail is what [ParseEmail] does, but for a hasher that works in tests alone.
@@ -256,15 +274,21 @@ func (a *Authenticator) Login(ctx context.Context, c Credentials) (_ Result, err
 	}
 	// A text that can be nobody's key costs what an unknown address does.
 	key, _ := email.Key(c.Email)
-	user, crowded, err := a.userForLogin(ctx, key)
-	if errors.Is(err, ErrUserNotFound) {
-		user = UserRecord{}
-	} else if err != nil {
-		return Result{}, storeError("user by email", err)
+	var user UserRecord
+	var crowded bool
+	try := throttle.Try{Account: key, Password: c.Password.Reveal()}
+	try.Own, try.OwnUntil = a.devices.Find(c.Device, key, time.Now())
+	pass, err := a.try(ctx, try, c.Client, func(ctx context.Context, keys []row.AttemptKey) (counted []AttemptRecord, err error) {
+		user, crowded, counted, err = a.userForLogin(ctx, key, keys)
+		call.userID = user.ID
+		return counted, err
+	})
+	if err != nil {
+		return Result{}, err
 	}
-	call.userID = user.ID
+	defer a.settle(ctx, pass, user.ID, &err)
 	turn := hashgate.Stranger(c.Client.Address, key)
-	if a.devices.Knows(c.Device, key, time.Now()) {
+	if pass.Known() {
 		turn = hashgate.Known(c.Client.Address, key)
 	}
 	check, err := a.checkPassword(ctx, turn, key, user, c.Password)
@@ -276,12 +300,15 @@ func (a *Authenticator) Login(ctx context.Context, c Credentials) (_ Result, err
 		if disabled {
 			event.Code = "user_disabled"
 		}
-		a.emit(ctx, event)
+		if err := a.failed(ctx, pass, event, SessionRecord{}); err != nil {
+			return Result{}, err
+		}
 		if disabled && check.match && a.revealDisabled {
 			return Result{}, ErrUserDisabled
 		}
 		return Result{}, ErrInvalidCredentials
 	}
+	pass.Leave()
 	result, err := a.enter(ctx, user, crowded, c.Client, Subject{TTL: c.TokenTTL, Audience: c.Audience, AMR: passwordAMR})
 	if err == nil && check.outdated {
 		a.rehash(ctx, user, c.Password, check.unlike)

@@ -84,7 +84,7 @@ func TestKnownDeviceWaitsAmongNoStrangers(t *testing.T) {
 				store := auth.NewMemoryStore()
 				device := register(t, newAuth(t, store, auth.Options{Secrets: withSecrets(0xFE)})).Tokens.Device
 				time.Sleep(tt.later)
-				a := newAuth(t, store, auth.Options{Hasher: slowHasher{authtest.Hasher{}}, Secrets: tt.secrets})
+				a := newAuth(t, store, auth.Options{Throttle: auth.Throttle{InsecureOff: true}, Hasher: slowHasher{authtest.Hasher{}}, Secrets: tt.secrets})
 				importUser(t, a, "grace@example.com", hashOf(t, password))
 				ctx, cancel := context.WithCancel(t.Context())
 				var connections sync.WaitGroup
@@ -136,7 +136,7 @@ func TestOneAccountFromManyNetworks(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				a := newAuth(t, auth.NewMemoryStore(), auth.Options{Hasher: slowHasher{authtest.Hasher{}}, Secrets: withSecrets(0xFE)})
+				a := newAuth(t, auth.NewMemoryStore(), auth.Options{Throttle: auth.Throttle{InsecureOff: true}, Hasher: slowHasher{authtest.Hasher{}}, Secrets: withSecrets(0xFE)})
 				ada := register(t, a)
 				id := identity(t, a, ada.Tokens)
 				eve, err := a.Register(t.Context(), auth.Registration{Email: "eve@example.com", Password: auth.NewPassword("correct horse")})

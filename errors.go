@@ -45,6 +45,9 @@ var (
 	// [SessionConfig.MaxPerUser] allows.
 	ErrTooManySessions = fault.ErrTooManySessions
 
+	// ErrTooManyAttempts is matched by every *[ThrottleError].
+	ErrTooManyAttempts = fault.ErrTooManyAttempts
+
 	// ErrConflict says that the user was changed by somebody else between
 	// reading and writing. Nothing was written; read again and retry.
 	ErrConflict = row.ErrConflict

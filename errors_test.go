@@ -51,11 +51,15 @@ func TestWordsAreDocumented(t *testing.T) {
 			return nil
 		}},
 		{"token.go", "TokenError", []string{"internal/token/errors.go"}, constants("Reason")},
-		{"event.go", "Event", append(root, "internal/event/kind.go"), func(n ast.Node) []ast.Expr {
+		{"event.go", "Event", append(root, "internal/event/kind.go", "internal/throttle/change.go"), func(n ast.Node) []ast.Expr {
 			switch n := n.(type) {
 			case *ast.KeyValueExpr: // Event{Kind: …}
 				if key, ok := n.Key.(*ast.Ident); ok && key.Name == "Kind" {
 					return []ast.Expr{n.Value}
+				}
+			case *ast.CompositeLit: // Change{"…", …}
+				if name, ok := n.Type.(*ast.Ident); ok && name.Name == "Change" {
+					return n.Elts[:1]
 				}
 			case *ast.AssignStmt: // kind := …
 				for i, left := range n.Lhs {

@@ -29,6 +29,11 @@ import (
 //	session_ended            one, by a logout or to make room for another; a row that DeleteExpired removes is none
 //	sessions_ended           all of the user but SessionID
 //	too_many_sessions        a login was refused, by [SessionConfig.RefuseMore]
+//	throttled                a try was refused before it was checked, by [Options.Throttle]: Code says how
+//	attempts_slowed          by a failure: strangers wait from now on. Code says which: of the account, of the account_network (this network at this account) or of the network at all accounts
+//	attempts_stopped         by a failure: nobody is let in any more. Code says who: strangers of the account, those of the account_network, or everybody
+//	device_unknown           by a failure: too many of a device that was known
+//	attempts_cleared         by ClearAttempts
 //	reauthenticated
 //	password_changed
 //	password_refused         a wrong current password, as given to Reauthenticate too
@@ -50,7 +55,7 @@ type Event struct {
 	Kind string
 
 	// Op is the method that was called: register, login, login_with, verify, check_identity, refresh, logout,
-	// user, sessions, end_session, end_sessions, delete_expired,
+	// user, sessions, end_session, end_sessions, delete_expired, attempts, clear_attempts,
 	// change_password, reauthenticate, set_password, set_disabled, delete_user or
 	// import.
 	Op string
@@ -68,7 +73,7 @@ type Event struct {
 	// Code says in a word what went wrong; "" = nothing did. It is stable: the Code of
 	// an [*InputError] or a [*StoreError], the Reason of a [*TokenError], or
 	// user_exists, user_not_found, user_disabled, invalid_credentials, conflict,
-	// too_many_sessions, no_sessions, session_replayed, expired_token, wide_audience, invalid_token,
+	// too_many_sessions, too_many_attempts, attempts_stopped, captcha_required, no_sessions, session_replayed, expired_token, wide_audience, invalid_token,
 	// malformed_hash, overloaded, schema, or what could not be done: claims, keys,
 	// check_password, hash_password, verify_password, issue_token, verify_token, or
 	// refresh, of a parent that was used too often.

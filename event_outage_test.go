@@ -86,7 +86,7 @@ func TestOutagesAreEvents(t *testing.T) {
 			if issuer == nil {
 				issuer = newIssuer(t, auth.JWTConfig{})
 			}
-			a, err := auth.New(store, issuer, o)
+			a, err := auth.New(store, issuer, countedBeside(store, o))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -113,7 +113,7 @@ func TestEndsOfWaitingAreEvents(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		hasher := &busyHasher{Hasher: authtest.Hasher{}, gate: make(chan struct{})}
 		var events told
-		a := newAuth(t, auth.NewMemoryStore(), auth.Options{Hasher: hasher, Events: events.record})
+		a := newAuth(t, auth.NewMemoryStore(), auth.Options{Throttle: auth.Throttle{InsecureOff: true}, Hasher: hasher, Events: events.record})
 		hasher.busy.Store(true)
 		login := func(ctx context.Context) error {
 			return errorOf(a.Login(ctx, credentials(email, password)))

@@ -268,6 +268,10 @@ func TestEveryErrorIsAnEvent(t *testing.T) {
 		"EndSessions": {func() error { return now.EndSessions(ctx, id.UserID) },
 			func() error { return now.EndSessions(ctx, "nobody") }, "refused", false},
 		"DeleteExpired": {func() error { return errorOf(now.DeleteExpired(ctx, 1)) }, nil, "", false},
+		"Attempts": {func() error { return errorOf(now.Attempts(ctx, id.UserID)) },
+			func() error { return errorOf(now.Attempts(ctx, "nobody")) }, "refused", false},
+		"ClearAttempts": {func() error { return now.ClearAttempts(ctx, id.UserID) },
+			func() error { return now.ClearAttempts(ctx, "nobody") }, "refused", false},
 		"ChangePassword": {func() error {
 			return errorOf(now.ChangePassword(ctx, auth.PasswordChange{Identity: id, Current: p, New: p, Client: client}))
 		},

@@ -67,7 +67,7 @@ func TestOneClientDelaysOthersByOneHash(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				store := auth.NewMemoryStore()
-				a := newAuth(t, store, auth.Options{Hasher: slowHasher{authtest.Hasher{}}, Sessions: auth.SessionConfig{Store: store}})
+				a := newAuth(t, store, auth.Options{Throttle: auth.Throttle{InsecureOff: true}, Hasher: slowHasher{authtest.Hasher{}}, Sessions: auth.SessionConfig{Store: store}})
 				user := register(t, a)
 				ctx, cancel := context.WithCancel(t.Context())
 				var connections sync.WaitGroup
@@ -113,7 +113,7 @@ func TestOneClientDelaysOthersByOneHash(t *testing.T) {
 // Anybody can register, so who is logged in takes turns by network too.
 func TestManyUsersOfOneClientDelayOthersByOneHash(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		a := newAuth(t, auth.NewMemoryStore(), auth.Options{Hasher: slowHasher{authtest.Hasher{}}})
+		a := newAuth(t, auth.NewMemoryStore(), auth.Options{Throttle: auth.Throttle{InsecureOff: true}, Hasher: slowHasher{authtest.Hasher{}}})
 		user := identity(t, a, register(t, a).Tokens)
 		ctx, cancel := context.WithCancel(t.Context())
 		var connections sync.WaitGroup

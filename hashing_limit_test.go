@@ -47,7 +47,7 @@ func (g *gatedHasher) Hash(ctx context.Context, p auth.Password) (string, error)
 func TestEverythingThatHashesIsLimited(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		hasher := &gatedHasher{Hasher: authtest.Hasher{}, gate: make(chan struct{})}
-		a := newAuth(t, auth.NewMemoryStore(), auth.Options{Hasher: hasher})
+		a := newAuth(t, auth.NewMemoryStore(), auth.Options{Throttle: auth.Throttle{InsecureOff: true}, Hasher: hasher})
 		user := register(t, a).User
 		hasher.armed.Store(true)
 		for range 2 * hashSlots() {
@@ -71,7 +71,7 @@ func TestHashingIsLimited(t *testing.T) {
 		const logins = 100
 		slots := hashSlots()
 		hasher := &gatedHasher{Hasher: authtest.Hasher{}, gate: make(chan struct{})}
-		a := newAuth(t, auth.NewMemoryStore(), auth.Options{Hasher: hasher})
+		a := newAuth(t, auth.NewMemoryStore(), auth.Options{Throttle: auth.Throttle{InsecureOff: true}, Hasher: hasher})
 		hasher.armed.Store(true)
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
@@ -129,7 +129,7 @@ func (h *panickingHasher) Verify(ctx context.Context, encoded string, p auth.Pas
 
 func TestPanicFreesItsSlot(t *testing.T) {
 	hasher := &panickingHasher{Hasher: authtest.Hasher{}}
-	a := newAuth(t, auth.NewMemoryStore(), auth.Options{Hasher: hasher})
+	a := newAuth(t, auth.NewMemoryStore(), auth.Options{Throttle: auth.Throttle{InsecureOff: true}, Hasher: hasher})
 	hasher.armed = true
 	for range hashSlots() + 1 {
 		func() {
@@ -160,7 +160,7 @@ func (h heavyHasher) Inspect(encoded string) auth.HashInfo {
 func TestUpgradeWithinTheBudgetOfOneHash(t *testing.T) {
 	store := auth.NewMemoryStore()
 	hasher := &recordingHasher{Hasher: heavyHasher{authtest.Hasher{}}, trace: &trace{}}
-	a := newAuth(t, store, auth.Options{Hasher: hasher, HashMemory: mib})
+	a := newAuth(t, store, auth.Options{Throttle: auth.Throttle{InsecureOff: true}, Hasher: hasher, HashMemory: mib})
 	register(t, a)
 	for range 10 {
 		before, err := store.UserByEmail(t.Context(), email)

@@ -50,6 +50,9 @@ type Options struct {
 	// gives a [Tokens] Device.
 	Secrets [][]byte
 
+	// Throttle limits how often passwords can be guessed.
+	Throttle Throttle
+
 	// RevealDisabled has Login answer [ErrUserDisabled] to the right password of a
 	// disabled user, in place of [ErrInvalidCredentials], as for a wrong one.
 	RevealDisabled bool
@@ -108,5 +111,8 @@ func (a *Authenticator) apply(o Options) error {
 	if a.sessionConfig.Staleness > 0 {
 		a.known = recent.New[knownSession](knownPlaces)
 	}
-	return errors.Join(append(wrong, policy, sessions)...)
+	var limits error
+	a.throttle, limits = o.Throttle.limiter(a.store, o.Secrets)
+	a.suspect = o.Throttle.Suspect
+	return errors.Join(append(wrong, policy, sessions, limits)...)
 }

@@ -67,7 +67,7 @@ func TestStoreDown(t *testing.T) {
 		"no schema":    fmt.Errorf("%w: canary", auth.ErrSchema),
 	} {
 		t.Run(name, func(t *testing.T) {
-			a, err := auth.New(downStore{failure}, newIssuer(t, auth.JWTConfig{}), auth.Options{Hasher: authtest.Hasher{}})
+			a, err := auth.New(downStore{failure}, newIssuer(t, auth.JWTConfig{}), countedBeside(downStore{}, auth.Options{Hasher: authtest.Hasher{}}))
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -156,16 +156,33 @@ func (a *Authenticator) limit(s SessionRecord) SessionRecord {
 	return s
 }
 
-// userForLogin returns the user with an e-mail key, and whether so many sessions are
-// stored that the living ones have to be counted. Of users and sessions in one store
-// of ours that is known from the same read; others are asked at each login.
-func (a *Authenticator) userForLogin(ctx context.Context, key string) (UserRecord, bool, error) {
-	if s := storeOfBoth(a.store, a.sessions); s != nil {
-		user, crowded, _, err := s.userForLogin(ctx, key, a.sessionConfig.MaxPerUser, nil)
-		return user, crowded, err
+// userForLogin returns the user with an e-mail key, zero where there is none, whether so
+// many sessions are stored that the living ones have to be counted, and counters of attempts.
+// What is in the users' store, if that is one of ours, is known from the same read; others
+// are asked at each login.
+func (a *Authenticator) userForLogin(ctx context.Context, key string, attempts [][32]byte) (user UserRecord, crowded bool, counted []AttemptRecord, err error) {
+	var counters AttemptStore
+	if a.throttle != nil {
+		counters = a.throttle.Store
 	}
-	user, err := a.store.UserByEmail(ctx, key)
-	return user, a.sessions != nil, err
+	withSessions, withAttempts := storeOfBoth(a.store, a.sessions), storeOfBoth(a.store, counters)
+	if withAttempts != nil {
+		user, crowded, counted, err = withAttempts.userForLogin(ctx, key, max(1, a.sessionConfig.MaxPerUser), attempts)
+	} else if withSessions != nil {
+		user, crowded, _, err = withSessions.userForLogin(ctx, key, a.sessionConfig.MaxPerUser, nil)
+	} else {
+		user, err = a.store.UserByEmail(ctx, key)
+	}
+	if errors.Is(err, ErrUserNotFound) {
+		user, err = UserRecord{}, nil
+	}
+	if err != nil {
+		return UserRecord{}, false, nil, storeError("user by email", err)
+	}
+	if withAttempts == nil {
+		counted, err = a.attempts(ctx, attempts)
+	}
+	return user, crowded || withSessions == nil && a.sessions != nil, counted, storeError("attempts", err)
 }
 
 // userForProof is userForLogin by the user's ID.
@@ -336,16 +353,16 @@ func (a *Authenticator) sessionAndUser(ctx context.Context, id string) (SessionR
 	return s, user, err
 }
 
-// storeOfBoth returns the store of this package that users and sessions are both in, or
-// nil. A wrapper of one is another, which may know better.
-func storeOfBoth(users UserStore, sessions SessionStore) *rowStore {
+// storeOfBoth returns the store of this package that users, and sessions or attempts, are
+// both in, or nil. A wrapper of one is another, which may know better.
+func storeOfBoth(users UserStore, others any) *rowStore {
 	switch s := users.(type) {
 	case *MemoryStore:
-		if sessions == SessionStore(s) {
+		if others == any(s) {
 			return &s.rowStore
 		}
 	case *MySQLStore: // one that OnCreateUser returned is no other
-		if t, ok := sessions.(*MySQLStore); ok && s.tables.Same(t.tables) {
+		if t, ok := others.(*MySQLStore); ok && s.tables.Same(t.tables) {
 			return &s.rowStore
 		}
 	}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/seed89488a0c/auth/internal/hashgate"
 	"github.com/seed89488a0c/auth/internal/input"
+	"github.com/seed89488a0c/auth/internal/throttle"
 )
 
 // A password that is given again, by somebody who is logged in, begins a new session in
@@ -46,9 +47,11 @@ func (a *Authenticator) ChangePassword(ctx context.Context, c PasswordChange) (_
 	if err := a.checkNew(ctx, hashgate.Known(c.Client.Address, user.EmailKey), c.New, user.Email, user.Username); err != nil {
 		return Result{}, err
 	}
-	if err := a.checkCurrent(ctx, user, c.Current, c.Client); err != nil {
+	pass, err := a.checkAgain(ctx, c.Identity, old, user, c.Current, c.Client)
+	if err != nil {
 		return Result{}, err
 	}
+	defer a.settle(ctx, pass, user.ID, &err)
 	hash, err := a.hash(ctx, hashgate.Known(c.Client.Address, user.EmailKey), c.New)
 	if err != nil {
 		return Result{}, err
@@ -99,9 +102,11 @@ func (a *Authenticator) Reauthenticate(ctx context.Context, r Reauthentication) 
 	if err != nil {
 		return Result{}, err
 	}
-	if err := a.checkCurrent(ctx, user, r.Password, r.Client); err != nil {
+	pass, err := a.checkAgain(ctx, r.Identity, old, user, r.Password, r.Client)
+	if err != nil {
 		return Result{}, err
 	}
+	defer a.settle(ctx, pass, user.ID, &err)
 	tokens, session, err := a.prepareNext(ctx, user, old, r.Identity, r.Client, Subject{AMR: passwordAMR})
 	if err != nil {
 		return Result{}, err
@@ -160,8 +165,37 @@ func (a *Authenticator) whoAsks(ctx context.Context, id Identity) (SessionRecord
 	return SessionRecord{}, UserRecord{}, &StoreError{Op: "session by id", Code: codeConflicts}
 }
 
-func (a *Authenticator) checkCurrent(ctx context.Context, user UserRecord, current Password, c Client) error {
-	check, err := a.checkPassword(ctx, hashgate.Known(c.Address, user.EmailKey), user.EmailKey, user, current)
+// checkAgain checks the password of who is logged in, as often as that may be tried with a
+// session. One with which it was tried too often ends.
+func (a *Authenticator) checkAgain(ctx context.Context, id Identity, old SessionRecord, user UserRecord, current Password, c Client) (*throttle.Pass, error) {
+	try := throttle.Try{Account: user.EmailKey, Password: current.Reveal(), Own: "token " + id.TokenID, OwnUntil: id.ExpiresAt}
+	if old.ID != "" {
+		try.Own, try.OwnUntil, try.Ends = "session "+old.ID, old.ExpiresAt, true
+	}
+	pass, err := a.try(ctx, try, c, a.attempts)
+	if err == throttle.ErrSpent {
+		if err = a.endSession(ctx, user.ID, SessionFilter{ID: old.ID, UserID: user.ID}); err == nil {
+			err = ErrInvalidToken
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
+	if err = a.checkCurrent(ctx, pass, old, user, current, c); err != nil {
+		a.settle(ctx, pass, user.ID, &err)
+		return nil, err
+	}
+	pass.Leave()
+	return pass, nil
+}
+
+// checkCurrent checks a password that was let in.
+func (a *Authenticator) checkCurrent(ctx context.Context, pass *throttle.Pass, old SessionRecord, user UserRecord, current Password, c Client) error {
+	turn := hashgate.Stranger(c.Address, user.EmailKey)
+	if pass.Known() {
+		turn = hashgate.Known(c.Address, user.EmailKey)
+	}
+	check, err := a.checkPassword(ctx, turn, user.EmailKey, user, current)
 	code := ""
 	switch {
 	case err != nil:
@@ -173,8 +207,8 @@ func (a *Authenticator) checkCurrent(ctx context.Context, user UserRecord, curre
 	default:
 		return nil
 	}
-	a.emit(ctx, Event{Kind: "password_refused", UserID: user.ID, AMR: passwordAMR, Code: code, Err: check.unreadable})
-	return err
+	event := Event{Kind: "password_refused", UserID: user.ID, AMR: passwordAMR, Code: code, Err: check.unreadable}
+	return cmp.Or(a.failed(ctx, pass, event, old), err)
 }
 
 // prepareNext is prepare for a session that takes the place of old, and is for the same
@@ -256,7 +290,7 @@ func (a *Authenticator) beginAlone(ctx context.Context, id Identity, current Pas
 		if _, user, err = a.whoAsks(ctx, id); err != nil {
 			return err
 		}
-		if err = a.checkCurrent(ctx, user, current, session.Client); err == ErrInvalidCredentials {
+		if err = a.checkCurrent(ctx, &throttle.Pass{}, session, user, current, session.Client); err == ErrInvalidCredentials {
 			return ErrConflict // it was right a moment ago
 		} else if err != nil {
 			return err

@@ -21,7 +21,7 @@ func TestRevocation(t *testing.T) {
 		issuer := newIssuer(t, auth.JWTConfig{TTL: time.Hour})
 		newReplica := func(c auth.SessionConfig) *auth.Authenticator {
 			c.Store = store
-			a, err := auth.New(store, issuer, auth.Options{Hasher: authtest.Hasher{}, Sessions: c})
+			a, err := auth.New(store, issuer, countedBeside(store, auth.Options{Hasher: authtest.Hasher{}, Sessions: c}))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -111,7 +111,7 @@ func TestRevocationRaces(t *testing.T) {
 		newReplica := func(c auth.SessionConfig) *auth.Authenticator {
 			c.Staleness = time.Hour
 			c.Store = store
-			a, err := auth.New(store, issuer, auth.Options{Hasher: authtest.Hasher{}, Sessions: c})
+			a, err := auth.New(store, issuer, countedBeside(store, auth.Options{Hasher: authtest.Hasher{}, Sessions: c}))
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -111,7 +111,7 @@ func (a *Authenticator) deleteSessions(ctx context.Context, f SessionFilter) (in
 }
 
 // DeleteExpired deletes up to limit rows that are of no use any more, and returns how
-// many: sessions whose ExpiresAt or IdleUntil is past, as they are stored, and sessions that
+// many: counters of [Options.Throttle] that have expired, and sessions whose ExpiresAt or IdleUntil is past, as they are stored, and sessions that
 // have ended otherwise and whose rows were left behind, as by an outage during
 // [Authenticator.DeleteUser]. That is where one [MemoryStore] or [MySQLStore] keeps users
 // and sessions; in other stores all go when they expire.
@@ -126,9 +126,18 @@ func (a *Authenticator) DeleteExpired(ctx context.Context, limit int) (done int,
 	ctx, call := a.begin(ctx, "delete_expired", Client{})
 	defer a.report(ctx, call, &err)
 	now := currentTime()
+	for n := maxEnding; a.throttle != nil && n == maxEnding && done < limit; done += n {
+		n, err = a.throttle.Store.DeleteAttempts(ctx, AttemptFilter{ExpiredBy: now, Limit: min(limit-done, maxEnding)})
+		if err != nil {
+			return 0, storeError("delete attempts", err)
+		}
+	}
 	if s := storeOfBoth(a.store, a.sessions); s != nil {
-		done, err = s.rows.DeleteEndedSessions(ctx, now, limit, a.known.ForgetKey)
-		return done, storeError("delete sessions", sessionError(err))
+		n, err := s.rows.DeleteEndedSessions(ctx, now, limit-done, a.known.ForgetKey)
+		if err != nil {
+			return 0, storeError("delete sessions", sessionError(err))
+		}
+		return done + n, nil
 	}
 	for n := maxEnding; a.sessions != nil && n == maxEnding && done < limit; done += n {
 		if n, err = a.deleteSessions(ctx, SessionFilter{ExpiredBy: now, Limit: min(limit-done, maxEnding)}); err != nil {

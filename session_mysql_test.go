@@ -69,7 +69,7 @@ func TestMySQLRefreshRoundTrips(t *testing.T) {
 					return nil
 				}},
 				{"EndSessions", 3, func() error { return a.EndSessions(ctx, first.User.ID) }},
-				{"DeleteExpired", 3, func() error { _, err := a.DeleteExpired(ctx, 1000); return err }},
+				{"DeleteExpired", 4, func() error { _, err := a.DeleteExpired(ctx, 1000); return err }},
 			} {
 				before := w.writes.Load()
 				if err := step.do(); err != nil {

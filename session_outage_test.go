@@ -200,10 +200,10 @@ func TestSessionsOfAnIDUsedAgain(t *testing.T) {
 	store := &failingStore{MemoryStore: auth.NewMemoryStore()}
 	issuer := newIssuer(t, auth.JWTConfig{})
 	newReplica := func() *auth.Authenticator {
-		a, err := auth.New(store, issuer, auth.Options{
+		a, err := auth.New(store, issuer, countedBeside(store, auth.Options{
 			Hasher:   authtest.Hasher{},
 			Sessions: auth.SessionConfig{Store: store, Staleness: time.Hour},
-		})
+		}))
 		if err != nil {
 			t.Fatal(err)
 		}

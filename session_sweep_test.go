@@ -283,7 +283,7 @@ func TestDeleteExpiredForgets(t *testing.T) {
 	sweptStores(t, func(t *testing.T, s userSessions) {
 		issuer := newIssuer(t, auth.JWTConfig{})
 		replica := func(store userSessions) *auth.Authenticator {
-			a, err := auth.New(store, issuer, auth.Options{Hasher: authtest.Hasher{}, Sessions: auth.SessionConfig{Store: store, Staleness: time.Hour}})
+			a, err := auth.New(store, issuer, countedBeside(store, auth.Options{Hasher: authtest.Hasher{}, Sessions: auth.SessionConfig{Store: store, Staleness: time.Hour}}))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -316,7 +316,7 @@ func TestDeleteExpiredAfterTheEnd(t *testing.T) {
 		if n != 0 {
 			t.Errorf("%d beside an error", n)
 		}
-		wantStoreError(t, err, "delete sessions", "context ended", context.Canceled)
+		wantStoreError(t, err, "delete attempts", "context ended", context.Canceled)
 		rowsOf(t, s, "900", 1)
 	})
 }

@@ -123,7 +123,7 @@ func TestMySQLSweepGoesOn(t *testing.T) {
 		add(t, s, "a", "b")
 		statements := w.said()
 		swept(t, a, 3, 3) // d and e, and a, which is behind
-		read := statements()[1]
+		read := ofSessions(statements())[1]
 		if !strings.Contains(read, "session_id > UNHEX('63')") { // c
 			t.Errorf("it went on by %s", read)
 		}

@@ -53,6 +53,9 @@ func (a *Authenticator) SetPassword(ctx context.Context, userID string, p Passwo
 	if err := a.endAll(ctx, UserUpdate{ID: userID, PasswordHash: &hash}); err != nil {
 		return err
 	}
+	if err := a.clear(ctx, user); err != nil {
+		return err
+	}
 	a.emit(ctx, Event{Kind: "password_changed", UserID: userID})
 	return nil
 }
@@ -71,11 +74,20 @@ func (a *Authenticator) SetDisabled(ctx context.Context, userID string, disabled
 		*update.DisabledAt, kind = currentTime(), "user_disabled"
 	}
 	change := a.endAll // letting in too: a replica that is behind is then found out by the epoch
-	if before, err := a.store.UserByID(ctx, userID); err == nil && !disabled && before.DisabledAt.IsZero() {
+	before, readErr := a.userByID(ctx, userID)
+	if readErr == nil && !disabled && before.DisabledAt.IsZero() {
 		change = a.update
 	}
 	if err := change(ctx, update); err != nil {
 		return err
+	}
+	if !disabled {
+		if readErr == nil {
+			readErr = a.clear(ctx, before)
+		}
+		if readErr != nil {
+			return readErr
+		}
 	}
 	a.emit(ctx, Event{Kind: kind, UserID: userID})
 	return nil

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strconv"
 	"time"
 
 	"github.com/seed89488a0c/auth"
@@ -31,6 +32,7 @@ type problem = bearer.Problem
 //
 // It is chosen from err's chain: [auth.ErrUnavailable] gives 503 whatever else
 // is there, and an ended context if nothing else is; [auth.ErrInvalidInput] 400;
+// [auth.ErrTooManyAttempts] 429, with a Retry-After where waiting helps;
 // [auth.ErrWideAudience] 403;
 // [auth.ErrInvalidToken] and [auth.ErrInvalidCredentials] 401;
 // [auth.ErrUserNotFound] and [auth.ErrSessionNotFound] 404; [auth.ErrUserExists],
@@ -91,6 +93,7 @@ func writeTokens(w http.ResponseWriter, t auth.Tokens, u *user) {
 func problemOf(err error) problem {
 	var (
 		own      *problem
+		throttle *auth.ThrottleError
 		input    *auth.InputError
 		tooLarge *http.MaxBytesError
 		syntax   *json.SyntaxError
@@ -103,6 +106,10 @@ func problemOf(err error) problem {
 		return bearer.Unavailable()
 	case errors.As(err, &own):
 		return *own
+	case errors.As(err, &throttle):
+		return throttled(throttle)
+	case errors.Is(err, auth.ErrTooManyAttempts):
+		return throttled(&auth.ThrottleError{After: time.Second})
 	case errors.As(err, &input):
 		return problem{
 			Status:   http.StatusBadRequest,
@@ -149,6 +156,20 @@ func problemOf(err error) problem {
 		return bearer.Unavailable()
 	}
 	return problem{Status: http.StatusInternalServerError, Code: "internal", Sentence: "Something went wrong."}
+}
+
+// throttled is the answer to a try that was not let in.
+func throttled(e *auth.ThrottleError) problem {
+	p := problem{Status: http.StatusTooManyRequests, Code: "too_many_attempts", Sentence: "Too many attempts; try again later."}
+	switch {
+	case e.Suspect != nil:
+		p.Code, p.Sentence = "captcha_required", "Show first that you are no robot."
+	case e.Stopped:
+		p.Code, p.Sentence = "attempts_stopped", "Too many attempts have failed; use a device on which you have logged in before, or ask for help."
+	default:
+		p.Header = map[string]string{"Retry-After": strconv.FormatInt(int64((e.After+time.Second-1)/time.Second), 10)}
+	}
+	return p
 }
 
 // wideAudience is the answer of RFC 6750 §3.1 to a token that is right and may not do

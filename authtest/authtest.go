@@ -53,6 +53,11 @@ func New(t testing.TB, o ...auth.Options) *auth.Authenticator {
 	if !ok {
 		users = auth.NewMemoryStore()
 	}
+	if options.Throttle.Store == nil && !options.Throttle.InsecureOff {
+		if options.Throttle.Store, ok = users.(auth.AttemptStore); !ok {
+			options.Throttle.Store = auth.NewMemoryStore()
+		}
+	}
 	a, err := auth.New(users, issuer, options)
 	if err != nil {
 		t.Fatal(err)

@@ -55,23 +55,28 @@ func (k Keys) Make(account string, now time.Time) string {
 	return encoding.EncodeToString(append(token, mac(k.keys()[0], account, token)...))
 }
 
-// Knows reports whether a token was made for an account at most [TTL] ago, whole days
-// counted. Any text may be given. It does no I/O, and as much work for every account.
-func (k Keys) Knows(token, account string, now time.Time) bool {
+// Find returns the random ID of a token that was made for an account at most [TTL] ago,
+// whole days counted, and until when it is known; "" is none. Any text may be given. It
+// does no I/O, and as much work for every account.
+func (k Keys) Find(token, account string, now time.Time) (id string, until time.Time) {
 	if k.keys == nil || account == "" || len(token) != textSize {
-		return false
+		return "", time.Time{}
 	}
 	sealed, err := encoding.DecodeString(token)
 	if err != nil || len(sealed) != size { // a line break is skipped
-		return false
+		return "", time.Time{}
 	}
 	head := sealed[:idSize+daySize]
 	known := false
 	for _, key := range k.keys() {
 		known = hmac.Equal(mac(key, account, head), sealed[idSize+daySize:]) || known
 	}
-	age := dayOf(now) - int64(head[idSize])<<16 - int64(binary.BigEndian.Uint16(head[idSize+1:]))
-	return known && -1 <= age && age <= int64(TTL/day) // another replica may have had tomorrow
+	made := int64(head[idSize])<<16 + int64(binary.BigEndian.Uint16(head[idSize+1:]))
+	age := dayOf(now) - made
+	if !known || age < -1 || age > int64(TTL/day) { // another replica may have had tomorrow
+		return "", time.Time{}
+	}
+	return string(head[:idSize]), time.Unix(0, 0).UTC().Add(time.Duration(made+1)*day + TTL)
 }
 
 func putDay(b []byte, t time.Time) {

@@ -58,12 +58,32 @@ func TestKnows(t *testing.T) {
 		"zeros":                  {keys, strings.Repeat("A", 36), account, now, false},
 		"of a secret's rotation": {device.NewKeys([][]byte{secret}), both.Make(account, now), account, now, false},
 	} {
-		if got := tt.keys.Knows(tt.token, tt.account, tt.now); got != tt.want {
-			t.Errorf("%s: known %t, want %t", name, got, tt.want)
+		id, until := tt.keys.Find(tt.token, tt.account, tt.now)
+		if known := id != ""; known != tt.want || known != until.After(tt.now) {
+			t.Errorf("%s: known %t until %v, want %t", name, known, until, tt.want)
 		}
 	}
 	if (device.Keys{}).Make(account, now) != "" || device.NewKeys(nil).Make(account, now) != "" {
 		t.Error("a token without secrets")
+	}
+}
+
+func knows(keys device.Keys, token, account string, now time.Time) bool {
+	id, _ := keys.Find(token, account, now)
+	return id != ""
+}
+
+// Clients of one account are told apart, and one that logs in again is another one.
+func TestFindTellsClientsApart(t *testing.T) {
+	one, two := keys.Make(account, now), keys.Make(account, now)
+	first, until := keys.Find(one, account, now)
+	again, _ := keys.Find(one, account, now.Add(day))
+	second, _ := keys.Find(two, account, now)
+	if first != again || first == second || len(first) != 8 {
+		t.Errorf("found %x, %x and %x", first, again, second)
+	}
+	if want := time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC); !until.Equal(want) {
+		t.Errorf("until %v, want %v", until, want)
 	}
 }
 
@@ -76,7 +96,7 @@ func TestEveryBit(t *testing.T) {
 	for i := range len(token) * 8 {
 		changed := bytes.Clone(token)
 		changed[i/8] ^= 1 << (i % 8)
-		if keys.Knows(base64.RawURLEncoding.EncodeToString(changed), account, now) {
+		if knows(keys, base64.RawURLEncoding.EncodeToString(changed), account, now) {
 			t.Errorf("bit %d was changed", i)
 		}
 	}
@@ -89,7 +109,7 @@ func TestFormat(t *testing.T) {
 	h := hmac.New(sha256.New, secrets.Key(secret, "auth device"))
 	h.Write(append(bytes.Clone(head), account...))
 	token := base64.RawURLEncoding.EncodeToString(append(head, h.Sum(nil)[:16]...))
-	if at := time.Date(2026, 5, 20, 23, 0, 0, 0, time.UTC); !keys.Knows(token, account, at) || keys.Knows(token, account, at.Add(181*day)) {
+	if at := time.Date(2026, 5, 20, 23, 0, 0, 0, time.UTC); !knows(keys, token, account, at) || knows(keys, token, account, at.Add(181*day)) {
 		t.Error("a token that was made by hand is not known")
 	}
 }
@@ -109,10 +129,10 @@ func FuzzKnows(f *testing.F) {
 	made := keys.Make("made@example.com", now)
 	f.Fuzz(func(t *testing.T, token, account string) {
 		// Nobody else's token is known, and none but the very one that was made.
-		if keys.Knows(token, "made@example.com", now) && token != made {
+		if knows(keys, token, "made@example.com", now) && token != made {
 			t.Errorf("%q is known", token)
 		}
-		if own := keys.Make(account, now); keys.Knows(own, account, now) != (account != "") || keys.Knows(own, account+"x", now) {
+		if own := keys.Make(account, now); knows(keys, own, account, now) != (account != "") || knows(keys, own, account+"x", now) {
 			t.Errorf("the token of %q", account)
 		}
 	})

@@ -15,6 +15,8 @@ func Refusal(ctx context.Context, op string, err error) string {
 	switch {
 	case errors.Is(err, token.ErrUnavailable):
 		kind = Outage(ctx, err)
+	case errors.Is(err, fault.ErrTooManyAttempts):
+		kind = "throttled"
 	case errors.Is(err, fault.ErrTooManySessions):
 		kind = "too_many_sessions"
 	case op == "register":

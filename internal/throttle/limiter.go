@@ -1,0 +1,499 @@
+package throttle
+
+import (
+	"cmp"
+	"context"
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"net/netip"
+	"sync/atomic"
+	"time"
+
+	"github.com/seed89488a0c/auth/internal/hashgate"
+	"github.com/seed89488a0c/auth/internal/recent"
+	"github.com/seed89488a0c/auth/internal/row"
+)
+
+// Config says what limits there are; of each 0 is the default.
+type Config struct {
+	Store         row.AttemptStore
+	Keys          Keys
+	PerNetwork    int // failures of strangers of one network at one account, 3 to 10
+	Spraying      int // of one network at any accounts, in ten minutes, 10 to 1000
+	Registrations int // of one network in an hour, 10 to 10,000
+}
+
+// Limiter lets tries in and counts them. A nil Limiter limits nothing. It is safe for
+// concurrent use.
+type Limiter struct {
+	Config
+	spraying, registering bucket
+	lanes                 lanes
+	refused               refused
+
+	// uncounted says that a failure could not be counted: then each try is counted before
+	// its outcome is known, until the store counts again. Else passwords could be tried for
+	// as long as it only reads.
+	uncounted atomic.Bool
+
+	// repeated is what each known client tried last: digests under a key of this process.
+	repeated  *recent.Table[[sha256.Size]byte]
+	repeatKey func() []byte // in a closure, which printers do not print
+}
+
+// New returns a limiter, or says what is wrong with c.
+func New(c Config) (*Limiter, error) {
+	for _, n := range []struct {
+		name        string
+		value       *int
+		byDefault   int
+		least, most int
+	}{
+		{"PerNetwork", &c.PerNetwork, 10, 3, 10},
+		{"Spraying", &c.Spraying, 100, 10, 1000},
+		{"Registrations", &c.Registrations, 300, 10, 10_000},
+	} {
+		if *n.value = cmp.Or(*n.value, n.byDefault); *n.value < n.least || *n.value > n.most {
+			return nil, fmt.Errorf("%s is not %d to %d", n.name, n.least, n.most)
+		}
+	}
+	key := make([]byte, sha256.Size)
+	rand.Read(key) // never fails
+	return &Limiter{
+		Config:      c,
+		spraying:    newBucket(c.Spraying, 10*time.Minute),
+		registering: newBucket(c.Registrations, time.Hour),
+		repeated:    recent.New[[sha256.Size]byte](1024),
+		repeatKey:   func() []byte { return key },
+	}, nil
+}
+
+func (v verdict) refusal() *Error {
+	if v.stopped {
+		return &Error{Stopped: true}
+	}
+	return &Error{After: (v.wait + time.Second - 1).Truncate(time.Second)}
+}
+
+// Try is a password that somebody has entered.
+type Try struct {
+	Account  string // what was typed, as a key
+	Address  netip.Addr
+	Own      string    // the known device, or the session; "" = a stranger
+	OwnUntil time.Time // until when it is one
+	Ends     bool      // Own is over when it is spent, and its user no stranger then: [ErrSpent]
+	Password string
+
+	// Suspect is asked about a stranger's try that may be let in; nil = not asked. If it
+	// returns nil, the network is no reason to refuse it. Its error is Begin's.
+	Suspect func(State) error
+}
+
+// ErrSpent says that too many tries of what ends then have failed.
+var ErrSpent = errors.New("throttle: spent")
+
+// Pass is a try that was let in. Whoever has it calls one of Failed, Succeeded and Return,
+// and Leave, which may come first where it was no failure. The zero Pass is of a known client
+// whom nothing limits.
+type Pass struct {
+	limiter  *Limiter
+	leave    func()
+	stranger bool
+	ends     bool
+	repeat   bool // a known client tries once more what was wrong already
+	suspect  func(State) error
+
+	account, own row.AttemptRecord
+	pairs        []row.AttemptRecord
+	networks     []row.AttemptRecord // one, or none
+	rules        []rule              // of the pairs
+	ownUntil     time.Time
+	digest       [sha256.Size]byte // of the password, of a known client
+
+	reserved *row.AttemptReservation
+}
+
+// Known reports whether the client is no stranger.
+func (p *Pass) Known() bool { return !p.stranger }
+
+// Read reads counters.
+type Read func(context.Context, []row.AttemptKey) ([]row.AttemptRecord, error)
+
+// Begin lets a try in, when it is its turn, or says why not: a [*Error], the error of
+// hashgate or of the context where it had to wait, one of Suspect, one of the store, or
+// that of read, with which the counters are read for the first time.
+func (l *Limiter) Begin(ctx context.Context, t Try, read Read) (_ *Pass, err error) {
+	if l == nil || t.Account == "" {
+		_, err := read(ctx, nil)
+		return &Pass{stranger: t.Own == ""}, err
+	}
+	p := l.newPass(t)
+	for {
+		if err := l.remembers(p); err != nil {
+			return nil, err
+		}
+		turn := hashgate.Stranger(t.Address, t.Own)
+		p.leave, err = l.lanes.enter(ctx, laneKey{[16]byte(p.account.Key[:16]), !p.stranger}, turn)
+		if err != nil {
+			return nil, err
+		}
+		err = l.remembers(p) // by who was let in before
+		var records []row.AttemptRecord
+		if err == nil {
+			records, err = read(ctx, p.keys())
+		}
+		if err == nil && p.take(records, now()) {
+			if p.Leave(); p.ends {
+				return nil, ErrSpent
+			}
+			continue // among strangers
+		}
+		if err == nil {
+			err = l.admit(ctx, p)
+		}
+		if err != nil {
+			p.Leave()
+			return nil, err
+		}
+		return p, nil
+	}
+}
+
+func (l *Limiter) newPass(t Try) *Pass {
+	half := l.Keys.account(t.Account)
+	p := &Pass{limiter: l, stranger: t.Own == "", ends: t.Ends, suspect: t.Suspect, ownUntil: t.OwnUntil}
+	p.account.Key = join(half, [16]byte{})
+	in := networksOf(t.Address)
+	add := func(network string, most int) {
+		p.pairs = append(p.pairs, row.AttemptRecord{Key: l.Keys.part(half, "network", network)})
+		p.rules = append(p.rules, pair(uint32(most)))
+	}
+	switch {
+	case in.address != "":
+		add(in.address, l.PerNetwork)
+		add(in.site, 2*l.PerNetwork)
+	case in.site != "":
+		add(in.site, l.PerNetwork)
+	}
+	if in.site != "" {
+		p.networks = []row.AttemptRecord{{Key: l.Keys.whole("network", in.site)}}
+	}
+	if t.Own != "" {
+		p.own.Key = l.Keys.part(half, "own", t.Own)
+		h := hmac.New(sha256.New, l.repeatKey())
+		h.Write([]byte(t.Password))
+		h.Sum(p.digest[:0])
+		p.repeat = l.repeated.Get(string(p.own.Key[:]), "") == p.digest
+	}
+	return p
+}
+
+// keys are of all that is read, whoever it is.
+func (p *Pass) keys() []row.AttemptKey {
+	keys := []row.AttemptKey{p.account.Key}
+	for _, c := range append(p.pairs[:len(p.pairs):len(p.pairs)], p.networks...) {
+		keys = append(keys, c.Key)
+	}
+	if p.own.Key != (row.AttemptKey{}) {
+		keys = append(keys, p.own.Key)
+	}
+	return keys
+}
+
+// take notes what was read. It reports whether a known client has turned out to be a
+// stranger.
+func (p *Pass) take(records []row.AttemptRecord, now time.Time) (stranger bool) {
+	byKey := make(map[row.AttemptKey]row.AttemptRecord, len(records))
+	for _, r := range records {
+		byKey[r.Key] = live(r, now)
+	}
+	set := func(c *row.AttemptRecord) {
+		key := c.Key
+		*c = byKey[key]
+		c.Key = key
+	}
+	set(&p.account)
+	set(&p.own)
+	for i := range p.pairs {
+		set(&p.pairs[i])
+	}
+	for i := range p.networks {
+		set(&p.networks[i])
+	}
+	if !p.stranger && p.own.Count >= MostOwn {
+		p.stranger, p.repeat = true, false
+		return true
+	}
+	return false
+}
+
+// remembers returns a refusal of a moment ago.
+func (l *Limiter) remembers(p *Pass) error {
+	if v := l.refused.of(p.keys(), p.stranger, now()); v.refuses() {
+		return v.refusal()
+	}
+	return nil
+}
+
+// reserveTries is how often a try is counted in advance that others are counting at the same
+// moment.
+const reserveTries = 4
+
+// admit decides about a try whose counters were read, and counts it in advance where that
+// is due. Whoever loses against another reads again.
+func (l *Limiter) admit(ctx context.Context, p *Pass) error {
+	for try := range reserveTries {
+		now := now()
+		if try > 0 {
+			records, err := l.Store.Attempts(ctx, p.keys())
+			if err != nil {
+				return err
+			}
+			if p.take(records, now) && p.ends {
+				return ErrSpent
+			}
+		}
+		if v := p.decide(now); v.refuses() {
+			return v.refusal()
+		}
+		if try == 0 && p.stranger && p.suspect != nil {
+			if err := p.suspect(State{Failures: int(p.account.Count), NetworkSlowed: p.slowed(now).refuses()}); err != nil {
+				return err
+			}
+		}
+		due := p.account.Count >= reserveFrom && !p.repeat
+		if !due && !l.uncounted.Load() {
+			return nil
+		}
+		r := row.AttemptReservation{Now: now, Before: p.account}
+		r.AttemptRecord = row.AttemptRecord{Key: p.account.Key, At: now, ExpiresAt: now.Add(accountLife)}
+		var err error
+		if due && (p.stranger || p.account.Count >= stopStrangers) {
+			err = l.Store.ReserveAttempt(ctx, r)
+		} else {
+			// Nobody excludes a known client while there are strangers.
+			err = l.Store.CountAttempts(ctx, now, []row.AttemptRecord{r.AttemptRecord})
+			l.uncounted.CompareAndSwap(true, err != nil)
+		}
+		if err == nil {
+			p.reserved = &r
+			return nil
+		}
+		if !errors.Is(err, row.ErrConflict) {
+			return err
+		}
+	}
+	return verdict{wait: time.Second}.refusal()
+}
+
+// decide says what the counters do to a try, and remembers a refusal.
+func (p *Pass) decide(now time.Time) verdict {
+	note := func(key row.AttemptKey, v verdict, everybody bool) verdict {
+		if v.refuses() {
+			p.limiter.refused.put(key, refusal{v, everybody, now})
+		}
+		return v
+	}
+	if p.account.Count >= stopEverybody {
+		return note(p.account.Key, verdict{stopped: true}, true)
+	}
+	if !p.stranger {
+		return verdict{}
+	}
+	v := note(p.account.Key, account.strangers(p.account, now), false)
+	for i, c := range p.pairs {
+		v = worse(v, note(c.Key, p.rules[i].strangers(c, now), false))
+	}
+	if p.suspect == nil && len(p.networks) > 0 {
+		v = worse(v, note(p.networks[0].Key, p.slowed(now), false))
+	}
+	return v
+}
+
+// slowed says what the failures of the network at all accounts do to a stranger.
+func (p *Pass) slowed(now time.Time) (v verdict) {
+	for _, c := range p.networks {
+		v.wait = p.limiter.spraying.waits(c, now)
+	}
+	return v
+}
+
+// Failed counts a wrong password, also if the caller has gone meanwhile. Beside an error it
+// may not be counted.
+func (p *Pass) Failed(ctx context.Context) ([]Change, error) {
+	if p.limiter == nil || p.repeat && p.reserved == nil {
+		return nil, nil
+	}
+	defer func() { p.reserved = nil }() // which was no reservation in vain
+	l, now := p.limiter, now()
+	var counts []row.AttemptRecord
+	var changes []Change
+	count := func(c row.AttemptRecord, expires time.Time, marks map[uint32]Change) {
+		if p.reserved == nil || p.reserved.Key != c.Key {
+			counts = append(counts, row.AttemptRecord{Key: c.Key, At: now, ExpiresAt: expires})
+		}
+		if change, ok := marks[c.Count+1]; ok {
+			changes = append(changes, change)
+		}
+	}
+	count(p.account, now.Add(accountLife), map[uint32]Change{slowStrangers: AccountSlowed, stopStrangers: AccountStopped, stopEverybody: AllStopped})
+	if p.stranger {
+		for i, c := range p.pairs {
+			r := p.rules[i]
+			count(c, now.Add(r.life), map[uint32]Change{r.slowFrom: PairSlowed, r.stopFrom: PairStopped})
+		}
+		for _, c := range p.networks {
+			counts = append(counts, l.spraying.count(c.Key, now))
+			c.At = c.At.Add(l.spraying.step)
+			if p.slowed(now).wait == 0 && l.spraying.waits(c, now) > 0 {
+				changes = append(changes, NetworkSlowed)
+			}
+		}
+	} else {
+		count(p.own, p.ownUntil, map[uint32]Change{MostOwn: OwnSpent})
+		l.repeated.Put(string(p.own.Key[:]), "", p.digest, l.repeated.Moment(string(p.own.Key[:]), ""))
+	}
+	ctx, cancel := settled(ctx)
+	defer cancel()
+	if err := l.Store.CountAttempts(ctx, now, counts); err != nil {
+		l.uncounted.Store(true)
+		return nil, err
+	}
+	return changes, nil
+}
+
+// Succeeded forgets the failures of the account, and of this client at it. An error leaves
+// them.
+func (p *Pass) Succeeded(ctx context.Context) error {
+	if p.limiter == nil {
+		return nil
+	}
+	counters := append([]row.AttemptRecord{p.account, p.own}, p.pairs...)
+	var keys []row.AttemptKey
+	for _, c := range counters {
+		if c.Count > 0 || p.reserved != nil && p.reserved.Key == c.Key {
+			keys = append(keys, c.Key)
+		}
+	}
+	if len(keys) == 0 {
+		return nil
+	}
+	ctx, cancel := settled(ctx)
+	defer cancel()
+	_, err := p.limiter.Store.DeleteAttempts(ctx, row.AttemptFilter{Keys: keys})
+	p.limiter.refused.forget([16]byte(p.account.Key[:16]))
+	return err
+}
+
+// Return takes back what was counted in advance of a try whose outcome is none; of one that
+// has failed it does nothing. Where the store fails it stays counted.
+func (p *Pass) Return(ctx context.Context) {
+	if p.reserved == nil {
+		return
+	}
+	ctx, cancel := settled(ctx)
+	defer cancel()
+	_ = p.limiter.Store.ReturnAttempt(ctx, *p.reserved)
+}
+
+// Leave lets the next one try.
+func (p *Pass) Leave() {
+	if p.leave != nil {
+		p.leave()
+	}
+}
+
+// Register lets a registration in, and counts it. The error is a [*Error] or the store's.
+// The function that is returned takes it back.
+func (l *Limiter) Register(ctx context.Context, address netip.Addr) (back func(context.Context), err error) {
+	in := networksOf(address)
+	if l == nil || in.site == "" {
+		return func(context.Context) {}, nil
+	}
+	now := now()
+	key := l.Keys.whole("registrations", in.site)
+	if v := l.refused.of([]row.AttemptKey{key}, true, now); v.refuses() {
+		return nil, v.refusal()
+	}
+	r := row.AttemptReservation{AttemptRecord: l.registering.count(key, now), Now: now, NotAfter: now.Add(l.registering.room())}
+	err = l.Store.ReserveAttempt(ctx, r)
+	if errors.Is(err, row.ErrConflict) {
+		return nil, l.refuseRegistration(ctx, key, now)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return func(ctx context.Context) {
+		ctx, cancel := settled(ctx)
+		defer cancel()
+		_ = l.Store.ReturnAttempt(ctx, r)
+	}, nil
+}
+
+func (l *Limiter) refuseRegistration(ctx context.Context, key row.AttemptKey, now time.Time) error {
+	records, err := l.Store.Attempts(ctx, []row.AttemptKey{key})
+	if err != nil {
+		return err
+	}
+	v := verdict{wait: time.Second} // where somebody else has just been let in, or out
+	for _, c := range records {
+		v.wait = max(v.wait, l.registering.waits(c, now))
+	}
+	l.refused.put(key, refusal{verdict: v, at: now})
+	return v.refusal()
+}
+
+// State is that of an account.
+type State struct {
+	Failures   int           // one after another, whoever failed
+	Wait       time.Duration // of strangers; 0 = they have none
+	Stopped    bool          // strangers are
+	AllStopped bool          // everybody is
+
+	NetworkSlowed bool // strangers of the client's network are, where there is a client
+}
+
+// State returns that of an account. A nil Limiter knows nothing.
+func (l *Limiter) State(ctx context.Context, typed string) (State, error) {
+	if l == nil {
+		return State{}, nil
+	}
+	key := join(l.Keys.account(typed), [16]byte{})
+	records, err := l.Store.Attempts(ctx, []row.AttemptKey{key})
+	var s State
+	for _, c := range records {
+		now := now()
+		c = live(c, now)
+		v := account.strangers(c, now)
+		s = State{Failures: int(c.Count), Wait: v.wait, Stopped: v.stopped, AllStopped: c.Count >= stopEverybody}
+	}
+	return s, err
+}
+
+// Clear forgets all that is counted of an account. A nil Limiter has nothing to forget.
+func (l *Limiter) Clear(ctx context.Context, typed string) error {
+	if l == nil {
+		return nil
+	}
+	half := l.Keys.account(typed)
+	defer l.refused.forget(half)
+	for n := row.MaxRemoved; n == row.MaxRemoved; {
+		var err error
+		if n, err = l.Store.DeleteAttempts(ctx, row.AttemptFilter{Account: half}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// settleFor is how long a store has to count what was tried already, whoever has gone.
+const settleFor = 5 * time.Second
+
+func settled(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.WithoutCancel(ctx), settleFor)
+}
+
+func now() time.Time { return time.Now().UTC().Truncate(time.Microsecond) }
