@@ -54,6 +54,14 @@ func (l *told) take(t testing.TB) auth.Event {
 	return auth.Event{}
 }
 
+// last returns the last event since the last take.
+func (l *told) last() (e auth.Event) {
+	if list := l.all(); len(list) > 0 {
+		e = list[len(list)-1]
+	}
+	return e
+}
+
 var client = auth.Client{Address: netip.MustParseAddr("192.0.2.7"), UserAgent: canary, Label: canary}
 
 // ASVS 5.0 16.2.1: when, who, from where, by which way in, and how it ended.

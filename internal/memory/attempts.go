@@ -11,7 +11,7 @@ import (
 	"github.com/seed89488a0c/auth/internal/row"
 )
 
-// maxAttempts is how many counters there are at most, which are some 40 MB: whoever
+// maxAttempts is how many counters there are at most, which are up to 50 MB: whoever
 // fails with ever new addresses must not fill the memory.
 const maxAttempts = 100_000
 
