@@ -142,14 +142,14 @@ type Tokens struct {
 	// for 180 days: 36 characters, "" without [Options.Secrets]. Register, Login, and
 	// LoginWith without an Identity give one. A client keeps it when it logs out. It logs
 	// nobody in. With it one login of the account at a time does not wait among strangers,
-	// however many they are, and a copy of it is worth no more than that. It tells one client
-	// from another: it is personal data.
+	// however many they are, and is not refused for what strangers did. A copy of it is worth
+	// ten guesses, see [Throttle]. It tells one client from another: it is personal data.
 	Device string
 }
 
 // Register creates a user and logs it in: one hash, one new row for the user.
 //
-// Errors: [*InputError], [ErrUserExists], [ErrOverloaded], and what a function of
+// Errors: [*InputError], [ErrUserExists], [*ThrottleError], [ErrOverloaded], and what a function of
 // [MySQLStore.OnCreateUser] returned. Nothing is created beside one of them. After
 // [ErrUnavailable] the outcome may be unknown: if the connection broke during the insert
 // and the store cannot be asked, the session could not be stored, or no token could be
@@ -261,7 +261,7 @@ func (a *Authenticator) create(ctx context.Context, r UserRecord) (string, error
 // checked (ASVS 5.0 6.3.8). Rows of other parameters answer in their own time until
 // they are made anew, which tells that they exist unless [Options.Decoys] says how many
 // there are. [*InputError] for a TokenTTL or an Audience, or a password of more than 4096 bytes, since
-// none was ever accepted; [ErrOverloaded]; [ErrTooManySessions].
+// none was ever accepted; [*ThrottleError], before any hash; [ErrOverloaded]; [ErrTooManySessions].
 func (a *Authenticator) Login(ctx context.Context, c Credentials) (_ Result, err error) {
 	ctx, call := a.begin(ctx, "login", c.Client)
 	call.amr = passwordAMR
@@ -286,13 +286,14 @@ func (a *Authenticator) Login(ctx context.Context, c Credentials) (_ Result, err
 	if err != nil {
 		return Result{}, err
 	}
-	defer a.settle(ctx, pass, user.ID, &err)
+	defer pass.Leave() // after a panic what was counted in advance stays counted
 	turn := hashgate.Stranger(c.Client.Address, key)
 	if pass.Known() {
 		turn = hashgate.Known(c.Client.Address, key)
 	}
 	check, err := a.checkPassword(ctx, turn, key, user, c.Password)
 	if err != nil {
+		pass.Return(ctx)
 		return Result{}, err
 	}
 	if disabled := !user.DisabledAt.IsZero(); disabled || !check.match {
@@ -310,10 +311,15 @@ func (a *Authenticator) Login(ctx context.Context, c Credentials) (_ Result, err
 	}
 	pass.Leave()
 	result, err := a.enter(ctx, user, crowded, c.Client, Subject{TTL: c.TokenTTL, Audience: c.Audience, AMR: passwordAMR})
-	if err == nil && check.outdated {
+	if err != nil {
+		pass.Return(ctx)
+		return Result{}, err
+	}
+	a.succeeded(ctx, pass, user.ID)
+	if check.outdated {
 		a.rehash(ctx, user, c.Password, check.unlike)
 	}
-	return result, err
+	return result, nil
 }
 
 // enter logs in a user who was authenticated as the subject says, and may: it is where

@@ -26,7 +26,7 @@ type PasswordChange struct {
 // returned. Access tokens live on as with [Authenticator.SetDisabled].
 //
 // Errors: [*InputError] for the new password, [ErrInvalidCredentials] for the current
-// one, [ErrUserDisabled], those of [Authenticator.CheckIdentity], [ErrInvalidToken] if
+// one, of which ten in a row end the session, [*ThrottleError], [ErrUserDisabled], those of [Authenticator.CheckIdentity], [ErrInvalidToken] if
 // the session has ended, as by another change of the password, or the user is gone, and
 // [ErrConflict] if others changed a user without sessions meanwhile. After
 // [ErrUnavailable] the outcome may be unknown, as when the connection broke and the
@@ -47,11 +47,9 @@ func (a *Authenticator) ChangePassword(ctx context.Context, c PasswordChange) (_
 	if err := a.checkNew(ctx, hashgate.Known(c.Client.Address, user.EmailKey), c.New, user.Email, user.Username); err != nil {
 		return Result{}, err
 	}
-	pass, err := a.checkAgain(ctx, c.Identity, old, user, c.Current, c.Client)
-	if err != nil {
+	if err := a.checkAgain(ctx, c.Identity, old, user, c.Current, c.Client); err != nil {
 		return Result{}, err
 	}
-	defer a.settle(ctx, pass, user.ID, &err)
 	hash, err := a.hash(ctx, hashgate.Known(c.Client.Address, user.EmailKey), c.New)
 	if err != nil {
 		return Result{}, err
@@ -80,7 +78,8 @@ type Reauthentication struct {
 // the user do (ASVS 5.0 7.5.2), and one begins, whose tokens are returned: their
 // auth_time is now.
 //
-// Errors: [ErrInvalidCredentials], [ErrUserDisabled], those of
+// Errors: [ErrInvalidCredentials], of which ten in a row end the session, [*ThrottleError],
+// [ErrUserDisabled], those of
 // [Authenticator.CheckIdentity], [ErrInvalidToken] if the session has ended or the user
 // is gone; [ErrTooManySessions] where the token has no session;
 // with EndOthers [ErrConflict] if somebody else changed the user meanwhile. Beside an
@@ -102,11 +101,9 @@ func (a *Authenticator) Reauthenticate(ctx context.Context, r Reauthentication) 
 	if err != nil {
 		return Result{}, err
 	}
-	pass, err := a.checkAgain(ctx, r.Identity, old, user, r.Password, r.Client)
-	if err != nil {
+	if err := a.checkAgain(ctx, r.Identity, old, user, r.Password, r.Client); err != nil {
 		return Result{}, err
 	}
-	defer a.settle(ctx, pass, user.ID, &err)
 	tokens, session, err := a.prepareNext(ctx, user, old, r.Identity, r.Client, Subject{AMR: passwordAMR})
 	if err != nil {
 		return Result{}, err
@@ -167,7 +164,7 @@ func (a *Authenticator) whoAsks(ctx context.Context, id Identity) (SessionRecord
 
 // checkAgain checks the password of who is logged in, as often as that may be tried with a
 // session. One with which it was tried too often ends.
-func (a *Authenticator) checkAgain(ctx context.Context, id Identity, old SessionRecord, user UserRecord, current Password, c Client) (*throttle.Pass, error) {
+func (a *Authenticator) checkAgain(ctx context.Context, id Identity, old SessionRecord, user UserRecord, current Password, c Client) error {
 	try := throttle.Try{Account: user.EmailKey, Password: current.Reveal(), Own: "token " + id.TokenID, OwnUntil: id.ExpiresAt}
 	if old.ID != "" {
 		try.Own, try.OwnUntil, try.Ends = "session "+old.ID, old.ExpiresAt, true
@@ -179,14 +176,15 @@ func (a *Authenticator) checkAgain(ctx context.Context, id Identity, old Session
 		}
 	}
 	if err != nil {
-		return nil, err
+		return err
 	}
+	defer pass.Leave()
 	if err = a.checkCurrent(ctx, pass, old, user, current, c); err != nil {
-		a.settle(ctx, pass, user.ID, &err)
-		return nil, err
+		pass.Return(ctx)
+		return err
 	}
-	pass.Leave()
-	return pass, nil
+	a.succeeded(ctx, pass, user.ID)
+	return nil
 }
 
 // checkCurrent checks a password that was let in.

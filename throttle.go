@@ -117,14 +117,9 @@ func (a *Authenticator) try(ctx context.Context, t throttle.Try, client Client, 
 	return pass, throttled(err)
 }
 
-// settle ends a try: what was counted in advance is taken back unless the password was
-// wrong, and after a success nothing is left of the failures.
-func (a *Authenticator) settle(ctx context.Context, pass *throttle.Pass, userID string, err *error) {
-	if pass.Leave(); *err != nil {
-		pass.Return(ctx)
-	} else {
-		a.went(ctx, userID, storeError("delete attempts", pass.Succeeded(ctx)))
-	}
+// succeeded forgets what has failed before. Where that fails the user is in all the same.
+func (a *Authenticator) succeeded(ctx context.Context, pass *throttle.Pass, userID string) {
+	a.went(ctx, userID, storeError("delete attempts", pass.Succeeded(ctx)))
 }
 
 // attempts reads counters, where there are any to be read.

@@ -43,7 +43,7 @@ func wantThrottled(t testing.TB, err error, after time.Duration) {
 
 // Whether an address is a user's or nobody's, whether the password is right or not: the
 // answers are the same, before any hash. The owner gets in from another network.
-// ASVS 5.0 6.1.1, 6.3.1, 6.3.8
+// ASVS 5.0 2.4.1, 6.1.1, 6.3.1, 6.3.8
 func TestThrottle(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		hasher := &talliedHasher{Hasher: authtest.Hasher{}}
@@ -376,4 +376,81 @@ func (h *hangingUp) Verify(ctx context.Context, encoded string, p auth.Password)
 		defer h.verified()
 	}
 	return h.Hasher.Verify(ctx, encoded, p)
+}
+
+// A function that panics keeps nobody out, and what was counted stays counted.
+func TestThrottlePanics(t *testing.T) {
+	hasher := &panickingHasher{Hasher: authtest.Hasher{}}
+	panics := false
+	store := auth.NewMemoryStore()
+	a := newAuth(t, store, auth.Options{Hasher: hasher, Throttle: auth.Throttle{Suspect: func(context.Context, auth.Client, auth.Attempts) error {
+		if panics {
+			panic("bug")
+		}
+		return nil
+	}}})
+	id := register(t, a).User.ID
+	for n := range 3 {
+		wantErr(t, guess(a, email, from(fmt.Sprintf("203.0.113.%d", n))), auth.ErrInvalidCredentials)
+	}
+	recovered := func() {
+		defer func() {
+			if recover() == nil {
+				t.Error("no panic")
+			}
+		}()
+		a.Login(t.Context(), credentials(email, password))
+	}
+	for range 5 { // more than are in flight
+		hasher.armed = true
+		recovered()
+		hasher.armed, panics = false, true
+		recovered()
+		panics = false
+	}
+	if known, err := a.Attempts(t.Context(), id); err != nil || known.Failures != 8 {
+		t.Errorf("known %+v, %v", known, err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	if _, err := a.Login(ctx, credentials(email, password)); err != nil {
+		t.Error(err)
+	}
+}
+
+// The token of a device that knew an address is worth ten tries to whoever has it, and logs
+// nobody in, after its owner was deleted and somebody else has the address.
+func TestThrottleOfADeviceOfBefore(t *testing.T) {
+	a := newAuth(t, auth.NewMemoryStore(), auth.Options{Secrets: withSecrets(0xFE)})
+	before := register(t, a)
+	if err := a.DeleteUser(t.Context(), before.User.ID); err != nil {
+		t.Fatal(err)
+	}
+	own := register(t, a)
+	login := func(p string, device string) error {
+		return errorOf(a.Login(t.Context(), auth.Credentials{Email: email, Password: auth.NewPassword(p), Device: device, Client: from("203.0.113.9")}))
+	}
+	for n := range 15 {
+		wantErr(t, login(fmt.Sprint("wrong", n), before.Tokens.Device), auth.ErrInvalidCredentials)
+	}
+	wantThrottled(t, login("wrong", before.Tokens.Device), 30*time.Second)
+	if err := login(password, own.Tokens.Device); err != nil {
+		t.Errorf("the owner's device: %v", err)
+	}
+}
+
+// A right password that does not log in, since the user has sessions enough, is no failure.
+func TestThrottleOfALoginThatComesToNothing(t *testing.T) {
+	store := auth.NewMemoryStore()
+	a := newAuth(t, store, auth.Options{Sessions: auth.SessionConfig{Store: store, MaxPerUser: 1, RefuseMore: true}})
+	id := register(t, a).User.ID
+	for n := range 4 {
+		wantErr(t, guess(a, email, from(fmt.Sprintf("203.0.113.%d", n))), auth.ErrInvalidCredentials)
+	}
+	for range 20 {
+		wantErr(t, errorOf(a.Login(t.Context(), credentials(email, password))), auth.ErrTooManySessions)
+	}
+	if known, err := a.Attempts(t.Context(), id); err != nil || known.Failures != 4 {
+		t.Errorf("known %+v, %v", known, err)
+	}
 }

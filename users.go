@@ -33,7 +33,9 @@ func (a *Authenticator) User(ctx context.Context, id string) (_ User, err error)
 
 // SetPassword gives a user a new password without asking for the current one:
 // for an administrator or after a reset. Tokens live on as with
-// [Authenticator.SetDisabled]. Errors: [*InputError], [ErrUserNotFound].
+// [Authenticator.SetDisabled], and failures are forgotten as by
+// [Authenticator.ClearAttempts]. Errors: [*InputError], [ErrUserNotFound]. After
+// [ErrUnavailable] it may be done all the same: set it again.
 func (a *Authenticator) SetPassword(ctx context.Context, userID string, p Password) (err error) {
 	ctx, call := a.begin(ctx, "set_password", Client{})
 	defer a.report(ctx, call, &err)
@@ -62,8 +64,8 @@ func (a *Authenticator) SetPassword(ctx context.Context, userID string, p Passwo
 
 // SetDisabled shuts a user out of Login and Refresh, or lets it in again. Its sessions
 // end. Access tokens that were issued before, or by a login at the same time, live until
-// they expire, unless [SessionConfig.Staleness] has Verify ask. Errors:
-// [ErrUserNotFound].
+// they expire, unless [SessionConfig.Staleness] has Verify ask. Letting in forgets failures,
+// as [Authenticator.ClearAttempts] does. Errors: [ErrUserNotFound].
 func (a *Authenticator) SetDisabled(ctx context.Context, userID string, disabled bool) (err error) {
 	ctx, call := a.begin(ctx, "set_disabled", Client{})
 	defer a.report(ctx, call, &err)

@@ -131,35 +131,49 @@ func (l *Limiter) Begin(ctx context.Context, t Try, read Read) (_ *Pass, err err
 		return &Pass{stranger: t.Own == ""}, err
 	}
 	p := l.newPass(t)
-	for {
-		if err := l.remembers(p); err != nil {
-			return nil, err
-		}
-		turn := hashgate.Stranger(t.Address, t.Own)
-		p.leave, err = l.lanes.enter(ctx, laneKey{[16]byte(p.account.Key[:16]), !p.stranger}, turn)
-		if err != nil {
-			return nil, err
-		}
-		err = l.remembers(p) // by who was let in before
-		var records []row.AttemptRecord
-		if err == nil {
-			records, err = read(ctx, p.keys())
-		}
-		if err == nil && p.take(records, now()) {
-			if p.Leave(); p.ends {
-				return nil, ErrSpent
-			}
-			continue // among strangers
-		}
-		if err == nil {
-			err = l.admit(ctx, p)
-		}
-		if err != nil {
-			p.Leave()
-			return nil, err
-		}
-		return p, nil
+	unknown, err := l.enter(ctx, p, t, read)
+	if err == nil && unknown {
+		_, err = l.enter(ctx, p, t, read) // among strangers
 	}
+	if err != nil {
+		return nil, err
+	}
+	return p, nil
+}
+
+// enter has a try wait for its turn, and lets it in or says why not. It may turn out to be a
+// stranger's, and is then not in yet.
+func (l *Limiter) enter(ctx context.Context, p *Pass, t Try, read Read) (unknown bool, err error) {
+	if err := l.remembers(p); err != nil {
+		return false, err
+	}
+	lane := laneKey{[16]byte(p.account.Key[:16]), !p.stranger}
+	if p.leave, err = l.lanes.enter(ctx, lane, hashgate.Stranger(t.Address, t.Own)); err != nil {
+		return false, err
+	}
+	in := false
+	defer func() {
+		if !in { // also where a function of the service panics
+			p.Leave()
+		}
+	}()
+	if err := l.remembers(p); err != nil { // by who was let in before
+		return false, err
+	}
+	records, err := read(ctx, p.keys())
+	if err != nil {
+		return false, err
+	}
+	if unknown = p.take(records, now()); unknown && p.ends {
+		return true, ErrSpent
+	} else if unknown {
+		return true, nil
+	}
+	if err := l.admit(ctx, p); err != nil {
+		return false, err
+	}
+	in = true
+	return false, nil
 }
 
 func (l *Limiter) newPass(t Try) *Pass {
