@@ -24,8 +24,8 @@ storm: ## what a thousand logins at once take, and take from others (6 minutes)
 timing: ## that how long a login takes tells nobody who is registered (5 minutes)
 	@scripts/timing
 
-interleave: ## every order of three calls on sessions, with a fault at every turn (2 minutes)
-	@AUTH_TEST_INTERLEAVE=1 go test -count=1 -timeout 40m -v -run TestInterleavings .
+interleave: ## every order of three calls on sessions, and of three guesses, with a fault at every turn (4 minutes)
+	@AUTH_TEST_INTERLEAVE=1 go test -count=1 -timeout 40m -v -run 'TestInterleavings|TestInterleavedGuesses' .
 
 api: ## writes the exported API to api/
 	@go test -count=1 ./internal/apigolden -update

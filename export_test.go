@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/seed89488a0c/auth/internal/hashgate"
+	"github.com/seed89488a0c/auth/internal/throttle"
 	"github.com/seed89488a0c/auth/internal/token"
 )
 
@@ -22,4 +23,12 @@ func UserForLogin(ctx context.Context, s interface {
 	userForLogin(context.Context, string, int, [][32]byte) (UserRecord, bool, []AttemptRecord, error)
 }, key string, sessions int, attempts [][32]byte) (UserRecord, bool, []AttemptRecord, error) {
 	return s.userForLogin(ctx, key, sessions, attempts)
+}
+
+// Restarted returns a as another process would have it, or a again when it is started anew:
+// it shares the stores with a, and remembers nothing of what was tried.
+func Restarted(a *Authenticator) *Authenticator {
+	b := *a
+	b.throttle, _ = throttle.New(a.throttle.Config) // which was accepted before
+	return &b
 }
