@@ -344,7 +344,8 @@ func TestInterleavedGuesses(t *testing.T) {
 				names         []string
 			}{
 				{1, 2, false, append([]string{"guess twice", "device errs twice"}, guessActions...)},
-				{2, 1, false, append([]string{"guess twice"}, guessActions...)},
+				{2, 1, false, guessActions},
+				{2, 1, true, append([]string{"guess twice"}, guessActions...)},
 				{3, 0, false, []string{"guess", "device errs", "log in with the device"}},
 				{3, 0, true, guessActions},
 				{3, 1, true, []string{"guess", "device errs", "log in with the device"}},
