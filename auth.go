@@ -61,7 +61,7 @@ type Authenticator struct {
 	known         *recent.Table[knownSession] // nil: Verify does not ask for sessions
 
 	throttle *throttle.Limiter // nil: nothing is limited
-	suspect  func(context.Context, Client, Attempts) error
+	suspect  func(context.Context, Client, Attempts) (bool, error)
 
 	devices        device.Keys
 	revealDisabled bool

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"log"
 	"log/slog"
+	"net/netip"
 	"strings"
 	"time"
 
@@ -205,6 +206,48 @@ func ExampleOptions_events() {
 	}})
 	a.Login(context.Background(), auth.Credentials{Email: "nobody@example.com", Password: auth.NewPassword("a guess")})
 	// Output: login_failed
+}
+
+// A service demands a captcha of strangers at an account at which somebody has failed, and of
+// those of a network that has failed too often. A captcha lifts no wait of the account.
+func ExampleThrottle() {
+	type solvedKey struct{} // the handler has checked the captcha's answer
+	errCaptcha := errors.New("solve the captcha")
+	a := newAuthenticator(auth.NewMemoryStore(), auth.Options{Throttle: auth.Throttle{
+		Suspect: func(ctx context.Context, _ auth.Client, known auth.Attempts) (human bool, err error) {
+			human, _ = ctx.Value(solvedKey{}).(bool)
+			if !human && (known.Failures >= 2 || known.NetworkSlowed) {
+				return false, errCaptcha
+			}
+			return human, nil
+		},
+	}})
+	client := auth.Client{Address: netip.MustParseAddr("203.0.113.9")}
+	guess := func(ctx context.Context) error {
+		_, err := a.Login(ctx, auth.Credentials{Email: "ada@example.com", Password: auth.NewPassword("a guess"), Client: client})
+		return err
+	}
+	ctx := context.Background()
+	for range 2 {
+		fmt.Println(guess(ctx))
+	}
+	err := guess(ctx)
+	fmt.Println(errors.Is(err, auth.ErrTooManyAttempts), errors.Is(err, errCaptcha))
+	solved := context.WithValue(ctx, solvedKey{}, true)
+	for range 3 {
+		fmt.Println(guess(solved))
+	}
+	if refused, ok := errors.AsType[*auth.ThrottleError](guess(solved)); ok {
+		fmt.Println(refused.After, refused.Stopped)
+	}
+	// Output:
+	// auth: invalid credentials
+	// auth: invalid credentials
+	// true true
+	// auth: invalid credentials
+	// auth: invalid credentials
+	// auth: invalid credentials
+	// 30s false
 }
 
 func ExampleOptions_passwords() {

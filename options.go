@@ -43,7 +43,7 @@ type Options struct {
 	Sessions SessionConfig
 
 	// Secrets are 32 random bytes or more each, the same in every replica; text is
-	// refused, as [HMACKey] does. The first makes, and all are accepted: to replace one, put
+	// refused, as [HMACKey] does: decode it first. The first makes, and all are accepted: to replace one, put
 	// the new one behind it in every replica, then in front, and drop the old one when what
 	// it made is over. Decoys need them, and a first one that stays: with another one
 	// addresses draw other classes, and those of users do not change. With them every login

@@ -8,12 +8,13 @@ import (
 	"github.com/seed89488a0c/auth/internal/row"
 )
 
-// Client is what a caller knows of who asks: for the list of sessions, for events, and to
-// serve clients in turn.
+// Client is what a caller knows of who asks: to count failed logins by network, to serve
+// clients in turn, for the list of sessions, and for events.
 type Client struct {
 	// Address is from trusted proxy data alone (ASVS 5.0 15.3.4), as
 	// [github.com/seed89488a0c/auth/authhttp.ClientOf] has it. It decides with whom a
-	// client takes turns where passwords are hashed. A proxy's address would make one
+	// client takes turns where passwords are hashed, and whose failures are counted together:
+	// without one only the limits of an account itself hold, see [Throttle]. A proxy's address would make one
 	// client of all behind it: leave it zero, which is not known, rather than guess.
 	Address netip.Addr
 

@@ -95,8 +95,8 @@ type UserStore interface {
 	// own making. It returns ErrUserExists if the e-mail key or the ID is taken.
 	CreateUser(ctx context.Context, r UserRecord) (id string, err error)
 
-	// UserByEmail returns the user with this e-mail key, which is never an
-	// address, or ErrUserNotFound.
+	// UserByEmail returns the user with this e-mail key, as in [Email]'s Key and never
+	// what somebody has typed, or ErrUserNotFound.
 	UserByEmail(ctx context.Context, key string) (UserRecord, error)
 
 	// UserByID returns the user with this ID, or ErrUserNotFound.

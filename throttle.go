@@ -20,8 +20,9 @@ import (
 // not, with addresses of clients in keyed digests:
 //
 //	of an account           from 50 on strangers wait, 30 seconds that double up to 1 hour;
-//	                        80 stop strangers, 100 stop everybody, until a login, a new
-//	                        password, ClearAttempts, or 30 days without a failure
+//	                        80 stop strangers, and 100, to which only known clients get, stop
+//	                        everybody, until a login, a new password, ClearAttempts, or 30 days
+//	                        without a failure
 //	of an account, by the   from 5 on they wait likewise; 10 stop them for 24 hours, then let one
 //	strangers of a network  in every 24 hours, and 40 for good, until one of that network logs
 //	                        in, or 30 days are over; an IPv4 address and an IPv6 /64 are a network,
@@ -33,45 +34,51 @@ import (
 //	registrations           300 of such a network within 1 hour have the next ones wait for 12 seconds each
 //
 // Whoever has to wait or is stopped gets a [*ThrottleError] before any password is hashed,
-// right or not. Tries at once are held to it too, in any number of processes: at most two of
+// right or not, and what is refused counts for nothing. Tries at once are held to it too, in any number of processes: at most two of
 // an account are let in by each process beyond a limit, and as many of known clients. A client
 // without an address has no network. Nothing is counted of what could not be checked, as in
 // an outage, and nothing of [Authenticator.Refresh] and [Authenticator.LoginWith].
 type Throttle struct {
-	// Store keeps the counters; nil = the store of the users, where that is a [MemoryStore]
-	// or a [MySQLStore]. Where it fails nobody is let in: [ErrUnavailable].
+	// Store keeps the counters, which all replicas must share; nil = the store of the users,
+	// where that is a [MemoryStore] or a [MySQLStore], and not what embeds or wraps one. Where
+	// it fails nobody is let in: [ErrUnavailable].
 	Store AttemptStore
 
 	PerNetwork    int // failures that stop the strangers of a network at an account, 3 to 10; 0 = 10
 	Spraying      int // failures of a network's strangers within 10 minutes, 10 to 1000; 0 = 100
 	Registrations int // of a network within an hour, 10 to 10,000; 0 = 300
 
-	// Suspect is asked about each stranger's login that is about to be let in, before the
-	// hash, so that a service can demand a captcha, whose answer it finds in ctx; nil = not
-	// asked. It is told what is known of the account, alike for addresses that nobody has,
-	// and of the network, which is then no reason to refuse. Its error refuses the login: a
-	// [*ThrottleError] has it. It must be safe for concurrent use, and be quick: two logins
-	// at an account run at once.
-	Suspect func(ctx context.Context, client Client, known Attempts) error
+	// Suspect is asked about each stranger's login that the account is no reason to refuse,
+	// before the hash, so that a service can demand a captcha, whose answer it finds in ctx;
+	// nil = not asked. It is told the Failures, alike for addresses that nobody has, and
+	// NetworkSlowed. If it says that the client is human, a network that is slowed lets it in;
+	// no wait of the account is lifted. Its error refuses the login: a [*ThrottleError] has
+	// it, and the answer is 429 captcha_required, whatever it says. It must be safe for
+	// concurrent use, and be quick: two logins at an account run at once.
+	Suspect func(ctx context.Context, client Client, known Attempts) (human bool, err error)
 
 	InsecureOff bool // nothing is counted and nobody is refused; no other field may be set
 }
 
-// Attempts is what is known of the failures at an account.
+// Attempts is what is known of the failures at an account. It does not say whether the
+// strangers of one network have to wait or are stopped, which is where no Wait is and nothing
+// Stopped too.
 type Attempts struct {
 	Failures      int           // one after another, whoever failed
 	Wait          time.Duration // of strangers, from now; 0 = they have none
 	Stopped       bool          // strangers are
 	AllStopped    bool          // everybody is
-	NetworkSlowed bool          // for [Throttle.Suspect]: the client's network has failed too often
+	NetworkSlowed bool          // for [Throttle.Suspect] alone: the client's network has failed too often
 }
 
 // ThrottleError refuses a login, a registration or a password given again, before any
 // password is hashed (HTTP 429). It matches [ErrTooManyAttempts], and what is in Suspect.
 //
-//	After   time.Duration // then the next one is let in, unless another takes its place; whole seconds; 0 = not by waiting
-//	Stopped bool          // a known client, support or a new password can help
-//	Suspect error         // of Throttle.Suspect, whole, or nil
+// It is one of three:
+//
+//	After   time.Duration // then the next one is let in, unless another takes its place; whole seconds
+//	Stopped bool          // no short wait helps: a known client, support or a new password does, or a day where it is one network that is stopped
+//	Suspect error         // of Throttle.Suspect, whole
 type ThrottleError = throttle.Error
 
 // limiter returns what limits by t, or what is wrong with it. The store is that of the users.
@@ -90,24 +97,21 @@ func (t Throttle) limiter(store UserStore, secrets [][]byte) (*throttle.Limiter,
 		c.Store = s
 	}
 	if isZero(c.Store) {
-		return nil, errors.New("auth: Options: Throttle: there is no Store, and the users' store is none of this package's")
+		return nil, errors.New("auth: Options: set Throttle.Store: the users' store is no MemoryStore or MySQLStore, and all replicas must share the counters")
 	}
-	limiter, err := throttle.New(c)
-	if err != nil {
-		return nil, fmt.Errorf("auth: Options: Throttle: %w", err)
-	}
-	return limiter, nil
+	return throttle.New(c)
 }
 
 // try lets a try at a password in when it is its turn, or says why not.
 func (a *Authenticator) try(ctx context.Context, t throttle.Try, client Client, read throttle.Read) (*throttle.Pass, error) {
 	t.Address = client.Address
 	if suspect := a.suspect; suspect != nil {
-		t.Suspect = func(s throttle.State) error {
-			if err := suspect(ctx, client, Attempts(s)); err != nil {
-				return &ThrottleError{Suspect: err}
+		t.Suspect = func(s throttle.State) (bool, error) {
+			human, err := suspect(ctx, client, Attempts(s))
+			if err != nil {
+				err = &ThrottleError{Suspect: err}
 			}
-			return nil
+			return human, err
 		}
 	}
 	pass, err := a.throttle.Begin(ctx, t, read)
@@ -173,8 +177,9 @@ func (a *Authenticator) clear(ctx context.Context, user UserRecord) error {
 	return storeError("delete attempts", a.throttle.Clear(ctx, user.EmailKey))
 }
 
-// Attempts returns what is known of the failures at a user's account, for support. Errors:
-// [ErrUserNotFound].
+// Attempts returns what is known of the failures at a user's account, for support. Whoever
+// says that they are stopped may be so by their network alone, which is not seen here:
+// [Authenticator.ClearAttempts] helps then too. Errors: [ErrUserNotFound].
 func (a *Authenticator) Attempts(ctx context.Context, userID string) (_ Attempts, err error) {
 	ctx, call := a.begin(ctx, "attempts", Client{})
 	defer a.report(ctx, call, &err)

@@ -193,18 +193,20 @@ func TestThrottleSuspect(t *testing.T) {
 		type captcha struct{}
 		errCaptcha := errors.New("show that you are human")
 		var seen []auth.Attempts
+		ignorant := false // of what a network has done
 		var events told
 		a := newAuth(t, auth.NewMemoryStore(), auth.Options{Events: events.record, Secrets: withSecrets(0xFE), Throttle: auth.Throttle{
 			Spraying: 10,
-			Suspect: func(ctx context.Context, c auth.Client, known auth.Attempts) error {
+			Suspect: func(ctx context.Context, c auth.Client, known auth.Attempts) (bool, error) {
 				seen = append(seen, known)
 				if c != from("203.0.113.9") {
 					t.Errorf("told of %v", c)
 				}
-				if (known.Failures >= 3 || known.NetworkSlowed) && ctx.Value(captcha{}) == nil {
-					return errCaptcha
+				human := ctx.Value(captcha{}) != nil
+				if (known.Failures >= 3 || known.NetworkSlowed && !ignorant) && !human {
+					return false, errCaptcha
 				}
-				return nil
+				return human, nil
 			},
 		}})
 		device := register(t, a).Tokens.Device
@@ -226,6 +228,8 @@ func TestThrottleSuspect(t *testing.T) {
 		if _, err := a.Login(context.WithValue(t.Context(), captcha{}, true), right); err != nil {
 			t.Errorf("with a captcha: %v", err)
 		}
+		ignorant = true
+		wantThrottled(t, guess(a, "user99@example.com", mallory), 60*time.Second)
 		asked := len(seen)
 		right.Device = device
 		if _, err := a.Login(t.Context(), right); err != nil || len(seen) != asked {
@@ -286,7 +290,7 @@ func TestThrottleEvents(t *testing.T) {
 
 // What is wrong with a Throttle is said by New.
 func TestThrottleConfig(t *testing.T) {
-	suspect := func(context.Context, auth.Client, auth.Attempts) error { return nil }
+	suspect := func(context.Context, auth.Client, auth.Attempts) (bool, error) { return false, nil }
 	for name, tt := range map[string]struct {
 		store auth.UserStore
 		c     auth.Throttle
@@ -383,11 +387,11 @@ func TestThrottlePanics(t *testing.T) {
 	hasher := &panickingHasher{Hasher: authtest.Hasher{}}
 	panics := false
 	store := auth.NewMemoryStore()
-	a := newAuth(t, store, auth.Options{Hasher: hasher, Throttle: auth.Throttle{Suspect: func(context.Context, auth.Client, auth.Attempts) error {
+	a := newAuth(t, store, auth.Options{Hasher: hasher, Throttle: auth.Throttle{Suspect: func(context.Context, auth.Client, auth.Attempts) (bool, error) {
 		if panics {
 			panic("bug")
 		}
-		return nil
+		return false, nil
 	}}})
 	id := register(t, a).User.ID
 	for n := range 3 {

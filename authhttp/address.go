@@ -57,7 +57,8 @@ type AddressConfig struct {
 //   - A connection without an address, as over a Unix socket, gives no address.
 //
 // The first time that an [auth.Authenticator] is asked by somebody without an address, of
-// each network, it raises the event address_unconfigured.
+// each network, it raises the event address_unconfigured. That is so behind this middleware
+// and in this package's handlers: put it around handlers of your own too.
 //
 // ClientAddress panics where [AddressConfig.Validate] returns an error. The
 // handler that it returns changes nothing of a request but its context, costs nothing in
@@ -116,8 +117,9 @@ const tokenCharacters = "!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcd
 // has found, and the User-Agent as it was sent. Without that middleware the address is that
 // of the zero [AddressConfig]: the peer's where it is public, and otherwise none.
 //
-// It is for handlers of a service's own. Give the Authenticator the request's context too,
-// so that its events can tell of an address that is not configured.
+// It is for handlers of a service's own. Put [ClientAddress] around them, and give the
+// Authenticator the request's context, so that its events can tell of an address that is not
+// configured.
 func ClientOf(r *http.Request) auth.Client {
 	return auth.Client{Address: originOf(r).Client, UserAgent: r.UserAgent()}
 }

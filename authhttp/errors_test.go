@@ -46,6 +46,11 @@ func TestWriteError(t *testing.T) {
 		{"not found", auth.ErrUserNotFound, 404, "user_not_found"},
 		{"session not found", auth.ErrSessionNotFound, 404, "session_not_found"},
 		{"replayed", auth.ErrSessionReplayed, 401, "invalid_token"},
+		{"slowed", &auth.ThrottleError{After: 90 * time.Second}, 429, "too_many_attempts"},
+		{"stopped", &auth.ThrottleError{Stopped: true}, 429, "attempts_stopped"},
+		{"suspect", &auth.ThrottleError{Suspect: errors.New("canary")}, 429, "captcha_required"},
+		{"suspect while its service is down", &auth.ThrottleError{Suspect: auth.ErrUnavailable}, 503, "unavailable"},
+		{"too many attempts", auth.ErrTooManyAttempts, 429, "too_many_attempts"},
 		{"too many sessions", auth.ErrTooManySessions, 409, "too_many_sessions"},
 		{"exists", auth.ErrUserExists, 409, "user_exists"},
 		{"conflict", auth.ErrConflict, 409, "conflict"},
@@ -173,7 +178,13 @@ func TestWriteErrorBody(t *testing.T) {
 }
 
 func TestRetryAfter(t *testing.T) {
-	for want, err := range map[string]error{"1": auth.ErrOverloaded, "5": auth.ErrUnavailable} {
+	for want, err := range map[string]error{
+		"1":    auth.ErrOverloaded,
+		"5":    auth.ErrUnavailable,
+		"30":   &auth.ThrottleError{After: 30 * time.Second},
+		"3600": &auth.ThrottleError{After: time.Hour - time.Millisecond},
+		"":     &auth.ThrottleError{Stopped: true},
+	} {
 		w := httptest.NewRecorder()
 		authhttp.WriteError(w, get(t, "/"), err)
 		if got := w.Header().Get("Retry-After"); got != want {

@@ -48,6 +48,8 @@
 //	413  body_too_large
 //	415  content_type_missing, content_type_malformed, unsupported_media_type,
 //	     unsupported_charset, with Accept; unsupported_encoding, with Accept-Encoding
+//	429  too_many_attempts, with Retry-After; attempts_stopped, where waiting does not help;
+//	     captcha_required, by [auth.Throttle]'s Suspect
 //	500  internal; no_session_id: the route of EndSession does not say which
 //	503  unavailable, overloaded; with Retry-After
 //
@@ -55,7 +57,9 @@
 // is never a 401, since clients drop their tokens on one, and so is a wrong
 // password behind [Require]. On expired_token at a resource a client refreshes, on
 // insufficient_user_authentication it asks for the password and authenticates
-// again. On any other 401, and each from [Refresh], a client compares the token that it
+// again. On too_many_attempts it waits for as long as it is told before it tries again, and
+// keeps its tokens; on attempts_stopped it offers help, and on captcha_required what the
+// service demands. On any other 401, and each from [Refresh], a client compares the token that it
 // sent with the one that it holds now: another tab may have replaced it meanwhile, and
 // then the client tries again with that; else it drops it, and the user logs in. On
 // wide_audience it refreshes with a member "audience" that names this service alone, and

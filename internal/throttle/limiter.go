@@ -44,8 +44,9 @@ type Limiter struct {
 	repeatKey func() []byte // in a closure, which printers do not print
 }
 
-// New returns a limiter, or says what is wrong with c.
+// New returns a limiter, or says all that is wrong with c.
 func New(c Config) (*Limiter, error) {
+	var wrong []error
 	for _, n := range []struct {
 		name        string
 		value       *int
@@ -57,8 +58,11 @@ func New(c Config) (*Limiter, error) {
 		{"Registrations", &c.Registrations, 300, 10, 10_000},
 	} {
 		if *n.value = cmp.Or(*n.value, n.byDefault); *n.value < n.least || *n.value > n.most {
-			return nil, fmt.Errorf("%s is not %d to %d", n.name, n.least, n.most)
+			wrong = append(wrong, fmt.Errorf("auth: Options: Throttle: %s is not %d to %d", n.name, n.least, n.most))
 		}
+	}
+	if len(wrong) > 0 {
+		return nil, errors.Join(wrong...)
 	}
 	key := make([]byte, sha256.Size)
 	rand.Read(key) // never fails
@@ -87,9 +91,10 @@ type Try struct {
 	Ends     bool      // Own is over when it is spent, and its user no stranger then: [ErrSpent]
 	Password string
 
-	// Suspect is asked about a stranger's try that may be let in; nil = not asked. If it
-	// returns nil, the network is no reason to refuse it. Its error is Begin's.
-	Suspect func(State) error
+	// Suspect is asked about a stranger's try that the account is no reason to refuse; nil =
+	// not asked. The network is none either of whom it knows to be human. Its error is
+	// Begin's.
+	Suspect func(State) (human bool, err error)
 }
 
 // ErrSpent says that too many tries of what ends then have failed.
@@ -104,7 +109,8 @@ type Pass struct {
 	stranger bool
 	ends     bool
 	repeat   bool // a known client tries once more what was wrong already
-	suspect  func(State) error
+	suspect  func(State) (bool, error)
+	human    bool // by what it has said
 
 	account, own row.AttemptRecord
 	pairs        []row.AttemptRecord
@@ -274,9 +280,16 @@ func (l *Limiter) admit(ctx context.Context, p *Pass) error {
 			return v.refusal()
 		}
 		if try == 0 && p.stranger && p.suspect != nil {
-			if err := p.suspect(State{Failures: int(p.account.Count), NetworkSlowed: p.slowed(now).refuses()}); err != nil {
+			var err error
+			if p.human, err = p.suspect(State{Failures: int(p.account.Count), NetworkSlowed: p.slowed(now).refuses()}); err != nil {
 				return err
 			}
+		}
+		if v := p.slowed(now); v.refuses() && p.stranger && !p.human {
+			if p.suspect == nil { // which is asked each time
+				l.refused.put(p.networks[0].Key, refusal{verdict: v, at: now})
+			}
+			return v.refusal()
 		}
 		due := p.account.Count >= reserveFrom && !p.repeat
 		if !due && !l.uncounted.Load() {
@@ -303,7 +316,7 @@ func (l *Limiter) admit(ctx context.Context, p *Pass) error {
 	return verdict{wait: time.Second}.refusal()
 }
 
-// decide says what the counters do to a try, and remembers a refusal.
+// decide says what the counters of the account do to a try, and remembers a refusal.
 func (p *Pass) decide(now time.Time) verdict {
 	note := func(key row.AttemptKey, v verdict, everybody bool) verdict {
 		if v.refuses() {
@@ -320,9 +333,6 @@ func (p *Pass) decide(now time.Time) verdict {
 	v := note(p.account.Key, account.strangers(p.account, now), false)
 	for i, c := range p.pairs {
 		v = worse(v, note(c.Key, p.rules[i].strangers(c, now), false))
-	}
-	if p.suspect == nil && len(p.networks) > 0 {
-		v = worse(v, note(p.networks[0].Key, p.slowed(now), false))
 	}
 	return v
 }

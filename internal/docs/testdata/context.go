@@ -18,17 +18,18 @@ import (
 
 // What a service has anyway.
 var (
-	ctx    context.Context
-	err    error
-	db     *sql.DB
-	dsn    string
-	mux    *http.ServeMux
-	w      http.ResponseWriter
-	r      *http.Request
-	t      *testing.T
-	logger *slog.Logger
-	dir    string // of the keys
-	now    time.Time
+	ctx     context.Context
+	err     error
+	db      *sql.DB
+	dsn     string
+	mux     *http.ServeMux
+	w       http.ResponseWriter
+	r       *http.Request
+	t       *testing.T
+	logger  *slog.Logger
+	dir     string // of the keys
+	keysURL string
+	now     time.Time
 )
 
 // What it has of this library.
