@@ -44,7 +44,7 @@ func newLimiter(t testing.TB, store row.AttemptStore, c throttle.Config) *thrott
 }
 
 func begin(l *throttle.Limiter, account string, c client, password string) (*throttle.Pass, error) {
-	try := throttle.Try{Account: account, Address: c.address, Own: c.own, OwnUntil: time.Now().Add(180 * 24 * time.Hour), Password: password}
+	try := throttle.Try{Account: account, Address: c.address, Own: c.own, OwnUntil: time.Now().UTC().Truncate(time.Microsecond).Add(180 * 24 * time.Hour), Password: password}
 	return l.Begin(context.Background(), try, l.Store.Attempts)
 }
 

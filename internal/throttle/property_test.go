@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/seed89488a0c/auth/internal/memory"
+	"github.com/seed89488a0c/auth/internal/row"
 	"github.com/seed89488a0c/auth/internal/throttle"
 )
 
@@ -27,13 +28,12 @@ type open struct {
 func TestAnyOrder(t *testing.T) {
 	for seed := range uint64(60) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) { anyOrder(t, rand.New(rand.NewPCG(seed, 12))) })
+			synctest.Test(t, func(t *testing.T) { anyOrder(t, &memory.Store{}, rand.New(rand.NewPCG(seed, 12)), 3000) })
 		})
 	}
 }
 
-func anyOrder(t *testing.T, random *rand.Rand) {
-	store := &memory.Store{}
+func anyOrder(t *testing.T, store row.AttemptStore, random *rand.Rand, steps int) {
 	limiters := []*throttle.Limiter{newLimiter(t, store, throttle.Config{}), newLimiter(t, store, throttle.Config{})}
 	networks := 1 + random.IntN(40)
 	devices := random.IntN(6)
@@ -44,7 +44,7 @@ func anyOrder(t *testing.T, random *rand.Rand) {
 	ofOwn := map[string]int{}           // of a device, since its own
 	flying := map[string]int{}
 	last := time.Now() // when one was let in that has failed
-	for step := range 3000 {
+	for step := range steps {
 		switch which := random.IntN(10); {
 		case which < 5:
 			who := network(random.IntN(networks))
