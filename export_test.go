@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/seed89488a0c/auth/internal/hashgate"
+	"github.com/seed89488a0c/auth/internal/row"
 	"github.com/seed89488a0c/auth/internal/throttle"
 	"github.com/seed89488a0c/auth/internal/token"
 )
@@ -32,3 +33,6 @@ func Restarted(a *Authenticator) *Authenticator {
 	b.throttle, _ = throttle.New(a.throttle.Config) // which was accepted before
 	return &b
 }
+
+// MemoryStoreOn returns a store whose rows are kept elsewhere, as where calls are recorded.
+func MemoryStoreOn(rows row.Keeper) *MemoryStore { return &MemoryStore{rowStore{rows}} }
