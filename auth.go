@@ -8,6 +8,7 @@
 package auth
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -276,7 +277,7 @@ func (a *Authenticator) Login(ctx context.Context, c Credentials) (_ Result, err
 	key, _ := email.Key(c.Email)
 	var user UserRecord
 	var crowded bool
-	try := throttle.Try{Account: key, Password: c.Password.Reveal()}
+	try := throttle.Try{Account: cmp.Or(key, "no key "+c.Email), Password: c.Password.Reveal()}
 	try.Own, try.OwnUntil = a.devices.Find(c.Device, key, time.Now())
 	pass, err := a.try(ctx, try, c.Client, func(ctx context.Context, keys []row.AttemptKey) (counted []AttemptRecord, err error) {
 		user, crowded, counted, err = a.userForLogin(ctx, key, keys)

@@ -286,7 +286,7 @@ func TestCallSequencesThrottled(t *testing.T) {
 		{throttleState{name: "a device of a slowed network", device: true, network: 100}, of(answer{"wrong", "read 4, verify, CountAttempts 2"})},
 		{throttleState{name: "a spent device", device: true, own: 10}, of(answer{"wrong", "read 4, read 4, verify, CountAttempts 3"})},
 		{throttleState{name: "a spent device, counted in advance", device: true, own: 10, account: 10}, of(answer{"wrong", "read 4, read 4, ReserveAttempt, verify, CountAttempts 2"})},
-		{throttleState{name: "a spent device, stopped", device: true, own: 10, account: 80}, of(answer{"429, stopped", "read 4, read 4"}, answer{"429, stopped", "read 4"})},
+		{throttleState{name: "a spent device, stopped", device: true, own: 10, account: 80}, of(answer{"429, stopped", "read 4, read 4"}, answer{"429, stopped", ""})},
 		{throttleState{name: "a device of another account", device: true, others: true}, of(counted)},
 
 		{throttleState{name: "Suspect is asked", suspect: "lets in"}, of(answer{"wrong", "read 3, Suspect of 0, verify, CountAttempts 3"})},

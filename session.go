@@ -173,7 +173,7 @@ func (a *Authenticator) userForLogin(ctx context.Context, key string, attempts [
 	} else {
 		user, err = a.store.UserByEmail(ctx, key)
 	}
-	if errors.Is(err, ErrUserNotFound) {
+	if errors.Is(err, ErrUserNotFound) || err == nil && key == "" { // which is nobody's, whatever a store has
 		user, err = UserRecord{}, nil
 	}
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"time"
 
 	"github.com/seed89488a0c/auth/internal/hashgate"
 	"github.com/seed89488a0c/auth/internal/input"
@@ -162,10 +163,14 @@ func (a *Authenticator) whoAsks(ctx context.Context, id Identity) (SessionRecord
 	return SessionRecord{}, UserRecord{}, &StoreError{Op: "session by id", Code: codeConflicts}
 }
 
+// tokenSpent is for how long after the last failure a token without a session stays spent,
+// which is longer than it should be kept.
+const tokenSpent = 24 * time.Hour
+
 // checkAgain checks the password of who is logged in, as often as that may be tried with a
 // session. One with which it was tried too often ends.
 func (a *Authenticator) checkAgain(ctx context.Context, id Identity, old SessionRecord, user UserRecord, current Password, c Client) error {
-	try := throttle.Try{Account: user.EmailKey, Password: current.Reveal(), Own: "token " + id.TokenID, OwnUntil: id.ExpiresAt}
+	try := throttle.Try{Account: user.EmailKey, Password: current.Reveal(), Own: "token " + id.TokenID, OwnUntil: currentTime().Add(tokenSpent)}
 	if old.ID != "" {
 		try.Own, try.OwnUntil, try.Ends = "session "+old.ID, old.ExpiresAt, true
 	}

@@ -17,7 +17,7 @@ import (
 //
 // A client is known that shows a [Tokens] Device of the account, or is logged in; all
 // others are strangers. Failures are counted in a row, whether the address is a user's or
-// not, with addresses of clients in keyed digests:
+// not, with accounts and networks in digests, which are keyed by [Options.Secrets]:
 //
 //	of an account           from 50 on strangers wait, 30 seconds that double up to 1 hour;
 //	                        80 stop strangers, and 100, to which only known clients get, stop
@@ -40,8 +40,9 @@ import (
 // an outage, and nothing of [Authenticator.Refresh] and [Authenticator.LoginWith].
 type Throttle struct {
 	// Store keeps the counters, which all replicas must share; nil = the store of the users,
-	// where that is a [MemoryStore] or a [MySQLStore], and not what embeds or wraps one. Where
-	// it fails nobody is let in: [ErrUnavailable].
+	// where that is a [MemoryStore] or a [MySQLStore], and not what embeds or wraps one. Two
+	// tables of users need one each: an address is one account in a store. Where it fails
+	// nobody is let in: [ErrUnavailable].
 	Store AttemptStore
 
 	PerNetwork    int // failures that stop the strangers of a network at an account, 3 to 10; 0 = 10
@@ -162,7 +163,9 @@ func (a *Authenticator) failed(ctx context.Context, pass *throttle.Pass, refused
 	a.emit(ctx, refused)
 	for _, change := range changes {
 		if change == throttle.OwnSpent && session.ID != "" {
-			if err := a.endSession(ctx, session.UserID, SessionFilter{ID: session.ID, UserID: session.UserID}); err != nil {
+			within, cancel := detached(ctx) // whoever hangs up has not kept it
+			defer cancel()
+			if err := a.endSession(within, session.UserID, SessionFilter{ID: session.ID, UserID: session.UserID}); err != nil {
 				return err
 			}
 			continue

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -119,7 +120,7 @@ type Pass struct {
 	ownUntil     time.Time
 	digest       [sha256.Size]byte // of the password, of a known client
 
-	reserved *row.AttemptReservation
+	reserved []row.AttemptReservation
 }
 
 // Known reports whether the client is no stranger.
@@ -137,6 +138,9 @@ func (l *Limiter) Begin(ctx context.Context, t Try, read Read) (_ *Pass, err err
 		return &Pass{stranger: t.Own == ""}, err
 	}
 	p := l.newPass(t)
+	if !p.stranger && !p.ends && l.refused.of(p.own.Key, now()).refuses() {
+		p.stranger, p.repeat = true, false // it was found to be spent a moment ago
+	}
 	unknown, err := l.enter(ctx, p, t, read)
 	if err == nil && unknown {
 		_, err = l.enter(ctx, p, t, read) // among strangers
@@ -173,6 +177,7 @@ func (l *Limiter) enter(ctx context.Context, p *Pass, t Try, read Read) (unknown
 	if unknown = p.take(records, now()); unknown && p.ends {
 		return true, ErrSpent
 	} else if unknown {
+		l.refused.put(p.own.Key, verdict{stopped: true}, now()) // as a known client
 		return true, nil
 	}
 	if err := l.admit(ctx, p); err != nil {
@@ -252,10 +257,30 @@ func (p *Pass) take(records []row.AttemptRecord, now time.Time) (stranger bool) 
 
 // remembers returns a refusal of a moment ago.
 func (l *Limiter) remembers(p *Pass) error {
-	if v := l.refused.of(p.keys(), p.stranger, now()); v.refuses() {
+	v := l.refused.of(p.everybody(), now())
+	if p.stranger {
+		v = worse(v, l.refused.of(p.place(), now()))
+	}
+	if v.refuses() {
 		return v.refusal()
 	}
 	return nil
+}
+
+// place is under what the refusal of a stranger is remembered: the network at the account, or
+// the account where there is no network. What is remembered is all that kept it out.
+func (p *Pass) place() row.AttemptKey {
+	if len(p.pairs) > 0 {
+		return p.pairs[0].Key
+	}
+	return p.account.Key
+}
+
+// everybody is under what a refusal of known clients too is remembered.
+func (p *Pass) everybody() row.AttemptKey {
+	key := p.account.Key
+	key[len(key)-1] = 1 // of no counter
+	return key
 }
 
 // reserveTries is how often a try is counted in advance that others are counting at the same
@@ -286,53 +311,74 @@ func (l *Limiter) admit(ctx context.Context, p *Pass) error {
 			}
 		}
 		if v := p.slowed(now); v.refuses() && p.stranger && !p.human {
-			if p.suspect == nil { // which is asked each time
-				l.refused.put(p.networks[0].Key, refusal{verdict: v, at: now})
-			}
 			return v.refusal()
 		}
-		due := p.account.Count >= reserveFrom && !p.repeat
-		if !due && !l.uncounted.Load() {
-			return nil
-		}
-		r := row.AttemptReservation{Now: now, Before: p.account}
-		r.AttemptRecord = row.AttemptRecord{Key: p.account.Key, At: now, ExpiresAt: now.Add(accountLife)}
-		var err error
-		if due && (p.stranger || p.account.Count >= stopStrangers) {
-			err = l.Store.ReserveAttempt(ctx, r)
-		} else {
-			// Nobody excludes a known client while there are strangers.
-			err = l.Store.CountAttempts(ctx, now, []row.AttemptRecord{r.AttemptRecord})
-			l.uncounted.CompareAndSwap(true, err != nil)
-		}
+		err := l.reserve(ctx, p, now)
 		if err == nil {
-			p.reserved = &r
 			return nil
 		}
-		if !errors.Is(err, row.ErrConflict) {
+		if p.Return(ctx); !errors.Is(err, row.ErrConflict) {
 			return err
 		}
 	}
 	return verdict{wait: time.Second}.refusal()
 }
 
-// decide says what the counters of the account do to a try, and remembers a refusal.
-func (p *Pass) decide(now time.Time) verdict {
-	note := func(key row.AttemptKey, v verdict, everybody bool) verdict {
-		if v.refuses() {
-			p.limiter.refused.put(key, refusal{v, everybody, now})
+// reserve counts a try in advance where that is due: also of a caller who has gone meanwhile,
+// since the store may have counted it, and only who knows that can take it back.
+func (l *Limiter) reserve(ctx context.Context, p *Pass, now time.Time) error {
+	ctx, cancel := settled(ctx)
+	defer cancel()
+	count := func(c row.AttemptRecord, excluding bool) error {
+		r := row.AttemptReservation{Now: now, Before: c}
+		r.AttemptRecord = row.AttemptRecord{Key: c.Key, At: now, ExpiresAt: now.Add(accountLife)}
+		var err error
+		if excluding {
+			err = l.Store.ReserveAttempt(ctx, r)
+		} else {
+			err = l.Store.CountAttempts(ctx, now, []row.AttemptRecord{r.AttemptRecord})
+			l.uncounted.CompareAndSwap(true, err != nil)
 		}
-		return v
+		if err == nil {
+			p.reserved = append(p.reserved, r)
+		}
+		return err
 	}
+	for i, c := range p.pairs { // the one try of a day is one, in however many processes
+		if p.stranger && c.Count >= p.rules[i].stopFrom {
+			if err := count(c, true); err != nil {
+				return err
+			}
+		}
+	}
+	due := p.account.Count >= reserveFrom && !p.repeat
+	if !due && !l.uncounted.Load() {
+		return nil
+	}
+	// Nobody excludes a known client while there are strangers.
+	return count(p.account, due && (p.stranger || p.account.Count >= stopStrangers))
+}
+
+// decide says what the counters do to a try, and remembers a refusal: whole, so that nobody is
+// told a wait who is stopped.
+func (p *Pass) decide(now time.Time) verdict {
 	if p.account.Count >= stopEverybody {
-		return note(p.account.Key, verdict{stopped: true}, true)
+		v := verdict{stopped: true}
+		p.limiter.refused.put(p.everybody(), v, now)
+		return v
 	}
 	if !p.stranger {
 		return verdict{}
 	}
-	v := note(p.account.Key, account.strangers(p.account, now), false)
+	v := account.strangers(p.account, now)
 	for i, c := range p.pairs {
-		v = worse(v, note(c.Key, p.rules[i].strangers(c, now), false))
+		v = worse(v, p.rules[i].strangers(c, now))
+	}
+	if network := p.slowed(now); p.suspect == nil || v.refuses() {
+		v = worse(v, network) // else there is still to be asked
+	}
+	if v.refuses() {
+		p.limiter.refused.put(p.place(), v, now)
 	}
 	return v
 }
@@ -345,10 +391,15 @@ func (p *Pass) slowed(now time.Time) (v verdict) {
 	return v
 }
 
+// has reports whether a counter was counted in advance.
+func (p *Pass) has(key row.AttemptKey) bool {
+	return slices.ContainsFunc(p.reserved, func(r row.AttemptReservation) bool { return r.Key == key })
+}
+
 // Failed counts a wrong password, also if the caller has gone meanwhile. Beside an error it
 // may not be counted.
 func (p *Pass) Failed(ctx context.Context) ([]Change, error) {
-	if p.limiter == nil || p.repeat && p.reserved == nil {
+	if p.limiter == nil || p.repeat && len(p.reserved) == 0 {
 		return nil, nil
 	}
 	defer func() { p.reserved = nil }() // which was no reservation in vain
@@ -356,7 +407,7 @@ func (p *Pass) Failed(ctx context.Context) ([]Change, error) {
 	var counts []row.AttemptRecord
 	var changes []Change
 	count := func(c row.AttemptRecord, expires time.Time, marks map[uint32]Change) {
-		if p.reserved == nil || p.reserved.Key != c.Key {
+		if !p.has(c.Key) {
 			counts = append(counts, row.AttemptRecord{Key: c.Key, At: now, ExpiresAt: expires})
 		}
 		if change, ok := marks[c.Count+1]; ok {
@@ -370,7 +421,9 @@ func (p *Pass) Failed(ctx context.Context) ([]Change, error) {
 			count(c, now.Add(r.life), map[uint32]Change{r.slowFrom: PairSlowed, r.stopFrom: PairStopped})
 		}
 		for _, c := range p.networks {
-			counts = append(counts, l.spraying.count(c.Key, now))
+			if c.At.Sub(now) < row.MaxAhead-longestWait { // more is as good as that
+				counts = append(counts, l.spraying.count(c.Key, now))
+			}
 			c.At = c.At.Add(l.spraying.step)
 			if p.slowed(now).wait == 0 && l.spraying.waits(c, now) > 0 {
 				changes = append(changes, NetworkSlowed)
@@ -378,13 +431,26 @@ func (p *Pass) Failed(ctx context.Context) ([]Change, error) {
 		}
 	} else {
 		count(p.own, p.ownUntil, map[uint32]Change{MostOwn: OwnSpent})
-		l.repeated.Put(string(p.own.Key[:]), "", p.digest, l.repeated.Moment(string(p.own.Key[:]), ""))
 	}
 	ctx, cancel := settled(ctx)
 	defer cancel()
 	if err := l.Store.CountAttempts(ctx, now, counts); err != nil {
 		l.uncounted.Store(true)
 		return nil, err
+	}
+	if !p.stranger {
+		own := string(p.own.Key[:])
+		l.repeated.Put(own, "", p.digest, l.repeated.Moment(own, ""))
+	}
+	if p.ends && p.own.Count >= reserveFrom && !slices.Contains(changes, OwnSpent) {
+		// Others may have failed at the same time, and this was the last.
+		records, err := l.Store.Attempts(ctx, []row.AttemptKey{p.own.Key})
+		if err != nil {
+			return nil, err
+		}
+		if len(records) > 0 && records[0].Count >= MostOwn {
+			changes = append(changes, OwnSpent)
+		}
 	}
 	return changes, nil
 }
@@ -398,7 +464,7 @@ func (p *Pass) Succeeded(ctx context.Context) error {
 	counters := append([]row.AttemptRecord{p.account, p.own}, p.pairs...)
 	var keys []row.AttemptKey
 	for _, c := range counters {
-		if c.Count > 0 || p.reserved != nil && p.reserved.Key == c.Key {
+		if c.Count > 0 || p.has(c.Key) {
 			keys = append(keys, c.Key)
 		}
 	}
@@ -415,12 +481,15 @@ func (p *Pass) Succeeded(ctx context.Context) error {
 // Return takes back what was counted in advance of a try whose outcome is none; of one that
 // has failed it does nothing. Where the store fails it stays counted.
 func (p *Pass) Return(ctx context.Context) {
-	if p.reserved == nil {
+	if len(p.reserved) == 0 {
 		return
 	}
 	ctx, cancel := settled(ctx)
 	defer cancel()
-	_ = p.limiter.Store.ReturnAttempt(ctx, *p.reserved)
+	for _, r := range p.reserved {
+		_ = p.limiter.Store.ReturnAttempt(ctx, r)
+	}
+	p.reserved = nil
 }
 
 // Leave lets the next one try.
@@ -439,11 +508,13 @@ func (l *Limiter) Register(ctx context.Context, address netip.Addr) (back func(c
 	}
 	now := now()
 	key := l.Keys.whole("registrations", in.site)
-	if v := l.refused.of([]row.AttemptKey{key}, true, now); v.refuses() {
+	if v := l.refused.of(key, now); v.refuses() {
 		return nil, v.refusal()
 	}
+	settling, cancel := settled(ctx) // it is counted also of who has gone, and taken back
+	defer cancel()
 	r := row.AttemptReservation{AttemptRecord: l.registering.count(key, now), Now: now, NotAfter: now.Add(l.registering.room())}
-	err = l.Store.ReserveAttempt(ctx, r)
+	err = l.Store.ReserveAttempt(settling, r)
 	if errors.Is(err, row.ErrConflict) {
 		return nil, l.refuseRegistration(ctx, key, now)
 	}
@@ -466,7 +537,7 @@ func (l *Limiter) refuseRegistration(ctx context.Context, key row.AttemptKey, no
 	for _, c := range records {
 		v.wait = max(v.wait, l.registering.waits(c, now))
 	}
-	l.refused.put(key, refusal{verdict: v, at: now})
+	l.refused.put(key, v, now)
 	return v.refusal()
 }
 
@@ -514,7 +585,7 @@ func (l *Limiter) Clear(ctx context.Context, typed string) error {
 }
 
 // settleFor is how long a store has to count what was tried already, whoever has gone.
-const settleFor = 5 * time.Second
+const settleFor = 3 * time.Second
 
 func settled(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(context.WithoutCancel(ctx), settleFor)

@@ -17,38 +17,33 @@ const (
 	remembered = 4096
 )
 
-// refused remembers for a moment which keys have refused, so that who goes on trying costs
-// no statement.
+// refused remembers for a moment who was refused, so that whoever goes on trying costs no
+// statement.
 type refused struct {
-	mu   sync.Mutex
-	keys map[row.AttemptKey]refusal
+	mu  sync.Mutex
+	who map[row.AttemptKey]refusal
 }
 
 type refusal struct {
 	verdict
-	everybody bool      // not strangers alone
-	at        time.Time // when it was found out
+	at time.Time // when it was found out
 }
 
-// of returns what one of these keys has said a moment ago.
-func (r *refused) of(keys []row.AttemptKey, stranger bool, now time.Time) verdict {
+// of returns what somebody was told a moment ago, as far as it still holds.
+func (r *refused) of(who row.AttemptKey, now time.Time) verdict {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	var worst verdict
-	for _, key := range keys {
-		known, ok := r.keys[key]
-		if !ok || !stranger && !known.everybody {
-			continue
-		}
-		gone := now.Sub(known.at)
-		if gone < 0 || gone >= rememberFor || !known.stopped && gone >= known.wait {
-			delete(r.keys, key)
-			continue
-		}
-		known.wait = max(0, known.wait-gone)
-		worst = worse(worst, known.verdict)
+	known, ok := r.who[who]
+	if !ok {
+		return verdict{}
 	}
-	return worst
+	gone := now.Sub(known.at)
+	if gone < 0 || gone >= rememberFor || !known.stopped && gone >= known.wait {
+		delete(r.who, who)
+		return verdict{}
+	}
+	known.wait = max(0, known.wait-gone)
+	return known.verdict
 }
 
 // worse returns the one that lasts longer.
@@ -56,22 +51,22 @@ func worse(a, b verdict) verdict {
 	return verdict{wait: max(a.wait, b.wait), stopped: a.stopped || b.stopped}
 }
 
-func (r *refused) put(key row.AttemptKey, known refusal) {
+func (r *refused) put(who row.AttemptKey, v verdict, now time.Time) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.keys == nil || len(r.keys) >= remembered {
-		r.keys = map[row.AttemptKey]refusal{}
+	if r.who == nil || len(r.who) >= remembered {
+		r.who = map[row.AttemptKey]refusal{}
 	}
-	r.keys[key] = known
+	r.who[who] = refusal{v, now}
 }
 
 // forget forgets what is remembered of an account.
 func (r *refused) forget(account [16]byte) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	for key := range r.keys {
-		if [16]byte(key[:16]) == account {
-			delete(r.keys, key)
+	for who := range r.who {
+		if [16]byte(who[:16]) == account {
+			delete(r.who, who)
 		}
 	}
 }
