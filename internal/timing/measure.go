@@ -14,9 +14,10 @@ import (
 	"github.com/seed89488a0c/auth"
 )
 
-// result is what was measured in a store.
+// result is what was measured in a state and a store.
 type result struct {
 	store store
+	state state
 	limit time.Duration
 	asked []class
 	times [][]float64
@@ -30,57 +31,76 @@ func (s section) run(w io.Writer) error {
 		if err != nil {
 			return fmt.Errorf("%s: %w", store.name, err)
 		}
-		results = append(results, r)
+		results = append(results, r...)
 	}
 	return s.report(w, results)
 }
 
 // in measures in one store.
-func (s section) in(st store) (result, error) {
+func (s section) in(st store) (results []result, err error) {
+	ctx := context.Background()
 	issuer, err := auth.NewJWTIssuer(auth.JWTConfig{Issuer: "timing", Audience: "timing", Keys: []auth.Key{auth.GenerateKey()}})
 	if err != nil {
-		return result{}, err
+		return nil, err
 	}
 	users, err := st.open()
 	if err != nil {
-		return result{}, err
+		return nil, err
 	}
-	a, err := auth.New(users, issuer, auth.Options{Hasher: s.hasher, Sessions: auth.SessionConfig{Store: users}})
-	if err != nil {
-		return result{}, err
+	o := auth.Options{Hasher: s.hasher, Sessions: auth.SessionConfig{Store: users}}
+	p := &process{store: users, renew: func() (*auth.Authenticator, error) { return auth.New(users, issuer, o) }}
+	if err := p.begin(); err != nil {
+		return nil, err
 	}
-	if err := fill(context.Background(), a, users, s.hasher); err != nil {
-		return result{}, err
+	if err := fill(ctx, p.current, users, s.hasher); err != nil {
+		return nil, err
 	}
 	var limit time.Duration
-	url, stop, err := serve(newHandler(a, users, &limit))
+	url, stop, err := serve(newHandler(p, &limit))
 	if err != nil {
-		return result{}, err
+		return nil, err
 	}
 	defer stop()
 	c := client{url: url, http: &http.Client{Transport: &http.Transport{MaxConnsPerHost: 1}}}
-
-	asked := append([]class{baseline}, classes...)
-	warm, err := s.measure(c, asked, s.rounds/20+1)
-	if err != nil {
-		return result{}, err
-	}
-	limit = s.limit(st, time.Duration(median(warm[0])))
-	asked = append(asked, controls...)
-	start := time.Now()
-	times, err := s.measure(c, asked, s.rounds)
-	for err == nil && time.Since(start) < s.patience && !resolved(times, limit) {
-		var more [][]float64
-		if more, err = s.measure(c, asked, s.rounds/10+1); err == nil {
-			for i := range times {
-				times[i] = append(times[i], more[i]...)
+	patience := time.Now().Add(s.patience)
+	for _, state := range s.states {
+		if state.refused && st.server {
+			continue
+		}
+		if err := p.enter(ctx, state); err != nil {
+			return nil, err
+		}
+		asks := func(of class) (time.Duration, error) {
+			if err := p.before(ctx, state, of); err != nil {
+				return 0, err
+			}
+			if of.forgotten {
+				return c.ask(of, http.StatusUnauthorized)
+			}
+			return c.ask(of, state.status)
+		}
+		asked := append([]class{baseline}, state.classes...)
+		warm, err := s.measure(asks, asked, s.rounds/20+1)
+		if err != nil {
+			return nil, err
+		}
+		limit = s.limit(st, state, time.Duration(median(warm[0])))
+		asked = append(asked, state.controls...)
+		times, err := s.measure(asks, asked, s.rounds)
+		for err == nil && time.Now().Before(patience) && !resolved(times, limit) {
+			var more [][]float64
+			if more, err = s.measure(asks, asked, s.rounds/10+1); err == nil {
+				for i := range times {
+					times[i] = append(times[i], more[i]...)
+				}
 			}
 		}
+		if err != nil {
+			return nil, err
+		}
+		results = append(results, result{st, state, limit, asked, times})
 	}
-	if err != nil {
-		return result{}, err
-	}
-	return result{st, limit, asked, times}, nil
+	return results, nil
 }
 
 // resolved reports whether a difference of the limit would be found in every
@@ -97,7 +117,7 @@ func resolved(times [][]float64, limit time.Duration) bool {
 
 // measure asks for every class once a round, in random order, and returns what
 // each took, in nanoseconds.
-func (s section) measure(c client, asked []class, rounds int) ([][]float64, error) {
+func (s section) measure(ask func(class) (time.Duration, error), asked []class, rounds int) ([][]float64, error) {
 	times := make([][]float64, len(asked))
 	for round := range rounds {
 		if s.batch > 0 && round%s.batch == 0 {
@@ -107,7 +127,7 @@ func (s section) measure(c client, asked []class, rounds int) ([][]float64, erro
 			if s.batch == 0 {
 				runtime.GC()
 			}
-			took, err := c.ask(asked[i])
+			took, err := ask(asked[i])
 			if err != nil {
 				return nil, err
 			}
@@ -122,8 +142,8 @@ type client struct {
 	http *http.Client
 }
 
-// ask returns how long a refusal took to arrive.
-func (c client) ask(of class) (time.Duration, error) {
+// ask returns how long a refusal with this status took to arrive.
+func (c client) ask(of class, status int) (time.Duration, error) {
 	body, err := json.Marshal(map[string]string{"email": of.email, "password": of.password})
 	if err != nil {
 		return 0, err
@@ -141,7 +161,7 @@ func (c client) ask(of class) (time.Duration, error) {
 	defer resp.Body.Close()
 	_, err = io.Copy(io.Discard, resp.Body)
 	took := time.Since(start)
-	if err == nil && resp.StatusCode != http.StatusUnauthorized {
+	if err == nil && resp.StatusCode != status {
 		err = fmt.Errorf("%s: %s", of.name, resp.Status)
 	}
 	return took, err

@@ -36,10 +36,10 @@ func (c comparison) verdict(limit float64) verdict {
 func (s section) report(w io.Writer, results []result) error {
 	fmt.Fprintf(w, "Under %s\n\n", s.name)
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(t, "store\tlogin\tpairs\tmedian µs\tMAD\tlimit ±\tdifference\t99 % interval\tp\tresolves\tverdict")
+	fmt.Fprintln(t, "store\tstate\tlogin\tpairs\tmedian µs\tMAD\tlimit ±\tdifference\t99 % interval\tp\tresolves\tverdict")
 	var failed []string
 	for _, r := range results {
-		fmt.Fprintf(t, "%s\t%s\t%d\t%.1f\t%.1f\t%.1f\n", r.store.name, r.asked[0].name, len(r.times[0]),
+		fmt.Fprintf(t, "%s\t%s\t%s\t%d\t%.1f\t%.1f\t%.1f\n", r.store.name, r.state.name, r.asked[0].name, len(r.times[0]),
 			micros(median(r.times[0])), micros(spread(r.times[0])), micros(float64(r.limit)))
 		for i, c := range r.asked[1:] {
 			own := r.times[i+1]
@@ -49,14 +49,14 @@ func (s section) report(w io.Writer, results []result) error {
 				limit *= 2
 			}
 			v := got.verdict(limit)
-			fmt.Fprintf(t, "%s\t%s\t\t%.1f\t%.1f\t\t%+.2f\t%+.2f to %+.2f\t%.2g\t%.2f\t%s\n", r.store.name, c.name, micros(median(own)), micros(spread(own)),
+			fmt.Fprintf(t, "%s\t%s\t%s\t\t%.1f\t%.1f\t\t%+.2f\t%+.2f to %+.2f\t%.2g\t%.2f\t%s\n", r.store.name, r.state.name, c.name, micros(median(own)), micros(spread(own)),
 				micros(got.median), micros(got.low), micros(got.high), got.p, micros(got.resolves), v)
 			want := equal
-			if c.path != loginPath {
+			if c.path != loginPath || c.forgotten {
 				want = different
 			}
 			if v != want {
-				failed = append(failed, fmt.Sprintf("%s, %s: %s", r.store.name, c.name, v))
+				failed = append(failed, fmt.Sprintf("%s, %s, %s: %s", r.store.name, r.state.name, c.name, v))
 			}
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net"
 	"net/http"
+	"net/netip"
 	"time"
 
 	"github.com/seed89488a0c/auth"
@@ -21,6 +22,7 @@ const (
 	noPassword = "nopwd@example.com"
 	unreadable = "unrea@example.com"
 	often      = "often@example.com" // has sessions
+	forgotten  = "never@example.com" // nobody has it, nor is it throttled
 
 	right = "right horse battery staple"
 	wrong = "wrong horse battery staple"
@@ -31,6 +33,7 @@ type class struct {
 	name, email, password string
 	path                  string // of the handler that is asked
 	remains               bool   // twice the limit is allowed: what is known to take longer
+	forgotten             bool   // nothing has failed at the account, whatever the state is
 }
 
 const (
@@ -40,23 +43,22 @@ const (
 )
 
 var (
-	baseline = class{"wrong password", known, wrong, loginPath, false}
+	baseline = class{name: "wrong password", email: known, password: wrong, path: loginPath}
 
 	classes = []class{
-		{"wrong password of another user", neighbour, wrong, loginPath, false},
-		{"unknown address", unknown, wrong, loginPath, false},
-		{"disabled user", disabled, wrong, loginPath, false},
-		{"disabled user, right password", disabled, right, loginPath, false},
-		{"user without password", noPassword, wrong, loginPath, false},
-		{"unreadable hash", unreadable, wrong, loginPath, false},
-		{"user of ten sessions, which are counted", often, wrong, loginPath, true},
+		{name: "wrong password of another user", email: neighbour, password: wrong, path: loginPath},
+		{name: "unknown address", email: unknown, password: wrong, path: loginPath},
+		{name: "disabled user", email: disabled, password: wrong, path: loginPath},
+		{name: "disabled user, right password", email: disabled, password: right, path: loginPath},
+		{name: "user without password", email: noPassword, password: wrong, path: loginPath},
+		{name: "unreadable hash", email: unreadable, password: wrong, path: loginPath},
+		{name: "user of ten sessions, which are counted", email: often, password: wrong, path: loginPath, remains: true},
 	}
 
 	// What must not pass.
-	controls = []class{
-		{"control: unknown address, no decoy", unknown, wrong, skipPath, false},
-		{"control: longer by the limit", known, wrong, addPath, false},
-	}
+	noDecoy      = class{name: "control: unknown address, no decoy", email: unknown, password: wrong, path: skipPath}
+	notThrottled = class{name: "control: unknown address, not throttled", email: forgotten, password: wrong, path: loginPath, forgotten: true}
+	longer       = class{name: "control: longer by the limit", email: known, password: wrong, path: addPath}
 )
 
 // fill makes one user of each class.
@@ -88,10 +90,10 @@ func fill(ctx context.Context, a *auth.Authenticator, store auth.UserStore, hash
 	return store.UpdateUser(ctx, auth.UserUpdate{ID: ids[unreadable], PasswordHash: &damaged})
 }
 
-// newHandler returns the login and the two that must be found out.
-func newHandler(a *auth.Authenticator, store auth.UserStore, longer *time.Duration) http.Handler {
+// newHandler returns the login of a process and the two that must be found out.
+func newHandler(p *process, longer *time.Duration) http.Handler {
 	mux := http.NewServeMux()
-	login := authhttp.Login(a)
+	login := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { p.login.ServeHTTP(w, r) })
 	mux.Handle(loginPath, login)
 	mux.HandleFunc(skipPath, func(w http.ResponseWriter, r *http.Request) {
 		var in struct{ Email, Password string }
@@ -99,11 +101,11 @@ func newHandler(a *auth.Authenticator, store auth.UserStore, longer *time.Durati
 			authhttp.WriteError(w, r, err)
 			return
 		}
-		_, err := store.UserByEmail(r.Context(), in.Email)
+		_, err := p.store.UserByEmail(r.Context(), in.Email)
 		if errors.Is(err, auth.ErrUserNotFound) {
 			err = auth.ErrInvalidCredentials
 		} else if err == nil {
-			_, err = a.Login(r.Context(), auth.Credentials{Email: in.Email, Password: auth.NewPassword(in.Password)})
+			_, err = p.current.Login(r.Context(), auth.Credentials{Email: in.Email, Password: auth.NewPassword(in.Password)})
 		}
 		authhttp.WriteError(w, r, err)
 	})
@@ -112,7 +114,8 @@ func newHandler(a *auth.Authenticator, store auth.UserStore, longer *time.Durati
 		for start := time.Now(); time.Since(start) < *longer; {
 		}
 	})
-	return mux
+	located := authhttp.ClientAddress(authhttp.AddressConfig{ClientNetworks: []netip.Prefix{netip.PrefixFrom(clientAddress, 32)}})
+	return located(mux)
 }
 
 // serve answers on a port of its own.

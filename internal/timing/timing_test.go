@@ -6,7 +6,10 @@ import (
 	"io"
 	"math"
 	"math/rand/v2"
+	"net/http"
 	"os"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -110,7 +113,7 @@ func TestCompare(t *testing.T) {
 }
 
 func TestReport(t *testing.T) {
-	asked := []class{baseline, classes[0], controls[0]}
+	asked := []class{baseline, classes[0], noDecoy}
 	same, more := make([]float64, 100), make([]float64, 100)
 	for i := range same {
 		same[i], more[i] = float64(100+i%3), float64(200+i%3)
@@ -124,7 +127,7 @@ func TestReport(t *testing.T) {
 		{"a leak", [][]float64{same, more, more}, "another user: DIFFERENT"},
 		{"a control that passes", [][]float64{same, same, same}, "no decoy: within the limit"},
 	} {
-		err := section{name: "a hasher"}.report(io.Discard, []result{{memoryStore, 10, asked, test.times}})
+		err := section{name: "a hasher"}.report(io.Discard, []result{{memoryStore, clean, 10, asked, test.times}})
 		if (err != nil) != (test.want != "") || err != nil && !strings.HasSuffix(err.Error(), test.want) {
 			t.Errorf("%s: %v", test.name, err)
 		}
@@ -138,15 +141,45 @@ func TestBurner(t *testing.T) {
 	}
 }
 
+// everyState is what is measured in each store.
+var everyState = append([]state{clean}, throttled...)
+
 // TestSection asks for every class a few times. What it finds is not looked at,
-// only that everybody was refused.
+// only that everybody was refused, with the status of the state.
 func TestSection(t *testing.T) {
 	var out strings.Builder
-	s := section{name: "a hasher", hasher: burner(1), rounds: 5, batch: 2, stores: []store{memoryStore}, limit: func(_ store, d time.Duration) time.Duration { return d / 50 }}
+	s := section{name: "a hasher", hasher: burner(1), rounds: 5, batch: 2, stores: []store{memoryStore}, states: everyState, limit: func(_ store, _ state, d time.Duration) time.Duration { return d / 50 }}
 	s.run(&out)
-	for _, c := range append(append([]class{baseline}, classes...), controls...) {
-		if !strings.Contains(out.String(), "memory  "+c.name) {
-			t.Errorf("no %q in\n%s", c.name, &out)
+	for _, state := range everyState {
+		rows := regexp.MustCompile(`(?m)^memory +`+state.name+`  +(\S+( \S+)*)`).FindAllStringSubmatch(out.String(), -1)
+		asked := slices.Concat([]class{baseline}, state.classes, state.controls)
+		for i, c := range asked {
+			if len(rows) != len(asked) || rows[i][1] != c.name {
+				t.Errorf("%s: no %q in\n%s", state.name, c.name, &out)
+			}
+		}
+	}
+}
+
+// A state is what it says: what is asked for in it is answered so, and what is asked for in
+// another one is found out by its status.
+func TestStates(t *testing.T) {
+	for _, test := range []struct {
+		state  state
+		status int
+		want   string // of the error
+	}{
+		{throttled[0], http.StatusUnauthorized, ""},
+		{throttled[0], http.StatusTooManyRequests, "401"},
+		{throttled[1], http.StatusTooManyRequests, ""},
+		{throttled[1], http.StatusUnauthorized, "429"},
+		{throttled[3], http.StatusUnauthorized, "429"},
+	} {
+		test.state.status = test.status
+		s := section{name: "a hasher", hasher: burner(1), rounds: 1, stores: []store{memoryStore}, states: []state{test.state}, limit: func(store, state, time.Duration) time.Duration { return time.Microsecond }}
+		_, err := s.in(memoryStore)
+		if (err != nil) != (test.want != "") || err != nil && !strings.Contains(err.Error(), test.want) {
+			t.Errorf("%s, %d: %v", test.state.name, test.status, err)
 		}
 	}
 }
@@ -160,10 +193,17 @@ func TestServer(t *testing.T) {
 	}
 	defer server.close()
 	var out strings.Builder
-	s := section{name: "a hasher", hasher: burner(1), rounds: 3, stores: []store{memoryStore, server}, limit: func(s store, _ time.Duration) time.Duration { return s.limit }}
+	s := section{name: "a hasher", hasher: burner(1), rounds: 3, stores: []store{memoryStore, server}, states: everyState, limit: func(s store, _ state, _ time.Duration) time.Duration { return s.limit }}
 	s.run(&out)
-	if n := strings.Count(out.String(), server.name+" "); n != 1+len(classes)+len(controls) {
-		t.Errorf("%d rows of %s in\n%s", n, server.name, &out)
+	want := 0
+	for _, s := range everyState {
+		if s.refused {
+			continue
+		}
+		want += 1 + len(s.classes) + len(s.controls)
+	}
+	if n := strings.Count(out.String(), server.name+" "); n != want {
+		t.Errorf("%d rows of %s, want %d in\n%s", n, server.name, want, &out)
 	}
 }
 
