@@ -1,4 +1,4 @@
-.PHONY: test lint fuzz bench tokens rotation storm timing interleave api check
+.PHONY: test lint fuzz bench tokens rotation storm guess timing interleave api check
 
 test: ## sets up what is missing and runs every test
 	@scripts/test
@@ -20,6 +20,9 @@ rotation: ## two replicas rotate their keys for a minute, and a third service ve
 
 storm: ## what a thousand logins at once take, and take from others (6 minutes)
 	@go run ./internal/storm
+
+guess: ## what 500 guesses a second take from those who log in beside them (3 minutes)
+	@go run ./internal/guess
 
 timing: ## that how long a login takes tells nobody who is registered (5 minutes)
 	@scripts/timing
