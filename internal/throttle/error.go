@@ -11,6 +11,8 @@ type Error struct {
 	After   time.Duration
 	Stopped bool
 	Suspect error
+
+	wait time.Duration // After, before it was rounded
 }
 
 func (e *Error) Error() string { return e.sentinel().Error() }

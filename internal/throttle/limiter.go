@@ -34,6 +34,7 @@ type Limiter struct {
 	spraying, registering bucket
 	lanes                 lanes
 	refused               refused
+	pace                  pace
 
 	// uncounted says that a failure could not be counted: then each try is counted before
 	// its outcome is known, until the store counts again. Else passwords could be tried for
@@ -76,11 +77,25 @@ func New(c Config) (*Limiter, error) {
 	}, nil
 }
 
+// paced returns an error when it is time to answer it, where it is a refusal, with the wait
+// that is left then.
+func (l *Limiter) paced(ctx context.Context, network row.AttemptKey, err error) error {
+	refused, ok := errors.AsType[*Error](err)
+	if !ok {
+		return err
+	}
+	began := time.Now()
+	if l.pace.wait(ctx, network); refused.wait > 0 {
+		return verdict{wait: max(1, refused.wait-time.Since(began))}.refusal()
+	}
+	return err
+}
+
 func (v verdict) refusal() *Error {
 	if v.stopped {
 		return &Error{Stopped: true}
 	}
-	return &Error{After: (v.wait + time.Second - 1).Truncate(time.Second)}
+	return &Error{After: (v.wait + time.Second - 1).Truncate(time.Second), wait: v.wait}
 }
 
 // Try is a password that somebody has entered.
@@ -146,7 +161,11 @@ func (l *Limiter) Begin(ctx context.Context, t Try, read Read) (_ *Pass, err err
 		_, err = l.enter(ctx, p, t, read) // among strangers
 	}
 	if err != nil {
-		return nil, err
+		network := p.account.Key // where there is none
+		if len(p.networks) > 0 {
+			network = p.networks[0].Key
+		}
+		return nil, l.paced(ctx, network, err)
 	}
 	return p, nil
 }
@@ -509,7 +528,7 @@ func (l *Limiter) Register(ctx context.Context, address netip.Addr) (back func(c
 	now := now()
 	key := l.Keys.whole("registrations", in.site)
 	if v := l.refused.of(key, now); v.refuses() {
-		return nil, v.refusal()
+		return nil, l.paced(ctx, key, v.refusal())
 	}
 	settling, cancel := settled(ctx) // it is counted also of who has gone, and taken back
 	defer cancel()
