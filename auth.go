@@ -161,13 +161,13 @@ func (a *Authenticator) Register(ctx context.Context, r Registration) (_ Result,
 	defer a.report(ctx, call, &err)
 	address, err := a.parseEmail(r.Email)
 	if err != nil {
-		return Result{}, emailError(err)
+		return Result{}, input.Email(err)
 	}
-	username, err := parseUsername(r.Username)
+	username, err := input.Username(r.Username)
 	if err != nil {
 		return Result{}, err
 	}
-	if err := checkToken(r.TokenTTL, r.Audience); err != nil {
+	if err := input.Token(r.TokenTTL, r.Audience); err != nil {
 		return Result{}, err
 	}
 	hash, err := a.hashFirst(ctx, r, address.Key, username)
@@ -220,7 +220,7 @@ func (a *Authenticator) hashFirst(ctx context.Context, r Registration, key, user
 	}
 	turn, hash := hashgate.Stranger(r.Client.Address, key), ""
 	if err = a.checkNew(ctx, turn, r.Password, r.Email, username); err == nil {
-		hash, err = a.hash(ctx, turn, r.Password)
+		hash, err = a.room.Hash(ctx, turn, r.Password)
 	}
 	if err != nil {
 		back(ctx)
@@ -270,7 +270,7 @@ func (a *Authenticator) Login(ctx context.Context, c Credentials) (_ Result, err
 	if len(c.Password.Reveal()) > input.MaxPasswordBytes {
 		return Result{}, &InputError{Field: input.FieldPassword, Code: input.TooLong}
 	}
-	if err := checkToken(c.TokenTTL, c.Audience); err != nil {
+	if err := input.Token(c.TokenTTL, c.Audience); err != nil {
 		return Result{}, err
 	}
 	// A text that can be nobody's key costs what an unknown address does.
@@ -292,20 +292,20 @@ func (a *Authenticator) Login(ctx context.Context, c Credentials) (_ Result, err
 	if pass.Known() {
 		turn = hashgate.Known(c.Client.Address, key)
 	}
-	check, err := a.checkPassword(ctx, turn, key, user, c.Password)
+	check, err := a.room.Check(ctx, turn, key, user.PasswordHash, c.Password)
 	if err != nil {
 		pass.Return(ctx)
 		return Result{}, err
 	}
-	if disabled := !user.DisabledAt.IsZero(); disabled || !check.match {
-		event := Event{Kind: "login_failed", UserID: user.ID, AMR: passwordAMR, Err: check.unreadable}
+	if disabled := !user.DisabledAt.IsZero(); disabled || !check.Match {
+		event := Event{Kind: "login_failed", UserID: user.ID, AMR: passwordAMR, Err: check.Unreadable}
 		if disabled {
 			event.Code = "user_disabled"
 		}
 		if err := a.failed(ctx, pass, event, SessionRecord{}); err != nil {
 			return Result{}, err
 		}
-		if disabled && check.match && a.revealDisabled {
+		if disabled && check.Match && a.revealDisabled {
 			return Result{}, ErrUserDisabled
 		}
 		return Result{}, ErrInvalidCredentials
@@ -317,8 +317,8 @@ func (a *Authenticator) Login(ctx context.Context, c Credentials) (_ Result, err
 		return Result{}, err
 	}
 	a.succeeded(ctx, pass, user.ID)
-	if check.outdated {
-		a.rehash(ctx, user, c.Password, check.unlike)
+	if check.Outdated {
+		a.rehash(ctx, user, c.Password, check.Unlike)
 	}
 	return result, nil
 }

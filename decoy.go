@@ -30,6 +30,6 @@ func (a *Authenticator) prepareHashing(o Options) (err error) {
 		}
 	}
 	a.asking = hashgate.ForCalls(askingPerSlot*a.room.Slots, hashgate.WaitersPerSlot*a.room.Slots)
-	a.testAddresses = a.room.Scheme() == phc.TestID
+	a.testAddresses = a.room.Scheme == phc.TestID
 	return nil
 }

@@ -22,9 +22,7 @@ type Email struct {
 func ParseEmail(s string) (Email, error) {
 	address, err := email.Parse(s)
 	if err != nil {
-		return Email{}, emailError(err)
+		return Email{}, input.Email(err)
 	}
 	return Email(address), nil
 }
-
-func emailError(err error) error { return input.Email(err) }

@@ -58,7 +58,7 @@ func (a *Authenticator) LoginWith(ctx context.Context, p Proof) (_ Result, err e
 		return Result{}, &InputError{Field: field, Code: code}
 	}
 	call.amr = p.AMR
-	if err := checkToken(p.TokenTTL, p.Audience); err != nil {
+	if err := input.Token(p.TokenTTL, p.Audience); err != nil {
 		return Result{}, err
 	}
 	subject := Subject{TTL: p.TokenTTL, Audience: p.Audience, AuthTime: at, AMR: p.AMR}

@@ -51,7 +51,7 @@ func (a *Authenticator) ChangePassword(ctx context.Context, c PasswordChange) (_
 	if err := a.checkAgain(ctx, c.Identity, old, user, c.Current, c.Client); err != nil {
 		return Result{}, err
 	}
-	hash, err := a.hash(ctx, hashgate.Known(c.Client.Address, user.EmailKey), c.New)
+	hash, err := a.room.Hash(ctx, hashgate.Known(c.Client.Address, user.EmailKey), c.New)
 	if err != nil {
 		return Result{}, err
 	}
@@ -198,19 +198,19 @@ func (a *Authenticator) checkCurrent(ctx context.Context, pass *throttle.Pass, o
 	if pass.Known() {
 		turn = hashgate.Known(c.Address, user.EmailKey)
 	}
-	check, err := a.checkPassword(ctx, turn, user.EmailKey, user, current)
+	check, err := a.room.Check(ctx, turn, user.EmailKey, user.PasswordHash, current)
 	code := ""
 	switch {
 	case err != nil:
 		return err
 	case !user.DisabledAt.IsZero():
 		err, code = ErrUserDisabled, "user_disabled"
-	case !check.match:
+	case !check.Match:
 		err = ErrInvalidCredentials
 	default:
 		return nil
 	}
-	event := Event{Kind: "password_refused", UserID: user.ID, AMR: passwordAMR, Code: code, Err: check.unreadable}
+	event := Event{Kind: "password_refused", UserID: user.ID, AMR: passwordAMR, Code: code, Err: check.Unreadable}
 	return cmp.Or(a.failed(ctx, pass, event, old), err)
 }
 

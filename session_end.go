@@ -126,22 +126,22 @@ func (a *Authenticator) DeleteExpired(ctx context.Context, limit int) (done int,
 	ctx, call := a.begin(ctx, "delete_expired", Client{})
 	defer a.report(ctx, call, &err)
 	now := currentTime()
+	if s := storeOfBoth(a.store, a.sessions); s != nil {
+		done, err = s.rows.DeleteEndedSessions(ctx, now, limit, a.known.ForgetKey)
+		if err != nil {
+			return 0, storeError("delete sessions", sessionError(err))
+		}
+	} else {
+		for n := maxEnding; a.sessions != nil && n == maxEnding && done < limit; done += n {
+			if n, err = a.deleteSessions(ctx, SessionFilter{ExpiredBy: now, Limit: min(limit-done, maxEnding)}); err != nil {
+				return 0, err
+			}
+		}
+	}
 	for n := maxEnding; a.throttle != nil && n == maxEnding && done < limit; done += n {
 		n, err = a.throttle.Store.DeleteAttempts(ctx, AttemptFilter{ExpiredBy: now, Limit: min(limit-done, maxEnding)})
 		if err != nil {
 			return 0, storeError("delete attempts", err)
-		}
-	}
-	if s := storeOfBoth(a.store, a.sessions); s != nil {
-		n, err := s.rows.DeleteEndedSessions(ctx, now, limit-done, a.known.ForgetKey)
-		if err != nil {
-			return 0, storeError("delete sessions", sessionError(err))
-		}
-		return done + n, nil
-	}
-	for n := maxEnding; a.sessions != nil && n == maxEnding && done < limit; done += n {
-		if n, err = a.deleteSessions(ctx, SessionFilter{ExpiredBy: now, Limit: min(limit-done, maxEnding)}); err != nil {
-			return 0, err
 		}
 	}
 	return done, nil

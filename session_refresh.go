@@ -6,6 +6,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/seed89488a0c/auth/internal/input"
 	"github.com/seed89488a0c/auth/internal/refresh"
 )
 
@@ -54,7 +55,7 @@ func (a *Authenticator) Refresh(ctx context.Context, r Renewal) (_ Result, err e
 	if a.sessions == nil {
 		return Result{}, errNoSessions
 	}
-	if err := checkToken(0, r.Audience); err != nil {
+	if err := input.Token(0, r.Audience); err != nil {
 		return Result{}, err
 	}
 	t, ok := refresh.Parse(r.Token)

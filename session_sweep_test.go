@@ -316,7 +316,7 @@ func TestDeleteExpiredAfterTheEnd(t *testing.T) {
 		if n != 0 {
 			t.Errorf("%d beside an error", n)
 		}
-		wantStoreError(t, err, "delete attempts", "context ended", context.Canceled)
+		wantStoreError(t, err, "delete sessions", "context ended", context.Canceled)
 		rowsOf(t, s, "900", 1)
 	})
 }

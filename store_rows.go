@@ -131,29 +131,27 @@ func userRow(r UserRecord) row.User {
 
 // Attempts is as [AttemptStore] has it.
 func (s *rowStore) Attempts(ctx context.Context, keys [][32]byte) ([]AttemptRecord, error) {
-	counts, err := s.rows.Attempts(ctx, keys)
-	return counts, attemptError(err)
+	return s.rows.Attempts(ctx, keys)
 }
 
 // CountAttempts is as [AttemptStore] has it.
 func (s *rowStore) CountAttempts(ctx context.Context, now time.Time, counts []AttemptRecord) error {
-	return attemptError(s.rows.CountAttempts(ctx, now, counts))
+	return s.rows.CountAttempts(ctx, now, counts)
 }
 
 // ReserveAttempt is as [AttemptStore] has it.
 func (s *rowStore) ReserveAttempt(ctx context.Context, r AttemptReservation) error {
-	return attemptError(s.rows.ReserveAttempt(ctx, r))
+	return s.rows.ReserveAttempt(ctx, r)
 }
 
 // ReturnAttempt is as [AttemptStore] has it.
 func (s *rowStore) ReturnAttempt(ctx context.Context, r AttemptReservation) error {
-	return attemptError(s.rows.ReturnAttempt(ctx, r))
+	return s.rows.ReturnAttempt(ctx, r)
 }
 
 // DeleteAttempts is as [AttemptStore] has it.
 func (s *rowStore) DeleteAttempts(ctx context.Context, f AttemptFilter) (int, error) {
-	n, err := s.rows.DeleteAttempts(ctx, f)
-	return n, attemptError(err)
+	return s.rows.DeleteAttempts(ctx, f)
 }
 
 func userRecord(u row.User) UserRecord {
@@ -182,7 +180,6 @@ func sessionRecord(s row.Session) SessionRecord {
 
 func userError(err error) error    { return rowError(err, ErrUserExists, ErrUserNotFound) }
 func sessionError(err error) error { return rowError(err, ErrConflict, ErrSessionNotFound) }
-func attemptError(err error) error { return rowError(err, ErrConflict, ErrConflict) }
 
 func rowError(err, taken, notFound error) error {
 	switch err {

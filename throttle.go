@@ -3,11 +3,8 @@ package auth
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
-	"github.com/seed89488a0c/auth/internal/fault"
-	"github.com/seed89488a0c/auth/internal/hashgate"
 	"github.com/seed89488a0c/auth/internal/throttle"
 )
 
@@ -16,22 +13,24 @@ import (
 // field unless the users are kept in a store that is not of this package.
 //
 // A client is known that shows a [Tokens] Device of the account, or is logged in; all
-// others are strangers. Failures are counted in a row, whether the address is a user's or
-// not, with accounts and networks in digests, which are keyed by [Options.Secrets]:
+// others are strangers. A network is an IPv4 address or an IPv6 /64; for spraying and
+// registrations an IPv4 address or an IPv6 /48. Failures are counted in a row, whether the
+// address is a user's or not, with accounts and networks in digests, which are keyed by
+// [Options.Secrets]:
 //
 //	of an account           from 50 on strangers wait, 30 seconds that double up to 1 hour;
 //	                        80 stop strangers, and 100, to which only known clients get, stop
 //	                        everybody, until a login, a new password, ClearAttempts, or 30 days
 //	                        without a failure
-//	of an account, by the   from 5 on they wait likewise; 10 stop them for 24 hours, then let one
-//	strangers of a network  in every 24 hours, and 40 for good, until one of that network logs
-//	                        in, or 30 days are over; an IPv4 address and an IPv6 /64 are a network,
-//	                        and twice as many are allowed to an IPv6 /48, up to 40
+//	of an account, by the   from 5 on they wait likewise;
+//	strangers of a network  from 10 on (20 of an IPv6 /48) they are let in once in 24 hours;
+//	                        40 stop them for good;
+//	                        until one of that network logs in, or 30 days are over
 //	of an account, by a     10 make a device unknown, and end a session, until it is used
 //	known client            with success; the same wrong password again counts once in a process
-//	of a network's          100 within 10 minutes have the next ones wait for 6 seconds each, of an
-//	strangers, everywhere   IPv4 address or an IPv6 /48, whatever the account
-//	registrations           300 of such a network within 1 hour have the next ones wait for 12 seconds each
+//	of a network's          100 within 10 minutes have the next ones wait for 6 seconds each,
+//	strangers, everywhere   whatever the account
+//	registrations           300 of a network within 1 hour have the next ones wait for 12 seconds each
 //
 // Whoever has to wait or is stopped gets a [*ThrottleError] before any password is hashed,
 // right or not, and what is refused counts for nothing. Tries at once are held to it too, in any number of processes: at most two of
@@ -54,16 +53,16 @@ type Throttle struct {
 	// nil = not asked. It is told the Failures, alike for addresses that nobody has, and
 	// NetworkSlowed. If it says that the client is human, a network that is slowed lets it in;
 	// no wait of the account is lifted. Its error refuses the login: a [*ThrottleError] has
-	// it, and the answer is 429 captcha_required, whatever it says. It must be safe for
-	// concurrent use, and be quick: two logins at an account run at once.
+	// it, and the answer is 429 captcha_required, or 503 where it matches [ErrUnavailable]. It
+	// must be safe for concurrent use, and be quick: two logins at an account run at once.
 	Suspect func(ctx context.Context, client Client, known Attempts) (human bool, err error)
 
 	InsecureOff bool // nothing is counted and nobody is refused; no other field may be set
 }
 
-// Attempts is what is known of the failures at an account. It does not say whether the
-// strangers of one network have to wait or are stopped, which is where no Wait is and nothing
-// Stopped too.
+// Attempts is what is known of the failures at an account. It does not tell of single
+// networks: the strangers of one may have to wait, or be stopped, while Wait is 0 and Stopped
+// is false.
 type Attempts struct {
 	Failures      int           // one after another, whoever failed
 	Wait          time.Duration // of strangers, from now; 0 = they have none
@@ -137,15 +136,6 @@ func (a *Authenticator) attempts(ctx context.Context, keys [][32]byte) ([]Attemp
 
 // throttled is the error of a caller whom a limiter has not let in.
 func throttled(err error) error {
-	if err == nil {
-		return nil
-	}
-	if errors.Is(err, hashgate.ErrFull) {
-		if ended := fault.Context(err); ended != nil {
-			return fmt.Errorf("%w: %w", ErrOverloaded, ended)
-		}
-		return ErrOverloaded
-	}
 	if errors.Is(err, ErrTooManyAttempts) || errors.Is(err, ErrUnavailable) {
 		return err
 	}
@@ -180,8 +170,8 @@ func (a *Authenticator) clear(ctx context.Context, user UserRecord) error {
 	return storeError("delete attempts", a.throttle.Clear(ctx, user.EmailKey))
 }
 
-// Attempts returns what is known of the failures at a user's account, for support. Whoever
-// says that they are stopped may be so by their network alone, which is not seen here:
+// Attempts returns what is known of the failures at a user's account, for support. A user who
+// is refused although nothing shows here is stopped by network:
 // [Authenticator.ClearAttempts] helps then too. Errors: [ErrUserNotFound].
 func (a *Authenticator) Attempts(ctx context.Context, userID string) (_ Attempts, err error) {
 	ctx, call := a.begin(ctx, "attempts", Client{})

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"time"
 
-	"github.com/seed89488a0c/auth/internal/input"
 	"github.com/seed89488a0c/auth/internal/token"
 )
 
@@ -146,7 +145,3 @@ func NewContext(ctx context.Context, id Identity) context.Context { return token
 // Who put it there is not told: behind a verifier of package jwks it may be somebody
 // else's user of the same ID, see [Authenticator.CheckIdentity].
 func FromContext(ctx context.Context) (Identity, bool) { return token.FromContext(ctx) }
-
-// checkToken says what is wrong with what is asked of a token. Which audiences are
-// allowed the issuer says.
-func checkToken(ttl time.Duration, audience []string) error { return input.Token(ttl, audience) }

@@ -48,18 +48,15 @@ func (a *Authenticator) SetPassword(ctx context.Context, userID string, p Passwo
 	if err := a.checkNew(ctx, turn, p, user.Email, user.Username); err != nil {
 		return err
 	}
-	hash, err := a.hash(ctx, turn, p)
+	hash, err := a.room.Hash(ctx, turn, p)
 	if err != nil {
 		return err
 	}
 	if err := a.endAll(ctx, UserUpdate{ID: userID, PasswordHash: &hash}); err != nil {
 		return err
 	}
-	if err := a.clear(ctx, user); err != nil {
-		return err
-	}
 	a.emit(ctx, Event{Kind: "password_changed", UserID: userID})
-	return nil
+	return a.clear(ctx, user)
 }
 
 // SetDisabled shuts a user out of Login and Refresh, or lets it in again. Its sessions
@@ -76,23 +73,23 @@ func (a *Authenticator) SetDisabled(ctx context.Context, userID string, disabled
 		*update.DisabledAt, kind = currentTime(), "user_disabled"
 	}
 	change := a.endAll // letting in too: a replica that is behind is then found out by the epoch
-	before, readErr := a.userByID(ctx, userID)
-	if readErr == nil && !disabled && before.DisabledAt.IsZero() {
-		change = a.update
+	var user UserRecord
+	if !disabled {
+		if user, err = a.userByID(ctx, userID); err != nil {
+			return err
+		}
+		if user.DisabledAt.IsZero() {
+			change = a.update
+		}
 	}
 	if err := change(ctx, update); err != nil {
 		return err
 	}
-	if !disabled {
-		if readErr == nil {
-			readErr = a.clear(ctx, before)
-		}
-		if readErr != nil {
-			return readErr
-		}
-	}
 	a.emit(ctx, Event{Kind: kind, UserID: userID})
-	return nil
+	if disabled {
+		return nil
+	}
+	return a.clear(ctx, user)
 }
 
 // DeleteUser removes a user. Tokens live on as with [Authenticator.SetDisabled].
@@ -157,6 +154,3 @@ func (a *Authenticator) update(ctx context.Context, u UserUpdate) error {
 	}
 	return nil
 }
-
-// parseUsername returns a display name in NFC.
-func parseUsername(s string) (string, error) { return input.Username(s) }

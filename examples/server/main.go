@@ -79,15 +79,12 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 		defer db.Close()
 		store, health = db, db.Check
 	}
-	options := auth.Options{
+	a, err := auth.New(store, issuer, auth.Options{
 		Passwords: policies[c.policy].rule,
 		Sessions:  c.sessions(store),
+		Secrets:   c.secrets,
 		Events:    logEvents(log),
-	}
-	if len(c.deviceSecret) > 0 {
-		options.Secrets = [][]byte{c.deviceSecret}
-	}
-	a, err := auth.New(store, issuer, options)
+	})
 	if err != nil {
 		return err
 	}
@@ -120,7 +117,7 @@ type usageError struct{ error }
 
 type config struct {
 	addr, dsn, policy, secretFile, keys, issuer, audience string
-	deviceSecret                                          []byte
+	secrets                                               [][]byte // one, or none
 	ttl, rotate, keysPoll, keysMaxAge                     time.Duration
 	idle, lifetime, grace, checkSessions, fresh           time.Duration
 	addresses                                             authhttp.AddressConfig
@@ -142,7 +139,7 @@ func parseConfig(args []string, getenv func(string) string, stdout io.Writer) (c
 	f.Func("client-networks", "`networks` of clients whose addresses are not public, such as 10.8.0.0/16; without them such clients have no address", networks(&c.addresses.ClientNetworks))
 	f.StringVar(&c.policy, "policy", "default", "password `rule`: default (the library's own) or tutorial (4 to 12 characters, weak)")
 	f.StringVar(&c.secretFile, "secret-file", "", "`file` of the key that signs tokens: 32 to 1024 random bytes, as they are, in hexadecimal or in base64, PEM or a JWK; as from: openssl rand -hex 32")
-	f.Func("device-secret-file", "`file` of 32 or more random bytes in hexadecimal, the same in every replica, by which clients are known again that have logged in before; as from: openssl rand -hex 32", secret(&c.deviceSecret))
+	f.Func("device-secret-file", "`file` of 32 or more random bytes in hexadecimal, the same in every replica, by which clients are known again that have logged in before; as from: openssl rand -hex 32", secret(&c.secrets))
 	f.StringVar(&c.keys, "keys", "", "`directory` of the keys that sign tokens, for several replicas and for others who verify; see package keyring")
 	f.DurationVar(&c.rotate, "rotate", 0, "how often a new key is made in that directory; 0 if somebody else makes them")
 	f.DurationVar(&c.keysPoll, "keys-poll", time.Minute, "how often that directory is read")
@@ -194,16 +191,17 @@ func parseConfig(args []string, getenv func(string) string, stdout io.Writer) (c
 }
 
 // secret returns what reads a flag that names a file of bytes in hexadecimal.
-func secret(bytes *[]byte) func(string) error {
+func secret(list *[][]byte) func(string) error {
 	return func(name string) error {
 		text, err := os.ReadFile(name)
 		if err != nil {
 			return err
 		}
-		*bytes, err = hex.DecodeString(strings.TrimSpace(string(text)))
+		one, err := hex.DecodeString(strings.TrimSpace(string(text)))
 		if err != nil {
 			return errors.New("the file is not hexadecimal") // without what is in it
 		}
+		*list = [][]byte{one}
 		return nil
 	}
 }

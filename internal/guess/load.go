@@ -98,7 +98,9 @@ func connected(n int, roundTrip time.Duration, login func(connection int) error,
 	}
 	f()
 	stop.Store(true)
+	mu.Lock()
 	a.PerSec = float64(a.Sent) / time.Since(begun).Seconds()
+	mu.Unlock()
 	all.Wait()
 	return a
 }

@@ -4,12 +4,14 @@ package hashgate
 
 import (
 	"context"
-	"errors"
+	"fmt"
 	"runtime"
 	"runtime/debug"
 	"runtime/metrics"
 	"slices"
 	"sync"
+
+	"github.com/seed89488a0c/auth/internal/fault"
 )
 
 // WaitersPerSlot bounds the queue of hashes: at the 20 ms that one takes by default it
@@ -19,9 +21,6 @@ const WaitersPerSlot = 128
 // largeShare is by how much of the budget a hash is large: of smaller ones so many run
 // or wait to be collected that a piece more is no great share of what they take.
 const largeShare = 4
-
-// ErrFull says that as many wait as the queue has room for.
-var ErrFull = errors.New("hashgate: the queue is full")
 
 // Gate admits hashes one after another, so that they neither outnumber the
 // processors nor outgrow a budget of memory. It is fair: those of one [Turn] are
@@ -71,9 +70,10 @@ func (g *Gate) Budget() int64 { return g.budget }
 
 // Acquire waits until a hash of so many bytes, which the gate holds, may run;
 // [Gate.Release] ends it. The context ends the waiting alone: who need not wait is
-// admitted whatever it says, and nobody can stop a hash half-way. The error is the
-// context's or [ErrFull], also for the last of those of one turn who have to make room
-// for others; beside one nothing is to be released.
+// admitted whatever it says, and nobody can stop a hash half-way. The error is
+// [fault.ErrOverloaded], also for the last of those of one turn who have to make room for
+// others, and matches the context's where that ended the waiting; beside one nothing is to
+// be released.
 func (g *Gate) Acquire(ctx context.Context, t Turn, bytes int64) error {
 	g.mu.Lock()
 	if g.enter(bytes) {
@@ -84,10 +84,10 @@ func (g *Gate) Acquire(ctx context.Context, t Turn, bytes int64) error {
 	gone, ok := g.queue.push(t, w)
 	if !ok {
 		g.mu.Unlock()
-		return ErrFull
+		return fault.ErrOverloaded
 	}
 	if gone != nil {
-		gone.err = ErrFull
+		gone.err = fault.ErrOverloaded
 		close(gone.done)
 	}
 	g.mu.Unlock()
@@ -109,7 +109,7 @@ func (g *Gate) Acquire(ctx context.Context, t Turn, bytes int64) error {
 	g.admit()
 	g.mu.Unlock()
 	g.collect()
-	return ctx.Err()
+	return fmt.Errorf("%w: %w", fault.ErrOverloaded, ctx.Err())
 }
 
 // TryAcquire admits a hash if it need not wait for another.

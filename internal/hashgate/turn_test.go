@@ -2,7 +2,6 @@ package hashgate_test
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net/netip"
@@ -12,6 +11,7 @@ import (
 	"testing"
 	"testing/synctest"
 
+	"github.com/seed89488a0c/auth/internal/fault"
 	"github.com/seed89488a0c/auth/internal/hashgate"
 )
 
@@ -64,7 +64,7 @@ func (l *line) join(ctx context.Context, name string, turn hashgate.Turn) {
 		case err == nil:
 			l.order = append(l.order, name)
 			l.gate.Release(0)
-		case errors.Is(err, hashgate.ErrFull):
+		case err == fault.ErrOverloaded:
 			l.full = append(l.full, name)
 		}
 	})

@@ -40,12 +40,12 @@ type Hasher[P Password] interface {
 // Room is where passwords are hashed: a hasher behind its gate, with decoys. It is safe
 // for concurrent use, and copies share everything.
 type Room[P Password] struct {
-	Gate  *hashgate.Gate
-	Slots int // hashes that may run at once
+	Gate   *hashgate.Gate
+	Slots  int    // hashes that may run at once
+	Scheme string // of the hashes that are made today
 
 	hasher Hasher[P]
 	held   func(context.Context) bool
-	scheme string // of what is hashed today
 	decoys *draw.Lots[decoy]
 }
 
@@ -83,7 +83,7 @@ func New[P Password](h Hasher[P], named func(text string) P, held func(context.C
 	if err != nil || !match || !keepable(live) || info.Scheme == "" {
 		return Room[P]{}, errors.New("auth: New: the hasher cannot verify its own hashes")
 	}
-	r.scheme = info.Scheme
+	r.Scheme = info.Scheme
 	r.decoys = draw.New(secret, decoy{live, info.MemoryBytes})
 	return r, nil
 }
@@ -103,9 +103,6 @@ func (r Room[P]) AddDecoy(encoded string, weight uint32) error {
 	r.decoys.Add(decoy{encoded, info.MemoryBytes}, weight)
 	return nil
 }
-
-// Scheme returns that of the hashes that are made today.
-func (r Room[P]) Scheme() string { return r.scheme }
 
 // Hash makes a new hash when it is admitted.
 func (r Room[P]) Hash(ctx context.Context, turn hashgate.Turn, p P) (string, error) {
@@ -157,12 +154,5 @@ func Admit(ctx context.Context, gate *hashgate.Gate, op string, turn hashgate.Tu
 	if held {
 		return fault.Told(op, "inside transaction")
 	}
-	switch err := gate.Acquire(ctx, turn, bytes); {
-	case err == nil:
-		return nil
-	case errors.Is(err, hashgate.ErrFull):
-		return fault.ErrOverloaded
-	default: // the context ended in the queue
-		return fmt.Errorf("%w: %w", fault.ErrOverloaded, err)
-	}
+	return gate.Acquire(ctx, turn, bytes)
 }

@@ -6,7 +6,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -309,7 +308,7 @@ func attemptsOf(text string) ([]row.AttemptRecord, error) {
 		count, countErr := strconv.ParseUint(f[1], 10, 32)
 		at, atErr := strconv.ParseInt(f[2], 10, 64)
 		expiresAt, endErr := strconv.ParseInt(f[3], 10, 64)
-		if errors.Join(idErr, countErr, atErr, endErr) != nil || f[4] != "." || count > math.MaxUint32 {
+		if errors.Join(idErr, countErr, atErr, endErr) != nil || f[4] != "." {
 			return nil, errCutShort
 		}
 		found = append(found, attemptRow{id, uint32(count), at, expiresAt}.record())

@@ -6,9 +6,6 @@ import (
 	"time"
 )
 
-// MaxAttemptKeys is of how many keys the counters are read, counted or removed at once.
-const MaxAttemptKeys = 16
-
 // KeptAttempts is from which count on a store that has no more room never forgets a counter
 // that has not expired.
 const KeptAttempts = 10

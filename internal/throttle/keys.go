@@ -54,17 +54,17 @@ func join(first, second [16]byte) (key row.AttemptKey) {
 	return key
 }
 
-// networks are those of an address: "" where there is none. An IPv4 address is one by
-// itself.
-type networks struct{ address, site string }
+// networks are those of an address, "" where there is none: near is the IPv6 /64, and far the
+// /48, or the IPv4 address.
+type networks struct{ near, far string }
 
 // networksOf returns the IPv4 address, or the IPv6 /64 and /48.
 func networksOf(address netip.Addr) networks {
 	switch address = clientaddr.Plain(address); {
 	case address.Is4():
-		return networks{site: address.String()}
+		return networks{far: address.String()}
 	case address.Is6():
-		return networks{address: masked(address, 64), site: masked(address, 48)}
+		return networks{near: masked(address, 64), far: masked(address, 48)}
 	}
 	return networks{}
 }

@@ -2,7 +2,6 @@ package throttle
 
 import (
 	"context"
-	"fmt"
 	"sync"
 
 	"github.com/seed89488a0c/auth/internal/hashgate"
@@ -34,8 +33,7 @@ type lane struct {
 	used int // by who runs and who waits
 }
 
-// enter waits until the next try may run. The error is [hashgate.ErrFull], also of who
-// stopped waiting; it matches the context's then.
+// enter waits until the next try may run. The error is that of [hashgate.Gate.Acquire].
 func (l *lanes) enter(ctx context.Context, key laneKey, turn hashgate.Turn) (leave func(), err error) {
 	l.mu.Lock()
 	in := l.of[key]
@@ -57,9 +55,6 @@ func (l *lanes) enter(ctx context.Context, key laneKey, turn hashgate.Turn) (lea
 	}
 	if err := in.gate.Acquire(ctx, turn, 0); err != nil {
 		out()
-		if err != hashgate.ErrFull { // the context's
-			err = fmt.Errorf("%w: %w", hashgate.ErrFull, err)
-		}
 		return nil, err
 	}
 	return sync.OnceFunc(func() {

@@ -130,8 +130,8 @@ type Pass struct {
 
 	account, own row.AttemptRecord
 	pairs        []row.AttemptRecord
-	networks     []row.AttemptRecord // one, or none
-	rules        []rule              // of the pairs
+	network      row.AttemptRecord // no key = the client has none
+	rules        []rule            // of the pairs
 	ownUntil     time.Time
 	digest       [sha256.Size]byte // of the password, of a known client
 
@@ -145,7 +145,7 @@ func (p *Pass) Known() bool { return !p.stranger }
 type Read func(context.Context, []row.AttemptKey) ([]row.AttemptRecord, error)
 
 // Begin lets a try in, when it is its turn, or says why not: a [*Error], the error of
-// hashgate or of the context where it had to wait, one of Suspect, one of the store, or
+// hashgate where it had to wait, one of Suspect, one of the store, or
 // that of read, with which the counters are read for the first time.
 func (l *Limiter) Begin(ctx context.Context, t Try, read Read) (_ *Pass, err error) {
 	if l == nil || t.Account == "" {
@@ -161,11 +161,7 @@ func (l *Limiter) Begin(ctx context.Context, t Try, read Read) (_ *Pass, err err
 		_, err = l.enter(ctx, p, t, read) // among strangers
 	}
 	if err != nil {
-		network := p.account.Key // where there is none
-		if len(p.networks) > 0 {
-			network = p.networks[0].Key
-		}
-		return nil, l.paced(ctx, network, err)
+		return nil, l.paced(ctx, cmp.Or(p.network.Key, p.account.Key), err)
 	}
 	return p, nil
 }
@@ -216,14 +212,14 @@ func (l *Limiter) newPass(t Try) *Pass {
 		p.rules = append(p.rules, pair(uint32(most)))
 	}
 	switch {
-	case in.address != "":
-		add(in.address, l.PerNetwork)
-		add(in.site, 2*l.PerNetwork)
-	case in.site != "":
-		add(in.site, l.PerNetwork)
+	case in.near != "":
+		add(in.near, l.PerNetwork)
+		add(in.far, 2*l.PerNetwork)
+	case in.far != "":
+		add(in.far, l.PerNetwork)
 	}
-	if in.site != "" {
-		p.networks = []row.AttemptRecord{{Key: l.Keys.whole("network", in.site)}}
+	if in.far != "" {
+		p.network.Key = l.Keys.whole("network", in.far)
 	}
 	if t.Own != "" {
 		p.own.Key = l.Keys.part(half, "own", t.Own)
@@ -238,11 +234,10 @@ func (l *Limiter) newPass(t Try) *Pass {
 // keys are of all that is read, whoever it is.
 func (p *Pass) keys() []row.AttemptKey {
 	keys := []row.AttemptKey{p.account.Key}
-	for _, c := range append(p.pairs[:len(p.pairs):len(p.pairs)], p.networks...) {
-		keys = append(keys, c.Key)
-	}
-	if p.own.Key != (row.AttemptKey{}) {
-		keys = append(keys, p.own.Key)
+	for _, c := range append(p.pairs[:len(p.pairs):len(p.pairs)], p.network, p.own) {
+		if c.Key != (row.AttemptKey{}) {
+			keys = append(keys, c.Key)
+		}
 	}
 	return keys
 }
@@ -261,11 +256,9 @@ func (p *Pass) take(records []row.AttemptRecord, now time.Time) (stranger bool) 
 	}
 	set(&p.account)
 	set(&p.own)
+	set(&p.network)
 	for i := range p.pairs {
 		set(&p.pairs[i])
-	}
-	for i := range p.networks {
-		set(&p.networks[i])
 	}
 	if !p.stranger && p.own.Count >= MostOwn {
 		p.stranger, p.repeat = true, false
@@ -276,9 +269,9 @@ func (p *Pass) take(records []row.AttemptRecord, now time.Time) (stranger bool) 
 
 // remembers returns a refusal of a moment ago.
 func (l *Limiter) remembers(p *Pass) error {
-	v := l.refused.of(p.everybody(), now())
+	v := l.refused.of(p.everybodyKey(), now())
 	if p.stranger {
-		v = worse(v, l.refused.of(p.place(), now()))
+		v = worse(v, l.refused.of(p.strangerKey(), now()))
 	}
 	if v.refuses() {
 		return v.refusal()
@@ -286,17 +279,17 @@ func (l *Limiter) remembers(p *Pass) error {
 	return nil
 }
 
-// place is under what the refusal of a stranger is remembered: the network at the account, or
-// the account where there is no network. What is remembered is all that kept it out.
-func (p *Pass) place() row.AttemptKey {
+// strangerKey is the key under which a refusal of strangers is remembered: the network at the
+// account, or the account where there is no network. What is remembered is all that kept it out.
+func (p *Pass) strangerKey() row.AttemptKey {
 	if len(p.pairs) > 0 {
 		return p.pairs[0].Key
 	}
 	return p.account.Key
 }
 
-// everybody is under what a refusal of known clients too is remembered.
-func (p *Pass) everybody() row.AttemptKey {
+// everybodyKey is the key under which a refusal of known clients too is remembered.
+func (p *Pass) everybodyKey() row.AttemptKey {
 	key := p.account.Key
 	key[len(key)-1] = 1 // of no counter
 	return key
@@ -383,7 +376,7 @@ func (l *Limiter) reserve(ctx context.Context, p *Pass, now time.Time) error {
 func (p *Pass) decide(now time.Time) verdict {
 	if p.account.Count >= stopEverybody {
 		v := verdict{stopped: true}
-		p.limiter.refused.put(p.everybody(), v, now)
+		p.limiter.refused.put(p.everybodyKey(), v, now)
 		return v
 	}
 	if !p.stranger {
@@ -393,21 +386,18 @@ func (p *Pass) decide(now time.Time) verdict {
 	for i, c := range p.pairs {
 		v = worse(v, p.rules[i].strangers(c, now))
 	}
-	if network := p.slowed(now); p.suspect == nil || v.refuses() {
-		v = worse(v, network) // else there is still to be asked
+	if p.suspect == nil || v.refuses() { // else Suspect is asked first
+		v = worse(v, p.slowed(now))
 	}
 	if v.refuses() {
-		p.limiter.refused.put(p.place(), v, now)
+		p.limiter.refused.put(p.strangerKey(), v, now)
 	}
 	return v
 }
 
 // slowed says what the failures of the network at all accounts do to a stranger.
-func (p *Pass) slowed(now time.Time) (v verdict) {
-	for _, c := range p.networks {
-		v.wait = p.limiter.spraying.waits(c, now)
-	}
-	return v
+func (p *Pass) slowed(now time.Time) verdict {
+	return verdict{wait: p.limiter.spraying.waits(p.network, now)}
 }
 
 // has reports whether a counter was counted in advance.
@@ -439,7 +429,7 @@ func (p *Pass) Failed(ctx context.Context) ([]Change, error) {
 			r := p.rules[i]
 			count(c, now.Add(r.life), map[uint32]Change{r.slowFrom: PairSlowed, r.stopFrom: PairStopped})
 		}
-		for _, c := range p.networks {
+		if c := p.network; c.Key != (row.AttemptKey{}) {
 			if c.At.Sub(now) < row.MaxAhead-longestWait { // more is as good as that
 				counts = append(counts, l.spraying.count(c.Key, now))
 			}
@@ -522,11 +512,11 @@ func (p *Pass) Leave() {
 // The function that is returned takes it back.
 func (l *Limiter) Register(ctx context.Context, address netip.Addr) (back func(context.Context), err error) {
 	in := networksOf(address)
-	if l == nil || in.site == "" {
+	if l == nil || in.far == "" {
 		return func(context.Context) {}, nil
 	}
 	now := now()
-	key := l.Keys.whole("registrations", in.site)
+	key := l.Keys.whole("registrations", in.far)
 	if v := l.refused.of(key, now); v.refuses() {
 		return nil, l.paced(ctx, key, v.refusal())
 	}

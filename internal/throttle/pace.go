@@ -15,10 +15,9 @@ const (
 	paceBurst = 20 * paceStep // as many at once are answered at once
 	paceMost  = time.Second   // nobody is held longer
 
-	// paced is how many networks are remembered, and held how many callers wait: with more
-	// they are answered at once.
-	paced = 4096
-	held  = 1024
+	// With more networks, or more callers who wait, they are answered at once.
+	maxNetworks = 4096
+	maxHeld     = 1024
 )
 
 // pace has the refusals of a network answered one after another.
@@ -49,7 +48,7 @@ func (p *pace) wait(ctx context.Context, network row.AttemptKey) {
 func (p *pace) enter(network row.AttemptKey, now time.Time) time.Duration {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.due == nil || len(p.due) >= paced {
+	if p.due == nil || len(p.due) >= maxNetworks {
 		p.due = map[row.AttemptKey]time.Time{}
 	}
 	due := p.due[network]
@@ -57,7 +56,7 @@ func (p *pace) enter(network row.AttemptKey, now time.Time) time.Duration {
 		due = now
 	}
 	hold := min(due.Sub(now)-paceBurst, paceMost)
-	if hold > 0 && p.held >= held {
+	if hold > 0 && p.held >= maxHeld {
 		return 0
 	}
 	if hold > 0 {

@@ -46,7 +46,7 @@ func (r *refused) of(who row.AttemptKey, now time.Time) verdict {
 	return known.verdict
 }
 
-// worse returns the one that lasts longer.
+// worse returns what both refuse, for the longer of their waits.
 func worse(a, b verdict) verdict {
 	return verdict{wait: max(a.wait, b.wait), stopped: a.stopped || b.stopped}
 }
