@@ -20,7 +20,7 @@ type state struct {
 	failures int
 	status   int  // of the answer
 	counts   bool // a login counts its failure, so what has failed is set before each
-	renewed  bool // each login is the first of its process, which remembers no refusal
+	renewed  bool // each login is the first of its process, which remembers no refusal and holds none back
 	refused  bool // the same has been refused a moment ago, which is remembered, so that no store is asked
 	classes  []class
 	controls []class // what must not pass
@@ -33,7 +33,7 @@ var (
 	throttled = []state{
 		{name: "counted in advance", failures: 4, status: http.StatusUnauthorized, counts: true, classes: classes[1:3], controls: []class{noDecoy, longer}},
 		{name: "slowed", failures: 60, status: http.StatusTooManyRequests, renewed: true, classes: classes[1:2], controls: []class{notThrottled, longer}},
-		{name: "slowed, remembered", failures: 60, status: http.StatusTooManyRequests, refused: true, classes: classes[1:2], controls: []class{notThrottled, longer}},
+		{name: "slowed, remembered", failures: 60, status: http.StatusTooManyRequests, renewed: true, refused: true, classes: classes[1:2], controls: []class{notThrottled, longer}},
 		{name: "stopped", failures: 80, status: http.StatusTooManyRequests, renewed: true, classes: classes[1:2], controls: []class{notThrottled, longer}},
 	}
 )
@@ -75,12 +75,15 @@ func (p *process) before(ctx context.Context, s state, c class) error {
 			return err
 		}
 	}
-	switch {
-	case s.counts:
+	if s.counts {
 		return p.count(ctx, c.email, s.failures)
-	case s.renewed:
-		return p.begin()
-	case s.refused:
+	}
+	if s.renewed {
+		if err := p.begin(); err != nil {
+			return err
+		}
+	}
+	if s.refused {
 		client := auth.Client{Address: clientAddress}
 		_, err := p.current.Login(ctx, auth.Credentials{Email: c.email, Password: auth.NewPassword(c.password), Client: client})
 		if !errors.Is(err, auth.ErrTooManyAttempts) {
