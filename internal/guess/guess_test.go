@@ -13,9 +13,6 @@ import (
 
 // TestMeasure measures all rows for a moment. Nothing is said of time.
 func TestMeasure(t *testing.T) {
-	if testing.Short() {
-		t.Skip("takes seconds")
-	}
 	s := setting{Users: 2, Load: 0.1, Guesses: 50, Addresses: 10, Accounts: 4, Connections: 5, RoundTrip: 10 * time.Millisecond, For: 300 * time.Millisecond}
 	store := auth.NewMemoryStore()
 	rows, err := measure("memory", s, 40, store, store)

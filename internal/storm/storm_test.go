@@ -11,6 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/seed89488a0c/auth/internal/ci"
+
 	"github.com/seed89488a0c/auth"
 )
 
@@ -27,14 +29,8 @@ func TestMain(m *testing.M) {
 
 // TestRow measures one row in processes of its own. Nothing is said of time.
 func TestRow(t *testing.T) {
-	if testing.Short() {
-		t.Skip("takes a second")
-	}
 	if _, err := os.Stat("/proc/self/clear_refs"); err != nil {
-		if os.Getenv("CI") != "" {
-			t.Fatal("the peak of memory needs Linux")
-		}
-		t.Skip("the peak of memory needs Linux")
+		ci.Missing(t, "the peak of memory needs Linux")
 	}
 	t.Setenv(runMain, "1")
 	for name, atNew := range map[string]int{"limited": 2, "not limited": 0} {

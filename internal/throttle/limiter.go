@@ -3,13 +3,11 @@ package throttle
 import (
 	"cmp"
 	"context"
-	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
 	"errors"
 	"fmt"
 	"net/netip"
-	"slices"
 	"sync/atomic"
 	"time"
 
@@ -116,31 +114,6 @@ type Try struct {
 // ErrSpent says that too many tries of what ends then have failed.
 var ErrSpent = errors.New("throttle: spent")
 
-// Pass is a try that was let in. Whoever has it calls one of Failed, Succeeded and Return,
-// and Leave, which may come first where it was no failure. The zero Pass is of a known client
-// whom nothing limits.
-type Pass struct {
-	limiter  *Limiter
-	leave    func()
-	stranger bool
-	ends     bool
-	repeat   bool // a known client tries once more what was wrong already
-	suspect  func(State) (bool, error)
-	human    bool // by what it has said
-
-	account, own row.AttemptRecord
-	pairs        []row.AttemptRecord
-	network      row.AttemptRecord // no key = the client has none
-	rules        []rule            // of the pairs
-	ownUntil     time.Time
-	digest       [sha256.Size]byte // of the password, of a known client
-
-	reserved []row.AttemptReservation
-}
-
-// Known reports whether the client is no stranger.
-func (p *Pass) Known() bool { return !p.stranger }
-
 // Read reads counters.
 type Read func(context.Context, []row.AttemptKey) ([]row.AttemptRecord, error)
 
@@ -202,71 +175,6 @@ func (l *Limiter) enter(ctx context.Context, p *Pass, t Try, read Read) (unknown
 	return false, nil
 }
 
-func (l *Limiter) newPass(t Try) *Pass {
-	half := l.Keys.account(t.Account)
-	p := &Pass{limiter: l, stranger: t.Own == "", ends: t.Ends, suspect: t.Suspect, ownUntil: t.OwnUntil}
-	p.account.Key = join(half, [16]byte{})
-	in := networksOf(t.Address)
-	add := func(network string, most int) {
-		p.pairs = append(p.pairs, row.AttemptRecord{Key: l.Keys.part(half, "network", network)})
-		p.rules = append(p.rules, pair(uint32(most)))
-	}
-	switch {
-	case in.near != "":
-		add(in.near, l.PerNetwork)
-		add(in.far, 2*l.PerNetwork)
-	case in.far != "":
-		add(in.far, l.PerNetwork)
-	}
-	if in.far != "" {
-		p.network.Key = l.Keys.whole("network", in.far)
-	}
-	if t.Own != "" {
-		p.own.Key = l.Keys.part(half, "own", t.Own)
-		h := hmac.New(sha256.New, l.repeatKey())
-		h.Write([]byte(t.Password))
-		h.Sum(p.digest[:0])
-		p.repeat = l.repeated.Get(string(p.own.Key[:]), "") == p.digest
-	}
-	return p
-}
-
-// keys are of all that is read, whoever it is.
-func (p *Pass) keys() []row.AttemptKey {
-	keys := []row.AttemptKey{p.account.Key}
-	for _, c := range append(p.pairs[:len(p.pairs):len(p.pairs)], p.network, p.own) {
-		if c.Key != (row.AttemptKey{}) {
-			keys = append(keys, c.Key)
-		}
-	}
-	return keys
-}
-
-// take notes what was read. It reports whether a known client has turned out to be a
-// stranger.
-func (p *Pass) take(records []row.AttemptRecord, now time.Time) (stranger bool) {
-	byKey := make(map[row.AttemptKey]row.AttemptRecord, len(records))
-	for _, r := range records {
-		byKey[r.Key] = live(r, now)
-	}
-	set := func(c *row.AttemptRecord) {
-		key := c.Key
-		*c = byKey[key]
-		c.Key = key
-	}
-	set(&p.account)
-	set(&p.own)
-	set(&p.network)
-	for i := range p.pairs {
-		set(&p.pairs[i])
-	}
-	if !p.stranger && p.own.Count >= MostOwn {
-		p.stranger, p.repeat = true, false
-		return true
-	}
-	return false
-}
-
 // remembers returns a refusal of a moment ago.
 func (l *Limiter) remembers(p *Pass) error {
 	v := l.refused.of(p.everybodyKey(), now())
@@ -277,22 +185,6 @@ func (l *Limiter) remembers(p *Pass) error {
 		return v.refusal()
 	}
 	return nil
-}
-
-// strangerKey is the key under which a refusal of strangers is remembered: the network at the
-// account, or the account where there is no network. What is remembered is all that kept it out.
-func (p *Pass) strangerKey() row.AttemptKey {
-	if len(p.pairs) > 0 {
-		return p.pairs[0].Key
-	}
-	return p.account.Key
-}
-
-// everybodyKey is the key under which a refusal of known clients too is remembered.
-func (p *Pass) everybodyKey() row.AttemptKey {
-	key := p.account.Key
-	key[len(key)-1] = 1 // of no counter
-	return key
 }
 
 // reserveTries is how often a try is counted in advance that others are counting at the same
@@ -369,235 +261,6 @@ func (l *Limiter) reserve(ctx context.Context, p *Pass, now time.Time) error {
 	}
 	// Nobody excludes a known client while there are strangers.
 	return count(p.account, due && (p.stranger || p.account.Count >= stopStrangers))
-}
-
-// decide says what the counters do to a try, and remembers a refusal: whole, so that nobody is
-// told a wait who is stopped.
-func (p *Pass) decide(now time.Time) verdict {
-	if p.account.Count >= stopEverybody {
-		v := verdict{stopped: true}
-		p.limiter.refused.put(p.everybodyKey(), v, now)
-		return v
-	}
-	if !p.stranger {
-		return verdict{}
-	}
-	v := account.strangers(p.account, now)
-	for i, c := range p.pairs {
-		v = worse(v, p.rules[i].strangers(c, now))
-	}
-	if p.suspect == nil || v.refuses() { // else Suspect is asked first
-		v = worse(v, p.slowed(now))
-	}
-	if v.refuses() {
-		p.limiter.refused.put(p.strangerKey(), v, now)
-	}
-	return v
-}
-
-// slowed says what the failures of the network at all accounts do to a stranger.
-func (p *Pass) slowed(now time.Time) verdict {
-	return verdict{wait: p.limiter.spraying.waits(p.network, now)}
-}
-
-// has reports whether a counter was counted in advance.
-func (p *Pass) has(key row.AttemptKey) bool {
-	return slices.ContainsFunc(p.reserved, func(r row.AttemptReservation) bool { return r.Key == key })
-}
-
-// Failed counts a wrong password, also if the caller has gone meanwhile. Beside an error it
-// may not be counted.
-func (p *Pass) Failed(ctx context.Context) ([]Change, error) {
-	if p.limiter == nil || p.repeat && len(p.reserved) == 0 {
-		return nil, nil
-	}
-	defer func() { p.reserved = nil }() // which was no reservation in vain
-	l, now := p.limiter, now()
-	var counts []row.AttemptRecord
-	var changes []Change
-	count := func(c row.AttemptRecord, expires time.Time, marks map[uint32]Change) {
-		if !p.has(c.Key) {
-			counts = append(counts, row.AttemptRecord{Key: c.Key, At: now, ExpiresAt: expires})
-		}
-		if change, ok := marks[c.Count+1]; ok {
-			changes = append(changes, change)
-		}
-	}
-	count(p.account, now.Add(accountLife), map[uint32]Change{slowStrangers: AccountSlowed, stopStrangers: AccountStopped, stopEverybody: AllStopped})
-	if p.stranger {
-		for i, c := range p.pairs {
-			r := p.rules[i]
-			count(c, now.Add(r.life), map[uint32]Change{r.slowFrom: PairSlowed, r.stopFrom: PairStopped})
-		}
-		if c := p.network; c.Key != (row.AttemptKey{}) {
-			if c.At.Sub(now) < row.MaxAhead-longestWait { // more is as good as that
-				counts = append(counts, l.spraying.count(c.Key, now))
-			}
-			c.At = c.At.Add(l.spraying.step)
-			if p.slowed(now).wait == 0 && l.spraying.waits(c, now) > 0 {
-				changes = append(changes, NetworkSlowed)
-			}
-		}
-	} else {
-		count(p.own, p.ownUntil, map[uint32]Change{MostOwn: OwnSpent})
-	}
-	ctx, cancel := settled(ctx)
-	defer cancel()
-	if err := l.Store.CountAttempts(ctx, now, counts); err != nil {
-		l.uncounted.Store(true)
-		return nil, err
-	}
-	if !p.stranger {
-		own := string(p.own.Key[:])
-		l.repeated.Put(own, "", p.digest, l.repeated.Moment(own, ""))
-	}
-	if p.ends && p.own.Count >= reserveFrom && !slices.Contains(changes, OwnSpent) {
-		// Others may have failed at the same time, and this was the last.
-		records, err := l.Store.Attempts(ctx, []row.AttemptKey{p.own.Key})
-		if err != nil {
-			return nil, err
-		}
-		if len(records) > 0 && records[0].Count >= MostOwn {
-			changes = append(changes, OwnSpent)
-		}
-	}
-	return changes, nil
-}
-
-// Succeeded forgets the failures of the account, and of this client at it. An error leaves
-// them.
-func (p *Pass) Succeeded(ctx context.Context) error {
-	if p.limiter == nil {
-		return nil
-	}
-	counters := append([]row.AttemptRecord{p.account, p.own}, p.pairs...)
-	var keys []row.AttemptKey
-	for _, c := range counters {
-		if c.Count > 0 || p.has(c.Key) {
-			keys = append(keys, c.Key)
-		}
-	}
-	if len(keys) == 0 {
-		return nil
-	}
-	ctx, cancel := settled(ctx)
-	defer cancel()
-	_, err := p.limiter.Store.DeleteAttempts(ctx, row.AttemptFilter{Keys: keys})
-	p.limiter.refused.forget([16]byte(p.account.Key[:16]))
-	return err
-}
-
-// Return takes back what was counted in advance of a try whose outcome is none; of one that
-// has failed it does nothing. Where the store fails it stays counted.
-func (p *Pass) Return(ctx context.Context) {
-	if len(p.reserved) == 0 {
-		return
-	}
-	ctx, cancel := settled(ctx)
-	defer cancel()
-	for _, r := range p.reserved {
-		_ = p.limiter.Store.ReturnAttempt(ctx, r)
-	}
-	p.reserved = nil
-}
-
-// Leave lets the next one try.
-func (p *Pass) Leave() {
-	if p.leave != nil {
-		p.leave()
-	}
-}
-
-// Register lets a registration in, and counts it. The error is a [*Error] or the store's.
-// The function that is returned takes it back.
-func (l *Limiter) Register(ctx context.Context, address netip.Addr) (back func(context.Context), err error) {
-	in := networksOf(address)
-	if l == nil || in.far == "" {
-		return func(context.Context) {}, nil
-	}
-	now := now()
-	key := l.Keys.whole("registrations", in.far)
-	if v := l.refused.of(key, now); v.refuses() {
-		return nil, l.paced(ctx, key, v.refusal())
-	}
-	settling, cancel := settled(ctx) // it is counted also of who has gone, and taken back
-	defer cancel()
-	r := row.AttemptReservation{AttemptRecord: l.registering.count(key, now), Now: now, NotAfter: now.Add(l.registering.room())}
-	err = l.Store.ReserveAttempt(settling, r)
-	if errors.Is(err, row.ErrConflict) {
-		return nil, l.refuseRegistration(ctx, key, now)
-	}
-	if err != nil {
-		return nil, err
-	}
-	return func(ctx context.Context) {
-		ctx, cancel := settled(ctx)
-		defer cancel()
-		_ = l.Store.ReturnAttempt(ctx, r)
-	}, nil
-}
-
-func (l *Limiter) refuseRegistration(ctx context.Context, key row.AttemptKey, now time.Time) error {
-	records, err := l.Store.Attempts(ctx, []row.AttemptKey{key})
-	if err != nil {
-		return err
-	}
-	v := verdict{wait: time.Second} // where somebody else has just been let in, or out
-	for _, c := range records {
-		v.wait = max(v.wait, l.registering.waits(c, now))
-	}
-	l.refused.put(key, v, now)
-	return v.refusal()
-}
-
-// State is that of an account.
-type State struct {
-	Failures   int           // one after another, whoever failed
-	Wait       time.Duration // of strangers; 0 = they have none
-	Stopped    bool          // strangers are
-	AllStopped bool          // everybody is
-
-	NetworkSlowed bool // strangers of the client's network are, where there is a client
-}
-
-// State returns that of an account. A nil Limiter knows nothing.
-func (l *Limiter) State(ctx context.Context, typed string) (State, error) {
-	if l == nil {
-		return State{}, nil
-	}
-	key := join(l.Keys.account(typed), [16]byte{})
-	records, err := l.Store.Attempts(ctx, []row.AttemptKey{key})
-	var s State
-	for _, c := range records {
-		now := now()
-		c = live(c, now)
-		v := account.strangers(c, now)
-		s = State{Failures: int(c.Count), Wait: v.wait, Stopped: v.stopped, AllStopped: c.Count >= stopEverybody}
-	}
-	return s, err
-}
-
-// Clear forgets all that is counted of an account. A nil Limiter has nothing to forget.
-func (l *Limiter) Clear(ctx context.Context, typed string) error {
-	if l == nil {
-		return nil
-	}
-	half := l.Keys.account(typed)
-	defer l.refused.forget(half)
-	for n := row.MaxRemoved; n == row.MaxRemoved; {
-		var err error
-		if n, err = l.Store.DeleteAttempts(ctx, row.AttemptFilter{Account: half}); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// settleFor is how long a store has to count what was tried already, whoever has gone.
-const settleFor = 3 * time.Second
-
-func settled(ctx context.Context) (context.Context, context.CancelFunc) {
-	return context.WithTimeout(context.WithoutCancel(ctx), settleFor)
 }
 
 func now() time.Time { return time.Now().UTC().Truncate(time.Microsecond) }
